@@ -1,0 +1,151 @@
+"""The parent's side of a worker process: start it, ask it with a deadline, kill it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from core.errors import ChildDied, ChildTimeout, from_wire
+
+Json = dict[str, Any]
+Answer = Callable[[Json], Json]
+Hear = Callable[[Json], None]
+
+MAX_LINE = 4 << 20  # bytes; a worker that sends more in one line is broken
+GRACE = 2.0  # seconds that a worker has to close its camera or connection before SIGKILL
+
+
+class Child:
+    """One worker process, asked one thing at a time by one thread.
+
+    That thread must live as long as the node: the kernel's parent-death signal fires when the *thread* that
+    started the worker ends (measured).
+    """
+
+    def __init__(self, kind: str, environment: Mapping[str, str] | None = None) -> None:
+        self.kind = kind
+        self._environment = {**os.environ, **(environment or {})}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._line: socket.socket | None = None
+        self._unread = b""
+
+    @property
+    def pid(self) -> int | None:
+        """The worker's process id while it runs."""
+        return self._process.pid if self._process is not None else None
+
+    def start(self) -> None:
+        """Start the worker if it is not running."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        self.kill()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            command = [sys.executable, "-I", "-m", "core.worker", self.kind, str(theirs.fileno()), str(os.getpid())]
+            self._process = subprocess.Popen(
+                command,
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                env=self._environment,
+                start_new_session=True,
+            )
+        self._line, self._unread = ours, b""
+
+    def ask(
+        self,
+        op: str,
+        args: Json,
+        deadline: float,
+        quiet: float | None = None,
+        answer: Answer | None = None,
+        hear: Hear | None = None,
+    ) -> Json:
+        """Have the worker do `op` and return its result.
+
+        `deadline`: seconds for the whole; `quiet`: seconds without any sign of life. Time spent in `answer`, which
+        replies to the worker's questions, counts for neither. On either the worker is killed and ChildTimeout raised;
+        ChildDied when it ends by itself; else the OverlapseError that the worker raised.
+        """
+        self.start()
+        self._send({"op": op, "args": args})
+        end = time.monotonic() + deadline
+        while True:
+            message = self._read(op, min(end, time.monotonic() + quiet) if quiet else end)
+            if "done" in message:
+                done: Json = message["done"]
+                return done
+            if "error" in message:
+                raise from_wire(message)
+            if "ask" in message and answer is not None:
+                asked = time.monotonic()
+                self._send({"reply": answer(message["ask"])})
+                end += time.monotonic() - asked
+            elif "say" in message and hear is not None:
+                hear(message["say"])
+
+    def close(self) -> None:
+        """End the worker in order: it sees the line closed and has GRACE seconds to let go."""
+        if self._process is None:
+            return
+        if self._line is not None:
+            self._line.close()
+            self._line = None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(GRACE)
+        self.kill()
+
+    def kill(self) -> None:
+        """End the worker at once. One that is stuck in the kernel is abandoned after GRACE seconds."""
+        if self._line is not None:
+            self._line.close()
+            self._line = None
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE)
+
+    def _send(self, message: Json) -> None:
+        assert self._line is not None
+        try:
+            self._line.sendall(json.dumps(message, separators=(",", ":")).encode() + b"\n")
+        except OSError:
+            raise self._died() from None
+
+    def _read(self, op: str, until: float) -> Json:
+        assert self._line is not None
+        while b"\n" not in self._unread:
+            ready, _, _ = select.select([self._line], [], [], max(0.0, until - time.monotonic()))
+            if not ready:
+                self.kill()
+                raise ChildTimeout(f"{self.kind}: no answer to {op!r} in time; killed")
+            received = self._receive()
+            if not received or len(self._unread) > MAX_LINE:
+                raise self._died()
+            self._unread += received
+        line, _, self._unread = self._unread.partition(b"\n")
+        message: Json = json.loads(line)
+        return message
+
+    def _receive(self) -> bytes:
+        assert self._line is not None
+        try:
+            return self._line.recv(1 << 16)
+        except ConnectionError:
+            return b""
+
+    def _died(self) -> ChildDied:
+        process = self._process
+        self.close()
+        code = process.returncode if process is not None else None
+        how = f"by signal {-code}" if code is not None and code < 0 else f"with status {code}"
+        return ChildDied(f"{self.kind}: the worker ended {how}")

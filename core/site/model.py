@@ -1,0 +1,294 @@
+"""What a site.toml may say: one dataclass a table, stdlib only; `load.py` fills them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Annotated, Any, Literal, TypeVar, dataclass_transform
+
+from core.units import parse_duration, parse_rate, parse_size
+from core.values import parse_name
+
+T = TypeVar("T")
+
+
+class Parsed:
+    """Marks a field that is written as text with a unit; `parse` raises ValueError with what to write instead."""
+
+    def __init__(self, parse: Callable[[object], Any]) -> None:
+        self.parse = parse
+
+    def __get_pydantic_core_schema__(self, source: object, handler: object) -> Any:
+        from pydantic_core import core_schema  # only the reader of the file pays for it
+
+        return core_schema.no_info_plain_validator_function(self.parse)
+
+
+class OneOf:
+    """Marks a field that is one of several tables, told apart by their key `by`."""
+
+    def __init__(self, by: str) -> None:
+        self.by = by
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic import Discriminator
+
+        return handler.generate_schema(Annotated[source, Discriminator(self.by)])
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def table(cls: type[T]) -> type[T]:
+    """Make `cls` a table of site.toml: frozen, by keyword, strict, unknown keys refused."""
+    cls.__pydantic_config__ = {"extra": "forbid", "strict": True}  # type: ignore[attr-defined]
+    return dataclass(frozen=True, kw_only=True)(cls)
+
+
+class Key:
+    """Marks a field whose key in the file is a word that Python keeps for itself."""
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+
+
+Name = Annotated[str, Parsed(parse_name)]
+Duration = Annotated[timedelta, Parsed(parse_duration)]
+Size = Annotated[int, Parsed(parse_size)]  # bytes
+Rate = Annotated[int, Parsed(parse_rate)]  # bytes a second
+Level = Literal["size", "hash", "read-back"]
+Shoots = Literal["raw+jpeg", "jpeg", "raw"]
+Corner = Literal["top-left", "top", "top-right", "left", "center", "right", "bottom-left", "bottom", "bottom-right"]
+WhenFull = Literal["thin", "stop"]
+
+
+@table
+class SiteHead:
+    """`site = { ... }`: the deployment itself. `clock = "host"` trusts the machine's clock unconditionally."""
+
+    name: Name
+    zone: str
+    data: str
+    latitude: float | None = None
+    longitude: float | None = None
+    clock: Literal["check", "host"] = "check"
+    run: str | None = None  # the run folder; default: below /run when it can be written, else in the data folder
+
+
+@table
+class Roles:
+    """Unix groups, a login account each, whose members may view, operate and administer."""
+
+    view: str = "overlapse-view"
+    operate: str = "overlapse-operate"
+    admin: str = "overlapse-admin"
+
+
+@table
+class Buffer:
+    """The node's own picture store. `keep`: the age at which proven pictures leave although there is room."""
+
+    keep_free: Size = 2_000_000_000
+    when_full: WhenFull = "thin"
+    keep: Duration | None = None
+
+
+@table
+class Link:
+    """A way out of a node."""
+
+    name: Name
+    interface: str | None = None
+    rate: Rate | None = None
+
+
+@table
+class Node:
+    """A machine of the site."""
+
+    name: Name
+    kind: Literal["unit", "cloud", "office"] = "unit"
+    buffer: Buffer = field(default_factory=Buffer)
+    link: tuple[Link, ...] = ()
+
+
+@table
+class Schedule:
+    """When a camera is expected to shoot: `every` or `at`, inside a window of local time on some days.
+
+    `days`: "mon-sat", "mon,wed" or "daily"; `begin` and `end`: "HH:MM", "sunrise-30m", "sunset+1h"
+    (in the file: `from` and `to`); a window whose end is not after its begin runs over midnight.
+    """
+
+    every: Duration | None = None
+    at: tuple[str, ...] = ()
+    offset: Duration = timedelta(0)
+    days: str = "daily"
+    begin: Annotated[str | None, Key("from")] = None
+    end: Annotated[str | None, Key("to")] = None
+
+
+@table
+class Event:
+    """A one-off schedule that overrides the camera's own from `begin` until `end` (local, "2026-11-21T08:00")."""
+
+    every: Duration
+    begin: Annotated[str, Key("from")]
+    end: Annotated[str, Key("to")]
+    offset: Duration = timedelta(0)
+
+
+@table
+class GphotoSource:
+    """A camera that libgphoto2 drives, by USB serial or by PTP/IP address; neither: the only one on USB."""
+
+    kind: Literal["gphoto2"]
+    serial: str | None = None
+    address: str | None = None  # "192.168.1.5" or "192.168.1.5:15740[:EVENTPORT]": PTP/IP
+    virtual: str | None = None  # a folder with DCIM/...: the virtual camera of the gphoto2 wheel
+
+
+@table
+class HttpSource:
+    """A camera that gives a snapshot over HTTP."""
+
+    kind: Literal["http"]
+    url: str
+    user: str | None = None
+    password_file: str | None = None
+    max_size: Size = 64_000_000
+    ca_file: str | None = None
+
+
+@table
+class FolderSource:
+    """A folder in which something that is not ours leaves pictures; each slot takes the newest whole one."""
+
+    kind: Literal["folder"]
+    path: str
+    settle: Duration = timedelta(seconds=5)  # a file younger than this may still be growing
+    remove: bool = False  # remove files there once they are durable here
+
+
+Source = Annotated[GphotoSource | HttpSource | FolderSource, OneOf("kind")]
+
+
+@table
+class Settings:
+    """What is written to the camera at every open, each from the camera's own choices."""
+
+    format: str | None = None
+    iso: str | None = None
+    aperture: str | None = None
+    shutter: str | None = None
+    focus: str | None = None
+    target: str | None = None  # capture target: "card" or "ram", or the camera's own word
+
+
+@table
+class Recovery:
+    """What the recovery ladder may do to this camera."""
+
+    usb_reset: bool = True
+    hook: tuple[str, ...] = ()  # argv of a command that cuts and restores its power (a relay, uhubctl)
+    hook_wait: Duration = timedelta(seconds=10)
+    hooks_a_day: int = 12
+
+
+@table
+class Camera:
+    """A configured source of pictures."""
+
+    name: Name
+    source: Source
+    primary: Name | None = None
+    shoots: Shoots = "jpeg"
+    schedule: tuple[Schedule, ...] = ()
+    event: tuple[Event, ...] = ()
+    settings: Settings = field(default_factory=Settings)
+    recovery: Recovery = field(default_factory=Recovery)
+    exposure: Duration = timedelta(seconds=1)  # the longest exposure; the shot's deadline grows with it
+    keep_open: Duration = timedelta(minutes=5)  # with a longer interval the camera is closed after each shot
+    set_clock: bool = True
+
+
+@table
+class Crop:
+    """Keep this box of the picture; pixels of the original, or percent when written so."""
+
+    width: int
+    height: int
+    x: int = 0
+    y: int = 0
+
+
+@table
+class Step:
+    """One step of a recipe: exactly one of crop, resize, rotate, watermark and legend, with what belongs to it."""
+
+    crop: Crop | None = None
+    resize: str | None = None  # "1920x1280"
+    mode: Literal["fit", "fill", "exact"] = "fit"  # of resize
+    rotate: int | None = None  # degrees clockwise: 90, 180, 270
+    watermark: str | None = None  # a PNG, relative to site.toml
+    legend: str | None = None  # text with {camera}, {site}, {time:%d.%m.%Y %H:%M}
+    at: Corner = "bottom-right"
+    opacity: float = 1.0  # of watermark, 0 to 1
+    margin: int = 16  # pixels to the edge, of watermark and legend
+    size: int = 28  # of legend, pixels
+    font: str | None = None  # a TrueType file, relative to site.toml; default: the one that Pillow carries
+    bar: bool = False  # of legend: a dark bar behind it, the whole width
+    shadow: bool = False  # of legend
+    color: str = "#ffffff"  # of legend
+
+
+@table
+class Recipe:
+    """A named list of steps that makes a rendition."""
+
+    name: Name
+    steps: tuple[Step, ...]
+    quality: int = 85
+    exif: Literal["keep", "strip"] = "strip"
+    subsampling: Literal["4:4:4", "4:2:2", "4:2:0"] = "4:2:0"
+
+
+@table
+class Destination:
+    """A place that keeps pictures. `address`: folder:/path or sftp://user@host[:port]/path."""
+
+    name: Name
+    address: str
+    link: Name | None = None
+    key_file: str | None = None
+    password_file: str | None = None
+    host_key: str | None = None  # "SHA256:..." of the server's key, as `ssh-keygen -lf` prints it
+    probe: bool = True
+    deadline: Duration = timedelta(hours=6)  # for one file, whatever the progress
+    chunk: Size = 4_000_000  # bytes of one grant
+
+
+@table
+class Route:
+    """Which pictures of which cameras go where."""
+
+    what: tuple[str, ...]  # "raw", "jpeg" or names of recipes
+    to: Name
+    cameras: tuple[Name, ...] = ()  # none named: all
+    level: Level = "hash"
+    every_nth: int = 1
+    required: bool = True
+    live: str | None = None  # a stable name such as "{camera}.jpg": replaced by each newer picture, older ones dropped
+
+
+@table
+class SiteFile:
+    """A whole site.toml."""
+
+    version: Literal[1]
+    site: SiteHead
+    roles: Roles = field(default_factory=Roles)
+    node: tuple[Node, ...]
+    camera: tuple[Camera, ...] = ()
+    recipe: tuple[Recipe, ...] = ()
+    destination: tuple[Destination, ...] = ()
+    route: tuple[Route, ...] = ()

@@ -1,0 +1,112 @@
+"""The one interface of all destinations; each implementation lives in a child process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import ClassVar, Protocol, runtime_checkable
+
+
+class Level(IntEnum):
+    """How a receipt was proven, weakest first (DESIGN: size < hash by the server < read back)."""
+
+    SIZE = 1
+    HASH = 2
+    READ_BACK = 3
+
+    @classmethod
+    def named(cls, word: str) -> Level:
+        """Return the level that site.toml calls `word`."""
+        return {"size": cls.SIZE, "hash": cls.HASH, "read-back": cls.READ_BACK}[word]
+
+    @property
+    def word(self) -> str:
+        """The level as site.toml writes it."""
+        return {Level.SIZE: "size", Level.HASH: "hash", Level.READ_BACK: "read-back"}[self]
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """In what a kind of destination differs: declared, not discovered."""
+
+    atomic_replace: bool = True
+    resumes: bool = True
+    server_hash: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object at a destination under its final name."""
+
+    name: str
+    size: int  # bytes
+
+
+class Upload(Protocol):
+    """One object on its way: nothing stands under the final name until `commit`."""
+
+    offset: int  # bytes that the destination has already; the caller goes on from there
+
+    def write(self, data: bytes) -> None:
+        """Append `data`; raise DestinationError."""
+        ...
+
+    def resume_state(self) -> bytes:
+        """Return what `begin` needs to go on after a cut: opaque to everybody else."""
+        ...
+
+    def commit(self) -> StoredObject:
+        """Check the size, make the object durable and give it its final name at once; raise DestinationError."""
+        ...
+
+    def abandon(self) -> None:
+        """Let go of the connection's side of it; what was sent stays for a resume."""
+        ...
+
+
+@runtime_checkable
+class Destination(Protocol):
+    """A place that keeps named objects. Names are relative, `/`-separated, without `.` or `..`.
+
+    All methods raise DestinationError only; every library exception is translated at this edge.
+    """
+
+    scheme: ClassVar[str]
+    features: Features
+
+    def begin(self, name: str, size: int, sha256: str, resume: bytes | None = None) -> Upload:
+        """Begin or resume sending the object; raise DestinationFull when it is known not to fit."""
+        ...
+
+    def prove(self, name: str, size: int, sha256: str, level: Level) -> Level:
+        """Return the level, at least `level`, at which the object is there whole under its final name.
+
+        Raise ObjectNotFound, or ObjectDiffers when size or content is another. A destination that cannot hash by
+        itself reads back.
+        """
+        ...
+
+    def stat(self, name: str) -> StoredObject:
+        """Return the object; raise ObjectNotFound."""
+        ...
+
+    def read(self, name: str, offset: int = 0) -> Iterator[bytes]:
+        """Yield the object's bytes from `offset`; raise ObjectNotFound."""
+        ...
+
+    def list(self, prefix: str = "") -> Iterator[StoredObject]:
+        """Yield all objects whose name begins with `prefix`, without unfinished ones, in any order."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Delete the object; one that is missing is no error."""
+        ...
+
+    def free(self) -> int | None:
+        """Return the bytes that still fit, None when the destination does not say."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection; safe to call twice."""
+        ...
