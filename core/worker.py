@@ -25,6 +25,7 @@ KINDS: Mapping[str, str] = {
     "camera": "core.capture.serve:CameraService",
     "images": "core.processing.job:ImageService",
     "destination": "core.transfer.serve:DestinationService",
+    "hook": "core.capture.hook:HookService",
     "disk": "core.intake.adopt:DiskService",
     "scene": "core.simulate.scene:SceneService",
 }

@@ -1,0 +1,170 @@
+"""The threads that feed the children: one for each worker, alive as long as the node."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from queue import Empty, Queue
+
+from core.child import Child
+from core.errors import ChildTimeout, OverlapseError
+from core.node.jobs import Asked, Done, Failed, Job, Json, Report, Said, Setting, Worker
+
+log = logging.getLogger(__name__)
+
+END = 10.0  # seconds that all feeders together have to let go of their children
+
+
+class Feeder:
+    """Feeds one worker: starts its process when there is work, ends it when there is none."""
+
+    def __init__(self, worker: Worker, setting: Setting, report: Callable[[Report], None]) -> None:
+        self.worker = worker
+        self._setting = setting
+        self._report = report
+        self._jobs: Queue[Job | None] = Queue()
+        self._child: Child | None = None
+        self._done = 0
+        self._renew = threading.Event()
+        self._closing = threading.Event()
+        self.thread = threading.Thread(target=self._run, name=f"{worker.kind}:{worker.name}", daemon=True)
+        self.thread.start()
+
+    def equip(self, setting: Setting) -> None:
+        """Use `setting` from the next job on."""
+        if setting != self._setting:
+            self._setting = setting
+            self._renew.set()
+
+    def give(self, job: Job) -> None:
+        """Queue `job`."""
+        self._jobs.put(job)
+
+    def renew(self) -> None:
+        """Start the next job in a new process."""
+        self._renew.set()
+
+    def close(self) -> None:
+        """Let the job in hand finish, then end."""
+        self._closing.set()
+        self._jobs.put(None)
+
+    def kill(self) -> None:
+        """End the process at once, whatever it does."""
+        child = self._child
+        if child is not None:
+            child.kill()
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the worker while it runs."""
+        return self._child.pid if self._child is not None else None
+
+    def _run(self) -> None:
+        while (job := self._next()) is not None:
+            self._report(self._do(job))
+        self._end()
+
+    def _next(self) -> Job | None:
+        while not self._closing.is_set():
+            try:
+                return self._jobs.get(timeout=self._setting.idle if self._child is not None else None)
+            except Empty:
+                self._end()
+        return None
+
+    def _do(self, job: Job) -> Done | Failed:
+        began = time.monotonic()
+        try:
+            result = self._ask(self._ready(), job)
+        except OverlapseError as error:
+            return Failed(job, error, time.monotonic() - began)
+        except Exception as error:
+            log.exception("job failed: worker=%s op=%s", self.worker, job.op)
+            return Failed(job, OverlapseError(f"{type(error).__name__}: {error}"), time.monotonic() - began)
+        return Done(job, result, time.monotonic() - began)
+
+    def _ready(self) -> Child:
+        """Return a running child that has been opened."""
+        worn = self._setting.lives is not None and self._done >= self._setting.lives
+        if self._renew.is_set() or worn:
+            self._renew.clear()
+            self._end()
+        if self._child is not None and self._child.pid is not None:
+            self._done += 1
+            return self._child
+        setting = self._setting
+        child = Child(self.worker.kind, setting.environment)
+        if setting.opening is not None:
+            try:
+                child.ask("open", setting.opening, setting.opening_deadline)
+            except OverlapseError:
+                child.close()
+                raise
+        self._child, self._done = child, 1
+        return child
+
+    def _ask(self, child: Child, job: Job) -> Json:
+        return child.ask(
+            job.op,
+            job.args,
+            job.deadline,
+            job.quiet,
+            lambda q: self._answer(job, q),
+            lambda n: self._report(Said(job, n)),
+        )
+
+    def _answer(self, job: Job, question: Json) -> Json:
+        """Have the deciding thread answer; when the node ends meanwhile, the worker is told to stop."""
+        replies: Queue[Json] = Queue()
+        self._report(Asked(job, question, replies.put))
+        while not self._closing.is_set():
+            try:
+                return replies.get(timeout=0.5)
+            except Empty:
+                continue
+        raise ChildTimeout("the node is stopping")
+
+    def _end(self) -> None:
+        child, self._child = self._child, None
+        if child is not None:
+            child.close()
+
+
+class Children:
+    """All real workers of a node's site; reports go to `report`, which only queues."""
+
+    def __init__(self, report: Callable[[Report], None]) -> None:
+        self._report = report
+        self._feeders: dict[Worker, Feeder] = {}
+        self._settings: dict[Worker, Setting] = {}
+
+    def equip(self, worker: Worker, setting: Setting) -> None:
+        self._settings[worker] = setting
+        if worker in self._feeders:
+            self._feeders[worker].equip(setting)
+
+    def give(self, job: Job) -> None:
+        feeder = self._feeders.get(job.worker)
+        if feeder is None:
+            setting = self._settings.get(job.worker, Setting())
+            feeder = self._feeders[job.worker] = Feeder(job.worker, setting, self._report)
+        feeder.give(job)
+
+    def renew(self, worker: Worker) -> None:
+        if worker in self._feeders:
+            self._feeders[worker].renew()
+
+    def running(self) -> Mapping[Worker, int]:
+        return {worker: feeder.pid for worker, feeder in self._feeders.items() if feeder.pid is not None}
+
+    def close(self) -> None:
+        for feeder in self._feeders.values():
+            feeder.close()
+        end = time.monotonic() + END
+        for feeder in self._feeders.values():
+            feeder.thread.join(max(0.0, end - time.monotonic()))
+            if feeder.thread.is_alive():
+                feeder.kill()

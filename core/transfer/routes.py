@@ -1,0 +1,86 @@
+"""Which pictures and renditions go where: pure, from the site's routes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.site.model import Camera, Route, SiteFile
+from core.values import Kind, PictureName
+
+ORIGINALS = ("raw", "jpeg")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One delivery that a route asks for. `recipe` is empty for the original itself."""
+
+    destination: str
+    recipe: str
+    name: str  # under which the destination shall keep it
+    level: str
+    required: bool
+    live: bool  # a stable name: newest wins
+    priority: str  # class of the delivery: live, jpeg, raw, rendition
+
+
+def for_original(site: SiteFile, name: PictureName, kind: Kind, index: int | None) -> list[Wanted]:
+    """Return the deliveries of an original; `index` is its slot's ordinal in the local day, None for an extra."""
+    return [
+        Wanted(
+            route.to, "", _remote(site, route, name, str(name)), route.level, route.required, live, _class(live, kind)
+        )
+        for route, live in _routes(site, name.camera, index)
+        if kind in route.what
+    ]
+
+
+def for_rendition(site: SiteFile, name: PictureName, recipe: str, index: int | None) -> list[Wanted]:
+    """Return the deliveries of the rendition that `recipe` made of the picture `name`."""
+    file_name = f"{name.stem}.{recipe}.jpg"
+    return [
+        Wanted(
+            route.to, recipe, _remote(site, route, name, file_name), route.level, False, live, _class(live, "rendition")
+        )
+        for route, live in _routes(site, name.camera, index)
+        if recipe in route.what
+    ]
+
+
+def recipes_for(site: SiteFile, camera: Camera, kind: Kind, index: int | None) -> list[str]:
+    """Return the recipes that a picture of this kind feeds: the JPEG does, the RAW only where there is no JPEG."""
+    if kind == "raw" and camera.shoots != "raw":
+        return []
+    wanted = {what for route, _ in _routes(site, camera.name, index) for what in route.what}
+    return [recipe.name for recipe in site.recipe if recipe.name in wanted]
+
+
+def unrequired(site: SiteFile, camera: Camera) -> list[Kind]:
+    """Return the kinds of this camera's pictures that no route requires anywhere: this node has the only copy."""
+    kinds: Sequence[Kind] = {"raw+jpeg": ("raw", "jpeg"), "raw": ("raw",), "jpeg": ("jpeg",)}[camera.shoots]  # type: ignore[assignment]
+    required = [route for route, _ in _routes(site, camera.name, 0) if route.required]
+    return [kind for kind in kinds if not any(kind in route.what for route in required)]
+
+
+def _routes(site: SiteFile, camera: str, index: int | None) -> Iterator[tuple[Route, bool]]:
+    for route in site.route:
+        if route.cameras and camera not in route.cameras:
+            continue
+        if index is None or index % route.every_nth == 0:
+            yield route, route.live is not None
+
+
+def _class(live: bool, what: str) -> str:
+    return "live" if live else what
+
+
+def _remote(site: SiteFile, route: Route, name: PictureName, file_name: str) -> str:
+    if route.live is not None:
+        return route.live.format(camera=name.camera, site=site.site.name)
+    return f"{site.site.name}/{name.folder}/{file_name}"
+
+
+def folder_of(site: str, camera: str, day: datetime) -> str:
+    """Return the folder at a destination that holds a camera's pictures of one UTC day."""
+    return f"{site}/{camera}/{day:%Y/%m/%d}"

@@ -1,0 +1,43 @@
+"""Grants: whose bytes go first, and how many a second."""
+
+from core.transfer.link import LinkGrants
+
+
+def test_without_a_rate_everybody_sends_at_once() -> None:
+    link = LinkGrants()
+    link.ask("a", 1000, "raw", 0.0)
+    link.ask("b", 1000, "jpeg", 0.0)
+    assert link.grants(0.0) == [("b", 1000), ("a", 1000)]
+
+
+def test_a_live_picture_overtakes_a_raw_that_waits_longer() -> None:
+    link = LinkGrants(rate=1000)
+    link.ask("first", 4000, "raw", 0.0)
+    assert link.grants(0.0) == [("first", 4000)]
+    link.ask("first", 4000, "raw", 0.1)
+    link.ask("live", 500, "live", 3.0)
+    assert link.grants(3.0) == []
+    assert link.grants(link.wake(3.0)) == [("live", 500)]
+
+
+def test_the_mean_rate_is_kept() -> None:
+    link, now, sent = LinkGrants(rate=1000), 0.0, 0
+    while now < 600:
+        link.ask("raw", 32_000, "raw", now)
+        sent += sum(size for _, size in link.grants(now))
+        now = max(now, link.wake(now))
+    assert 600_000 <= sent <= 632_000
+
+
+def test_a_closed_link_gives_nothing_and_wakes_nobody() -> None:
+    link = LinkGrants(open=False)
+    link.ask("a", 1, "status", 0.0)
+    assert link.grants(1.0) == []
+    assert link.wake(1.0) == float("inf")
+
+
+def test_who_ended_waits_no_more() -> None:
+    link = LinkGrants(rate=1)
+    link.ask("a", 1, "raw", 0.0)
+    link.forget("a")
+    assert link.grants(9.0) == []

@@ -1,0 +1,64 @@
+"""Which pictures go where."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from core.site.model import Camera, Destination, FolderSource, Node, Recipe, Route, SiteFile, SiteHead
+from core.transfer.routes import for_original, for_rendition, recipes_for, unrequired
+from core.values import Fence, PictureName
+
+NORTH = Camera(name="north", source=FolderSource(kind="folder", path="/drop"), shoots="raw+jpeg")
+GATE = Camera(name="gate", source=FolderSource(kind="folder", path="/drop"))
+NAME = PictureName("north", datetime(2026, 11, 21, 8, 50, tzinfo=UTC), "unit1", Fence(1, 7), "jpg")
+
+
+def site(*routes: Route) -> SiteFile:
+    return SiteFile(
+        version=1,
+        site=SiteHead(name="harbour", zone="Europe/Paris", data="data"),
+        node=(Node(name="unit1"),),
+        camera=(NORTH, GATE),
+        recipe=(Recipe(name="web", steps=()), Recipe(name="unused", steps=())),
+        destination=(Destination(name="nas", address="folder:/nas"), Destination(name="fr", address="folder:/fr")),
+        route=routes,
+    )
+
+
+def test_a_picture_keeps_its_identity_below_site_camera_and_day() -> None:
+    (wanted,) = for_original(site(Route(what=("jpeg",), to="nas")), NAME, "jpeg", 53)
+    assert wanted.name == "harbour/north/2026/11/21/north_20261121T085000Z_unit1_1-7.jpg"
+    assert (wanted.required, wanted.live, wanted.priority) == (True, False, "jpeg")
+
+
+def test_only_routes_of_its_kind_and_camera_take_a_picture() -> None:
+    where = site(Route(what=("raw",), to="nas"), Route(what=("jpeg",), to="fr", cameras=("gate",)))
+    assert for_original(where, NAME, "jpeg", 0) == []
+    assert [wanted.destination for wanted in for_original(where, NAME, "raw", 0)] == ["nas"]
+
+
+@pytest.mark.parametrize(("index", "goes"), [(0, True), (1, False), (5, False), (6, True), (None, True)])
+def test_every_nth_counts_the_slot_in_its_day_and_an_extra_always_goes(index: int | None, goes: bool) -> None:
+    assert bool(for_original(site(Route(what=("raw",), to="fr", every_nth=6)), NAME, "raw", index)) is goes
+
+
+def test_a_live_picture_has_a_stable_name_and_is_never_required() -> None:
+    (wanted,) = for_rendition(site(Route(what=("web",), to="fr", live="live/{camera}.jpg")), NAME, "web", 0)
+    assert (wanted.name, wanted.live, wanted.priority, wanted.required) == ("live/north.jpg", True, "live", False)
+
+
+def test_a_rendition_stands_beside_its_original_under_the_recipes_name() -> None:
+    (wanted,) = for_rendition(site(Route(what=("web",), to="nas")), NAME, "web", 0)
+    assert wanted.name == "harbour/north/2026/11/21/north_20261121T085000Z_unit1_1-7.web.jpg"
+
+
+def test_recipes_are_made_of_the_jpeg_and_only_those_that_a_route_wants() -> None:
+    where = site(Route(what=("web",), to="nas"))
+    assert recipes_for(where, NORTH, "jpeg", 0) == ["web"]
+    assert recipes_for(where, NORTH, "raw", 0) == []
+
+
+def test_what_no_route_requires_is_named() -> None:
+    where = site(Route(what=("jpeg",), to="nas"), Route(what=("raw",), to="fr", required=False))
+    assert unrequired(where, NORTH) == ["raw"]
+    assert unrequired(where, GATE) == []
