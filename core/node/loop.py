@@ -63,7 +63,7 @@ class Loop:
         self,
         clock: Clock,
         queue: SimpleQueue[Event | Stop],
-        heart: Callable[[], None] = lambda: None,
+        heart: Callable[[], object] = lambda: None,
         longest_sleep: float = LONGEST_SLEEP,
         stop_within: float = 60.0,
     ) -> None:

@@ -22,7 +22,13 @@ class Parsed:
     def __get_pydantic_core_schema__(self, source: object, handler: object) -> Any:
         from pydantic_core import core_schema  # only the reader of the file pays for it
 
-        return core_schema.no_info_plain_validator_function(self.parse)
+        return core_schema.no_info_plain_validator_function(self._parse)
+
+    def _parse(self, written: object) -> Any:
+        try:
+            return self.parse(written)
+        except OverflowError as error:
+            raise ValueError(f"{written!r:.60} is more than can be counted; write less") from error
 
 
 class OneOf:

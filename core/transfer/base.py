@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar, Protocol, runtime_checkable
+
+Progress = Callable[[int], None]  # told now and then how many bytes are done: a sign of life
+
+
+def silent(done: int) -> None:
+    """Tell nobody."""
 
 
 class Level(IntEnum):
@@ -28,7 +34,7 @@ class Level(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """In what a kind of destination differs: declared, not discovered."""
+    """In what a destination differs from the others; some of it is known only once it is connected."""
 
     atomic_replace: bool = True
     resumes: bool = True
@@ -79,11 +85,11 @@ class Destination(Protocol):
         """Begin or resume sending the object; raise DestinationFull when it is known not to fit."""
         ...
 
-    def prove(self, name: str, size: int, sha256: str, level: Level) -> Level:
+    def prove(self, name: str, size: int, sha256: str, level: Level, progress: Progress = silent) -> Level:
         """Return the level, at least `level`, at which the object is there whole under its final name.
 
         Raise ObjectNotFound, or ObjectDiffers when size or content is another. A destination that cannot hash by
-        itself reads back.
+        itself reads back, which may take long: it calls `progress` on the way.
         """
         ...
 

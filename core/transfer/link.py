@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-CLASSES = ("status", "live", "thumbnail", "rendition", "jpeg", "raw", "audit")  # what a person would miss first
+CLASSES = ("status", "live", "thumbnail", "jpeg", "raw", "audit")  # what a person would miss first
 BURST = 1.0  # seconds of the rate that may be saved up
 
 
@@ -58,7 +58,7 @@ class LinkGrants:
             return float("inf")
         if self.rate is None or self._saved > -1:
             return now
-        return now - self._saved / self.rate
+        return max(now, self._at - self._saved / self.rate)
 
     def _refill(self, now: float) -> None:
         if self.rate is not None:

@@ -22,7 +22,7 @@ class Wanted:
     level: str
     required: bool
     live: bool  # a stable name: newest wins
-    priority: str  # class of the delivery: live, jpeg, raw, rendition
+    priority: str  # class of the delivery: live, thumbnail, jpeg, raw
 
 
 def for_original(site: SiteFile, name: PictureName, kind: Kind, index: int | None) -> list[Wanted]:
@@ -41,7 +41,7 @@ def for_rendition(site: SiteFile, name: PictureName, recipe: str, index: int | N
     file_name = f"{name.stem}.{recipe}.jpg"
     return [
         Wanted(
-            route.to, recipe, _remote(site, route, name, file_name), route.level, False, live, _class(live, "rendition")
+            route.to, recipe, _remote(site, route, name, file_name), route.level, False, live, _class(live, "thumbnail")
         )
         for route, live in _routes(site, name.camera, index)
         if recipe in route.what

@@ -1,0 +1,94 @@
+"""The worker's side: one camera of any kind, asked over the line of `core.worker`.
+
+It decides nothing about retries: the node's ladder does. Every operation opens a camera that is closed.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from core.capture import usb
+from core.capture.base import Camera, Identity
+from core.capture.wire import Json, camera_from_json, to_json
+from core.errors import ChildError
+from core.site import model
+from core.site.model import GphotoSource
+from core.values import Fence, utc
+from core.worker import Talk
+
+KINDS: Mapping[str, str] = {
+    "gphoto2": "core.capture.tethered:TetheredCamera",
+    "http": "core.capture.http:HttpCamera",
+    "folder": "core.capture.folder:FolderCamera",
+}
+Build = Callable[[model.Camera, Path, Mapping[str, str]], Camera]
+
+
+class CameraService:
+    """Serves `open`, `shoot`, `release`, `telemetry`, `set_clock`, `reset` and `close` of one camera."""
+
+    def __init__(self, sys: Path = usb.SYS, dev: Path = usb.DEV) -> None:
+        self._sys, self._dev = sys, dev
+        self._camera: Camera | None = None
+        self._config: model.Camera | None = None
+        self._operations: Mapping[str, Callable[[Json], Json]] = {
+            "open": self._open,
+            "shoot": self._shoot,
+            "release": self._release,
+            "telemetry": lambda args: self._held().telemetry(),
+            "set_clock": lambda args: self._held().set_clock(),
+            "reset": self._reset,
+            "close": self._close,
+        }
+
+    def handle(self, op: str, args: Json, talk: Talk) -> Json:
+        """Do `op`; raise CameraError or StorageError, ChildError for what no camera can do."""
+        if op not in self._operations:
+            raise ChildError(f"a camera does not know {op!r}")
+        return self._operations[op](args)
+
+    def close(self) -> None:
+        self._close({})
+
+    def _held(self) -> Camera:
+        if self._camera is None:
+            raise ChildError("the first operation must be 'open'")
+        return self._camera
+
+    def _open(self, args: Json) -> Json:
+        self._close({})
+        self._config = camera_from_json(args["camera"])
+        build = find(self._config.source.kind)
+        self._camera = build(self._config, Path(args["spool"]), args.get("secrets", {}))
+        return self._camera.open()
+
+    def _shoot(self, args: Json) -> Json:
+        who = Identity(args["camera"], args["node"], Fence.parse(args["fence"]))
+        answer: Json = to_json(self._held().shoot(who, utc(args["at"])))
+        return answer
+
+    def _release(self, args: Json) -> Json:
+        self._held().release(args["source_names"])
+        return {}
+
+    def _reset(self, args: Json) -> Json:
+        self._close({})
+        source = self._config.source if self._config is not None else None
+        if not args.get("usb") or not isinstance(source, GphotoSource):
+            raise ChildError("only a camera on USB can be reset")
+        device = usb.reset(source.serial, self._sys, self._dev)
+        return {"device": device.port}
+
+    def _close(self, args: Json) -> Json:
+        if self._camera is not None:
+            self._camera.close()
+        return {}
+
+
+def find(kind: str) -> Build:
+    """Return what makes a camera of this kind of source; its library is imported only here."""
+    module, _, name = KINDS[kind].partition(":")
+    build: Build = getattr(importlib.import_module(module), name)
+    return build

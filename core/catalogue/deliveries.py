@@ -1,0 +1,350 @@
+"""The queue: one row for each picture or rendition and the place it must go to.
+
+States: queued -> sending -> sent -> proven, or refused. Only a receipt makes a delivery proven (receipts.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Literal
+
+from core.catalogue.pictures import name_of
+from core.catalogue.store import Catalogue, Row
+from core.errors import NoSuchThing
+from core.values import PictureName, Sha256
+
+State = Literal["queued", "sending", "sent", "proven", "refused"]
+
+
+class Priority(IntEnum):
+    """What is sent first: what a person would miss first."""
+
+    STATUS = 0
+    LIVE = 1  # newest first; the archive goes oldest first
+    THUMBNAIL = 2
+    JPEG = 3
+    RAW = 4
+    AUDIT = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDelivery:
+    """Where a picture, or a rendition of it, must go. One of priority LIVE proves nothing for long: never required."""
+
+    destination: str
+    remote: str  # name at the destination
+    priority: Priority
+    level: int  # of the receipt that is wanted: 1 size, 2 hash, 3 read back
+    rendition: str = ""  # the recipe's name; "": the original
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery(NewDelivery):
+    """A delivery as it stands."""
+
+    id: int
+    picture: int
+    name: PictureName
+    at: int  # of the picture, seconds since the epoch
+    state: State
+    size: int | None  # bytes; None: the rendition is not made yet
+    sha256: Sha256 | None
+    path: str | None  # the local file, relative to the data folder
+    offset: int  # bytes that the destination has
+    resume: bytes | None  # opaque: what the destination's implementation needs to go on
+    attempts: int
+    next_try: int  # milliseconds since the epoch; 0: at once
+    error: str | None  # class of the last error
+    message: str | None
+    transient: bool | None  # may that error pass by itself?
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryTally:
+    """How many deliveries, and bytes, of one destination are in one state."""
+
+    destination: str
+    state: State
+    n: int
+    bytes: int
+
+
+_DELIVERIES = """SELECT d.*, p.camera, p.node, p.epoch, p.token, p.nth, p.extension, p.sha256 AS original
+    FROM delivery d JOIN picture p ON p.id = d.picture """
+_READY = "destination = ? AND state = 'queued' AND next_try = 0 AND size IS NOT NULL"
+_WAITING = "destination = ? AND state = 'queued' AND next_try > 0"
+_OPEN = "destination = ? AND state <> 'proven'"
+_REQUEUE = "state = 'queued', next_try = 0, attempts = 0, error = NULL, message = NULL, transient = NULL"
+
+
+def _delivery(row: Row) -> Delivery:
+    name, original = name_of(row), not row["rendition"]
+    sha256: bytes | None = row["original"] if original else row["sha256"]
+    return Delivery(
+        id=row["id"],
+        picture=row["picture"],
+        name=name,
+        rendition=row["rendition"],
+        destination=row["destination"],
+        remote=row["remote"],
+        priority=Priority(row["priority"]),
+        at=row["at"],
+        required=bool(row["required"]),
+        level=row["level"],
+        state=row["state"],
+        size=row["size"],
+        sha256=None if sha256 is None else Sha256(sha256.hex()),
+        path=f"pictures/{name.path}" if original else row["path"],
+        offset=row["offset"],
+        resume=row["resume"],
+        attempts=row["attempts"],
+        next_try=row["next_try"],
+        error=row["error"],
+        message=row["message"],
+        transient=None if row["transient"] is None else bool(row["transient"]),
+    )
+
+
+def enqueue(catalogue: Catalogue, picture: int, wanted: Iterable[NewDelivery]) -> list[int]:
+    """Queue the deliveries of a picture and return the ids of those that are new.
+
+    What is queued already is kept: it becomes required if it was not, and its level rises if more is wanted now.
+    A live picture drops the older ones that wait for the same name, and is left out when a newer one was there.
+    """
+    found = catalogue.row("SELECT at, size FROM picture WHERE id = ?", (picture,))
+    if found is None:
+        raise NoSuchThing(f"the catalogue has no picture {picture}")
+    with catalogue.transaction():
+        added = [_enqueue(catalogue, picture, found, one) for one in wanted]
+    return [number for number in added if number is not None]
+
+
+def _enqueue(catalogue: Catalogue, picture: int, found: Row, wanted: NewDelivery) -> int | None:
+    if wanted.priority == Priority.LIVE and not _take_live_name(catalogue, wanted, found["at"]):
+        return None
+    values = {
+        "picture": picture,
+        "rendition": wanted.rendition,
+        "destination": wanted.destination,
+        "remote": wanted.remote,
+        "priority": int(wanted.priority),
+        "at": found["at"],
+        "required": int(wanted.required and wanted.priority != Priority.LIVE),
+        "level": wanted.level,
+        "size": None if wanted.rendition else found["size"],
+    }
+    added = catalogue.insert("delivery", values, "ON CONFLICT DO NOTHING")
+    if added is None:
+        _want_more(catalogue, picture, wanted)
+    return added
+
+
+def _take_live_name(catalogue: Catalogue, wanted: NewDelivery, at: int) -> bool:
+    key = (wanted.destination, wanted.remote, at)
+    newer = "SELECT 1 FROM delivery WHERE destination = ? AND remote = ? AND priority = 1 AND at > ?"
+    if catalogue.value(newer, key) is not None:
+        return False
+    catalogue.run(
+        "DELETE FROM delivery WHERE destination = ? AND remote = ? AND priority = 1 AND at < ? AND state = 'queued'",
+        key,
+    )
+    return True
+
+
+def _want_more(catalogue: Catalogue, picture: int, wanted: NewDelivery) -> None:
+    where = "picture = ? AND rendition = ? AND destination = ? AND remote = ?"
+    key = (picture, wanted.rendition, wanted.destination, wanted.remote)
+    required = int(wanted.required and wanted.priority != Priority.LIVE)
+    changed = catalogue.run(
+        f"UPDATE delivery SET required = max(required, ?), level = max(level, ?), "  # noqa: S608 - constants
+        "state = iif(state = 'proven' AND level < ? AND (SELECT r.level FROM receipt r WHERE r.delivery = id) < ?, "
+        f"'sent', state) WHERE {where} AND (required < ? OR level < ?)",
+        (required, wanted.level, wanted.level, wanted.level, *key, required, wanted.level),
+    )
+    if changed:
+        catalogue.seal("delivery", where, key)
+
+
+def get(catalogue: Catalogue, number: int) -> Delivery:
+    """Return a delivery; raise NoSuchThing when it was withdrawn or never was."""
+    row = catalogue.row(_DELIVERIES + "WHERE d.id = ?", (number,))
+    if row is None:
+        raise NoSuchThing(f"the catalogue has no delivery {number}")
+    return _delivery(row)
+
+
+def of_picture(catalogue: Catalogue, picture: int) -> list[Delivery]:
+    """Return all deliveries of a picture, by rendition and destination."""
+    sql = "WHERE d.picture = ? ORDER BY d.rendition, d.destination, d.remote"
+    return [_delivery(row) for row in catalogue.rows(_DELIVERIES + sql, (picture,))]
+
+
+def next_ready(catalogue: Catalogue, destination: str, now: int) -> Delivery | None:
+    """Return what goes to a destination next at `now` (milliseconds): by priority, then oldest first, live newest.
+
+    Renditions that are not made yet are not ready. Deliveries whose next try is due take their place again, so this
+    is for the writer.
+    """
+    _wake(catalogue, destination, now)
+    return next((_delivery(row) for row in _ready(catalogue, destination, 1)), None)
+
+
+def _wake(catalogue: Catalogue, destination: str, now: int) -> None:
+    due = f"{_WAITING} AND next_try <= ?"
+    if catalogue.value(f"SELECT 1 FROM delivery WHERE {due} LIMIT 1", (destination, now)) is not None:  # noqa: S608
+        catalogue.run(f"UPDATE delivery SET next_try = 0 WHERE {due}", (destination, now))  # noqa: S608
+
+
+def _ready(catalogue: Catalogue, destination: str, limit: int) -> list[Row]:
+    first = catalogue.value(f"SELECT min(priority) FROM delivery WHERE {_READY}", (destination,))  # noqa: S608
+    if first is None:
+        return []
+    order = "DESC" if first == Priority.LIVE else "ASC"
+    sql = f"WHERE d.{_READY.replace(' AND ', ' AND d.')} AND d.priority = ? ORDER BY d.at {order}, d.id {order} LIMIT ?"
+    return catalogue.rows(_DELIVERIES + sql, (destination, first, limit))
+
+
+def next_wake(catalogue: Catalogue, destination: str) -> int | None:
+    """Return the time (milliseconds) at which something is ready: 0 for now, None when nothing is queued."""
+    if catalogue.value(f"SELECT 1 FROM delivery WHERE {_READY} LIMIT 1", (destination,)) is not None:  # noqa: S608
+        return 0
+    soonest: int | None = catalogue.value(
+        f"SELECT min(next_try) FROM delivery WHERE {_WAITING}",  # noqa: S608 - constants
+        (destination,),
+    )
+    return soonest
+
+
+def unmade(catalogue: Catalogue, limit: int = 100) -> list[Delivery]:
+    """Return queued deliveries whose rendition must be made first, in the order in which they are wanted."""
+    sql = "WHERE d.state = 'queued' AND d.size IS NULL ORDER BY d.priority, d.at LIMIT ?"
+    return [_delivery(row) for row in catalogue.rows(_DELIVERIES + sql, (limit,))]
+
+
+def made(catalogue: Catalogue, picture: int, rendition: str, path: str, size: int, sha256: Sha256) -> int:
+    """Write down where a rendition lies; return how many deliveries it makes ready.
+
+    Bytes that differ from those that were on their way begin anew.
+    """
+    digest = bytes.fromhex(sha256)
+    return catalogue.run(
+        "UPDATE delivery SET path = ?, size = ?, offset = iif(sha256 IS ?3, offset, 0), "
+        "resume = iif(sha256 IS ?3, resume, NULL), sha256 = ?3 "
+        "WHERE picture = ? AND rendition = ? AND state IN ('queued', 'refused')",
+        (path, size, digest, picture, rendition),
+    )
+
+
+def unmake(catalogue: Catalogue, picture: int, rendition: str) -> int:
+    """Write down that a rendition's file is gone: what waits for it is not ready until it is made again."""
+    return catalogue.run(
+        "UPDATE delivery SET path = NULL, size = NULL "
+        "WHERE picture = ? AND rendition = ? AND rendition <> '' AND state IN ('queued', 'sending', 'refused')",
+        (picture, rendition),
+    )
+
+
+def start(catalogue: Catalogue, number: int) -> bool:
+    """Mark a delivery as on its way; return False when it is not queued any more."""
+    return catalogue.run("UPDATE delivery SET state = 'sending' WHERE id = ? AND state = 'queued'", (number,)) > 0
+
+
+def progress(catalogue: Catalogue, number: int, offset: int, resume: bytes | None) -> None:
+    """Write down how far a delivery has come, for a resume at the byte."""
+    catalogue.run("UPDATE delivery SET offset = ?, resume = ? WHERE id = ?", (offset, resume, number))
+
+
+def sent(catalogue: Catalogue, number: int) -> None:
+    """Mark a delivery as whole at its destination, by what that said, and not proven yet."""
+    catalogue.run(
+        "UPDATE delivery SET state = 'sent', resume = NULL, offset = ifnull(size, offset) "
+        "WHERE id = ? AND state IN ('queued', 'sending')",
+        (number,),
+    )
+
+
+def fail(catalogue: Catalogue, number: int, error: str, message: str, transient: bool, next_try: int) -> None:
+    """Queue a delivery again for `next_try` (milliseconds, after 0) and count the attempt; what was sent stays."""
+    catalogue.run(
+        "UPDATE delivery SET state = 'queued', attempts = attempts + 1, next_try = ?, error = ?, message = ?, "
+        "transient = ? WHERE id = ? AND state <> 'proven'",
+        (max(1, next_try), error, message, int(transient), number),
+    )
+
+
+def put_back(catalogue: Catalogue, number: int) -> None:
+    """Queue again, without counting an attempt, a delivery that was asked to stop where it was."""
+    catalogue.run("UPDATE delivery SET state = 'queued' WHERE id = ? AND state = 'sending'", (number,))
+
+
+def rename(catalogue: Catalogue, number: int, remote: str) -> None:
+    """Give a delivery another name at its destination, because the one it had belongs to something else there."""
+    with catalogue.transaction():
+        catalogue.run("UPDATE delivery SET remote = ?, offset = 0, resume = NULL WHERE id = ?", (remote, number))
+        catalogue.seal("delivery", "id = ?", (number,))
+
+
+def refuse(catalogue: Catalogue, number: int, error: str, message: str) -> None:
+    """Take a delivery out of the queue until an operator says otherwise."""
+    catalogue.run(
+        "UPDATE delivery SET state = 'refused', error = ?, message = ?, transient = 0 WHERE id = ? "
+        "AND state <> 'proven'",
+        (error, message, number),
+    )
+
+
+def retry(catalogue: Catalogue, destination: str | None = None, number: int | None = None) -> int:
+    """Queue at once what is refused or waits for its next try: one, those of a destination, or all; return how many."""
+    return catalogue.run(
+        f"UPDATE delivery SET {_REQUEUE} WHERE (state = 'refused' OR state = 'queued' AND next_try > 0) "  # noqa: S608
+        "AND state <> 'proven' AND destination = ifnull(?, destination) AND id = ifnull(?, id)",
+        (destination, number),
+    )
+
+
+def withdraw(catalogue: Catalogue, numbers: Iterable[int]) -> int:
+    """Drop deliveries that are not proven, because an operator or the configuration says so; return how many."""
+    with catalogue.transaction():
+        return sum(catalogue.run("DELETE FROM delivery WHERE id = ? AND state <> 'proven'", (one,)) for one in numbers)
+
+
+def resume_all(catalogue: Catalogue) -> int:
+    """Queue again what was on its way when the node stopped; each goes on where it was. Return how many."""
+    return catalogue.run("UPDATE delivery SET state = 'queued' WHERE state <> 'proven' AND state = 'sending'")
+
+
+def queue(catalogue: Catalogue, destination: str, limit: int = 100) -> list[Delivery]:
+    """Return what a destination has not proven, oldest first."""
+    sql = f"WHERE d.{_OPEN.replace(' AND ', ' AND d.')} ORDER BY d.at LIMIT ?"
+    return [_delivery(row) for row in catalogue.rows(_DELIVERIES + sql, (destination, limit))]
+
+
+def oldest(catalogue: Catalogue, destination: str) -> int | None:
+    """Return `at` (seconds) of the oldest picture that a destination has not proven."""
+    at: int | None = catalogue.value(f"SELECT min(at) FROM delivery WHERE {_OPEN}", (destination,))  # noqa: S608
+    return at
+
+
+def tally(catalogue: Catalogue) -> list[DeliveryTally]:
+    """Return the counts of every destination and state, kept by triggers."""
+    return [DeliveryTally(**dict(row)) for row in catalogue.rows("SELECT * FROM delivery_tally WHERE n > 0")]
+
+
+def backlog(catalogue: Catalogue, destination: str) -> tuple[int, int]:
+    """Return how many deliveries, and bytes, a destination is still to be sent."""
+    row = catalogue.row(
+        "SELECT ifnull(sum(n), 0), ifnull(sum(bytes), 0) FROM delivery_tally "
+        "WHERE destination = ? AND state IN ('queued', 'sending')",
+        (destination,),
+    )
+    assert row is not None
+    return row[0], row[1]
+
+
+def awaiting_proof(catalogue: Catalogue, destination: str, limit: int = 100) -> list[Delivery]:
+    """Return what was sent to a destination and has no sufficient receipt, oldest first."""
+    sql = f"WHERE d.{_OPEN.replace(' AND ', ' AND d.')} AND d.state = 'sent' ORDER BY d.at LIMIT ?"
+    return [_delivery(row) for row in catalogue.rows(_DELIVERIES + sql, (destination, limit))]

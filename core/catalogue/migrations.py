@@ -1,0 +1,42 @@
+"""Bring a catalogue's schema up to date: `python -I -m core.catalogue.migrations PATH`, in a process that ends.
+
+sqlite-utils is imported here and nowhere else: the node that runs for months does not carry it. Steps go forward
+only, each in one transaction with its version number; a step that was released is never edited.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+from core.catalogue.schema import STATEMENTS
+
+STEPS = Migrations("catalogue")
+
+
+@STEPS()
+def first(db: Database) -> None:
+    """Make the tables of version 1."""
+    for statement in STATEMENTS:
+        db.execute(statement)
+    db.execute("PRAGMA user_version = 1")
+
+
+def main(path: str) -> int:
+    """Apply what is missing to the catalogue at `path` and return the exit status."""
+    connection = sqlite3.connect(path, timeout=30)
+    try:
+        STEPS.apply(Database(connection))
+    except sqlite3.Error as error:
+        print(error, file=sys.stderr)  # noqa: T201 - the parent reads it
+        return 1
+    finally:
+        connection.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

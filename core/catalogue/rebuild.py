@@ -1,0 +1,286 @@
+"""Make the catalogue from the day books: what follows its offsets at a start, or all of it anew.
+
+What a line says is applied by the same functions that the node uses while it runs, and applying it twice changes
+nothing. Deliveries that have a receipt become proven, so nothing is sent again; the routes of the caller (`plan`)
+queue the others. Attempts and backoff start anew.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Protocol
+
+from core.catalogue import buffer, deliveries, overrides, pictures, receipts, slots, states
+from core.catalogue.deliveries import NewDelivery, Priority
+from core.catalogue.pictures import NewPicture, Picture
+from core.catalogue.store import Catalogue, sync_folder
+from core.errors import CatalogueError, NameTaken, NoSuchThing, NotDurable, ObjectDiffers
+from core.text import safe
+from core.values import Fence, PictureName, Sha256
+
+Fields = Mapping[str, Any]
+Plan = Callable[[Picture], Iterable[NewDelivery]]
+MAX_TOLD = 1000
+DAY = 86400  # seconds
+
+_UNFIT = (CatalogueError, NameTaken, NoSuchThing, ObjectDiffers, KeyError, ValueError, TypeError, AttributeError)
+
+
+class Line(Protocol):
+    """What the reader of the day books gives for each line; `fields` is its JSON object, None where it is damaged."""
+
+    @property
+    def folder(self) -> str:
+        """CAMERA/YYYY/MM/DD."""
+
+    @property
+    def end(self) -> int:
+        """The offset behind the line."""
+
+    @property
+    def fields(self) -> Fields | None:
+        """What the line says."""
+
+    @property
+    def problem(self) -> str | None:
+        """What the reader found wrong."""
+
+
+@dataclass(slots=True)
+class Replayed:
+    """What a replay did: lines applied by kind, and what an operator must be told."""
+
+    applied: Counter[str] = field(default_factory=Counter)
+    told: list[str] = field(default_factory=list)
+    queued: int = 0  # deliveries without a receipt
+    without_line: list[str] = field(default_factory=list)  # pictures on disk that no line tells of
+    without_file: list[str] = field(default_factory=list)  # lines whose picture is neither on disk nor deleted
+    undeleted: list[str] = field(default_factory=list)  # still on disk, although a line tells of their deletion
+
+    def tell(self, what: str) -> None:
+        """Add a sentence for the operator, at most MAX_TOLD of them."""
+        if len(self.told) < MAX_TOLD:
+            self.told.append(safe(what, 300))
+
+
+def follow(catalogue: Catalogue, lines: Iterable[Line], plan: Plan | None = None) -> Replayed:
+    """Apply lines that the catalogue has not seen, each day's in one transaction with its new offset."""
+    done, last = Replayed(), int(catalogue.value("SELECT ifnull(max(id), 0) FROM picture"))
+    for folder, of_a_day in groupby(lines, key=lambda line: line.folder):
+        with catalogue.transaction():
+            end = 0
+            for line in of_a_day:
+                end = line.end
+                _replay(catalogue, line, done)
+            states.set_offset(catalogue, folder, end)
+    if plan is not None:
+        _enqueue(catalogue, plan, last, done)
+    return done
+
+
+def _replay(catalogue: Catalogue, line: Line, done: Replayed) -> None:
+    if line.problem is not None:
+        done.tell(line.problem)
+    if line.fields is None:
+        return
+    try:
+        with catalogue.transaction():
+            done.applied[apply(catalogue, line.fields)] += 1
+    except _UNFIT as error:
+        if isinstance(error, CatalogueError) and type(error) is not CatalogueError:  # locked or corrupt: not the line
+            raise
+        done.tell(f"{line.folder}: a line could not be applied: {error}")
+
+
+def _enqueue(catalogue: Catalogue, plan: Plan, last: int, done: Replayed) -> None:
+    while some := pictures.after(catalogue, last):
+        with catalogue.transaction():
+            for picture in some:
+                if not picture.gone:
+                    done.queued += len(deliveries.enqueue(catalogue, picture.id, plan(picture)))
+        last = some[-1].id
+
+
+def apply(catalogue: Catalogue, said: Fields) -> str:
+    """Do what a line of a day book says, and return its kind, "unknown" for one that we do not know.
+
+    Raise OverlapseError, or for a line without sense KeyError, ValueError, TypeError or AttributeError. The transaction
+    is the caller's.
+    """
+    act = _ACTS.get(said["line"])
+    if act is None:
+        return "unknown"
+    act(catalogue, said)
+    return str(said["line"])
+
+
+def _picture(catalogue: Catalogue, said: Fields) -> None:
+    names = ("slot", "index", "shutter", "source_time")
+    optional = {name: said.get(name) for name in names}
+    new = NewPicture(
+        name=PictureName.parse(said["name"]),
+        kind=said["kind"],
+        size=said["size"],
+        sha256=Sha256(said["sha256"]),
+        source_name=said.get("source_name", ""),
+        trusted=said.get("trusted", True),
+        taken_in=said.get("taken_in", 0),
+        **optional,
+    )
+    pictures.insert(catalogue, new)
+
+
+def _outcome(catalogue: Catalogue, said: Fields) -> None:
+    fence = said.get("fence")
+    outcome = slots.Outcome(
+        camera=said["camera"],
+        slot=said["slot"],
+        node=said["node"],
+        outcome=said["outcome"],
+        index=said.get("index"),
+        partial=said.get("partial", False),
+        cause=said.get("cause", ""),
+        shutter=said.get("shutter"),
+        fence=None if fence is None else Fence.parse(fence),
+    )
+    slots.record(catalogue, outcome)
+
+
+def _filled(catalogue: Catalogue, said: Fields) -> None:
+    slots.fill(catalogue, said["camera"], said["slot"], said["node"], said["name"])
+
+
+def _view(catalogue: Catalogue, said: Fields) -> None:
+    picture = _known(catalogue, said)
+    pictures.set_view(catalogue, picture.id, said["verdict"], said.get("why", ""), said["stats"])
+
+
+def _receipt(catalogue: Catalogue, said: Fields) -> None:
+    picture = _known(catalogue, said)
+    wanted = NewDelivery(
+        destination=said["destination"],
+        remote=said["remote"],
+        rendition=said.get("rendition", ""),
+        priority=Priority(said["priority"]),
+        level=said["wanted"],
+        required=said.get("required", True),
+    )
+    deliveries.enqueue(catalogue, picture.id, [wanted])
+    for delivery in deliveries.of_picture(catalogue, picture.id):
+        if (delivery.destination, delivery.remote, delivery.rendition) == (
+            wanted.destination,
+            wanted.remote,
+            wanted.rendition,
+        ):
+            receipts.prove(catalogue, delivery.id, said["level"], said["size"], Sha256(said["sha256"]), said["at"])
+
+
+def _deletion(catalogue: Catalogue, said: Fields) -> None:
+    buffer.mark_gone(catalogue, _known(catalogue, said).id, said["at"], said["why"], said.get("copies", ()))
+
+
+def _override(catalogue: Catalogue, said: Fields) -> None:
+    keys = ("camera", "at", "what", "who", "until", "why")
+    overrides.add(catalogue, overrides.Override(**{key: said[key] for key in keys if key in said}))
+
+
+def _known(catalogue: Catalogue, said: Fields) -> Picture:
+    found = pictures.by_name(catalogue, PictureName.parse(said["name"]))
+    if found is None:
+        raise ValueError(f"{said['line']} of {said['name']}, which no line before it tells of")
+    return found
+
+
+_ACTS: Mapping[str, Callable[[Catalogue, Fields], None]] = {
+    "picture": _picture,
+    "outcome": _outcome,
+    "filled": _filled,
+    "view": _view,
+    "receipt": _receipt,
+    "deletion": _deletion,
+    "override": _override,
+}
+
+
+def rebuild(path: Path, lines: Iterable[Line], *, folder: Path | None = None, plan: Plan | None = None) -> Replayed:
+    """Make the catalogue at `path` anew beside the old one and put it into its place; the node must not run.
+
+    The old one stays as PATH.old. With `folder`, the pictures there are compared with the lines. When this raises, or
+    is stopped, the old catalogue is where it was, or there is none and the next start makes it from the same lines.
+    """
+    new = path.with_name(f"{path.name}.new")
+    _remove(new)
+    catalogue = Catalogue.open(new)
+    try:
+        done = follow(catalogue, lines, plan)
+        if folder is not None:
+            _compare(catalogue, _disk(folder), done)
+    finally:
+        catalogue.close()
+    _sync(new)
+    _put_aside(path)
+    new.replace(path)
+    sync_folder(path.parent)
+    return done
+
+
+def _disk(folder: Path) -> Iterator[tuple[str, int, set[str]]]:
+    """Yield (camera, days since the epoch, names of its pictures) for every day folder that holds some."""
+    for place in sorted(folder.glob("*/[0-9]*/[0-9]*/[0-9]*")):
+        names = {}
+        for path in place.iterdir():
+            with suppress(ValueError):
+                names[path.name] = PictureName.parse(path.name)
+        right = {text for text, name in names.items() if name.folder == place.relative_to(folder).as_posix()}
+        if right:
+            first = names[min(right)]
+            yield first.camera, int(first.at.timestamp()) // DAY, right
+
+
+def _compare(catalogue: Catalogue, disk: Iterator[tuple[str, int, set[str]]], done: Replayed) -> None:
+    """Compare disk and catalogue day by day, so that millions of names never are in memory at once."""
+    unseen = set(pictures.days(catalogue))
+    for camera, day, names in disk:
+        unseen.discard((camera, day))
+        _compare_day(catalogue, camera, day, names, done)
+    for camera, day in sorted(unseen):
+        _compare_day(catalogue, camera, day, set(), done)
+
+
+def _compare_day(catalogue: Catalogue, camera: str, day: int, on_disk: set[str], done: Replayed) -> None:
+    found = pictures.between(catalogue, camera, day * DAY, (day + 1) * DAY)
+    here, gone = ({str(one.name) for one in found if bool(one.gone) is left} for left in (False, True))
+    done.without_line += sorted(on_disk - here - gone)
+    done.without_file += sorted(here - on_disk)
+    done.undeleted += sorted(on_disk & gone)
+
+
+def _remove(path: Path) -> None:
+    for one in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+        one.unlink(missing_ok=True)
+
+
+def _put_aside(path: Path) -> None:
+    """Rename the old catalogue and its WAL, which must never meet the new file."""
+    old = path.with_name(f"{path.name}.old")
+    _remove(old)
+    for ending in ("-shm", "-wal", ""):
+        with suppress(FileNotFoundError):
+            Path(f"{path}{ending}").rename(f"{old}{ending}")
+
+
+def _sync(path: Path) -> None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise NotDurable(f"{path}: {error.strerror}") from error

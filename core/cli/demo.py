@@ -1,0 +1,116 @@
+"""`overlapse demo`: a whole small site on this machine, through the real libgphoto2."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from queue import SimpleQueue
+
+import click
+
+from core.catalogue.store import Catalogue
+from core.child import Child
+from core.cli.checking import altered
+from core.cli.configure import read_sites
+from core.cli.run import interruptible
+from core.clock import SystemClock
+from core.errors import OverlapseError
+from core.node.loop import Event, Loop, Stop
+from core.node.start import open_site
+from core.simulate.demo import CAMERAS, draw, draw_logo, prepare
+from core.simulate.director import Director, Result, count
+from core.site.init import local_zone
+from core.site.place import Place
+from core.units import show_size
+from core.values import seconds_of
+
+Tell = Callable[[str], None]
+
+
+@click.command()
+@click.option("--shots", default=6, show_default=True, type=click.IntRange(2, 10_000), help="Shots of each camera.")
+@click.option("--every", default=4.0, show_default=True, type=click.FloatRange(2, 3600), help="Seconds between shots.")
+@click.option(
+    "--dir", "folder", default="overlapse-demo", show_default=True, type=click.Path(path_type=Path), help="Where."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of text.")
+def demo(shots: int, every: float, folder: Path, as_json: bool) -> None:
+    """Run a whole small site on this machine, without hardware."""
+    folder = folder.absolute()
+    clock = SystemClock()
+
+    def tell(line: str) -> None:
+        if not as_json:
+            click.echo(f"{clock.now().astimezone():%H:%M:%S}  {line}")
+
+    result = _run(folder, shots, round(every), tell)
+    click.echo(json.dumps(asdict(result)) if as_json else _table(result, folder))
+    if result.lost:
+        raise OverlapseError(f"{result.lost} pictures are lost: see `overlapse events --site {folder}/site.toml`")
+
+
+def _run(folder: Path, shots: int, every: int, tell: Tell) -> Result:
+    clock, zone = SystemClock(), local_zone()
+    with ExitStack() as leave:
+        file, office = prepare(folder, every, zone)
+        if office is not None:
+            leave.callback(office.close)
+        tell(f"the site is {file}; " + ("an OpenSSH server plays the office" if office else "no sshd here: no office"))
+        _first_pictures(folder, zone)
+        queue: SimpleQueue[Event | Stop] = SimpleQueue()
+        place, loaded = read_sites([file], "unit1")[0]
+        began, begun = clock.monotonic(), seconds_of(clock.now())
+        opened = open_site(place, loaded, clock, queue, lambda: read_sites([file], "unit1")[0][1])
+        leave.callback(opened.close)
+        director = Director(opened.part, folder, shots, every, queue, tell)
+        with interruptible(queue):
+            Loop(clock, queue).run([opened.part, director])
+        return _count(place, begun, clock.monotonic() - began)
+
+
+def _first_pictures(folder: Path, zone: str) -> None:
+    """Draw what the cameras see at first: the virtual camera takes its size from it."""
+    child = Child("scene")
+    try:
+        draw_logo(folder, child)
+        for camera in CAMERAS:
+            draw(folder, camera, 1, SystemClock().now().timestamp(), zone, child)
+    finally:
+        child.close()
+
+
+def _count(place: Place, begun: int, seconds: float) -> Result:
+    """Count, from the catalogue and from the bytes on the disk."""
+    catalogue = Catalogue.read(place.folders.catalogue)
+    try:
+        return count(catalogue, begun, seconds, len(altered(catalogue, place.folders.pictures)))
+    finally:
+        catalogue.close()
+
+
+def _table(result: Result, folder: Path) -> str:
+    site = f"--site {folder}/site.toml"
+    rows = [
+        ("slots", f"{result.slots}"),
+        ("captured", f"{result.captured}" + (f", {result.missed} missed" if result.missed else "")),
+        ("delivered and proven", f"{result.proven} of {result.deliveries}"),
+        ("bytes sent", show_size(result.bytes_sent)),
+        ("seconds", f"{result.seconds:g}"),
+        ("lost", f"{result.lost} pictures" if result.lost else "nothing"),
+    ]
+    told = "\n".join(f"  {name:<22}{value}" for name, value in rows)
+    return f"""
+{told}
+
+Every original is in {folder}/data/pictures, proven on the NAS in {folder}/nas.
+Look at the live pictures: {folder}/website/north.jpg and south.jpg
+
+Try next:
+  overlapse status {site}
+  overlapse ledger {site}
+  overlapse events {site}
+  overlapse capture north {site}
+  overlapse verify {site}"""

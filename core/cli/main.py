@@ -1,0 +1,98 @@
+"""The command `overlapse`: a table of commands, each imported only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Sequence
+
+import click
+
+from core.errors import ConfigurationError, OverlapseError
+from core.text import safe
+
+COMMANDS = {  # name: (where it is, what it does)
+    "init": ("core.cli.configure:init", "Write a commented site.toml that runs."),
+    "validate": ("core.cli.configure:validate", "Tell every problem of a site.toml, and what to write instead."),
+    "run": ("core.cli.run:run", "Run the node, in the foreground, until SIGTERM."),
+    "demo": ("core.cli.demo:demo", "Run a whole small site on this machine, without hardware."),
+    "capture": ("core.cli.capture:capture", "Take one shot now, through the whole path."),
+    "status": ("core.cli.look:status", "Show the node on one screen of text."),
+    "ledger": ("core.cli.look:ledger", "Show what became of every expected slot."),
+    "queue": ("core.cli.look:queue", "Show what waits to be delivered, and why."),
+    "events": ("core.cli.look:events", "Show what happened, newest last."),
+    "retention": ("core.cli.keep:retention", "Show what would be deleted next, and why."),
+    "verify": ("core.cli.keep:verify", "Compare hashes and receipts with disk and destinations."),
+    "rebuild": ("core.cli.keep:rebuild", "Make the catalogue anew from the day books."),
+}
+LINE = 1000  # characters of one problem
+INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are found by dotted name; one that is not installed is not listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for name in COMMANDS if _exists(name)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS or not _exists(cmd_name):
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+
+def _exists(name: str) -> bool:
+    module, _, _ = COMMANDS[name][0].partition(":")
+    return importlib.util.find_spec(module) is not None
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="overlapse", message="overlapse %(version)s")
+def overlapse() -> None:
+    """Take unattended time-lapse pictures and bring every one of them home, proven."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 the work failed, 2 wrong command or configuration, 130 interrupted."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status; an error is told on stderr, without a traceback."""
+    try:
+        result = overlapse.main(args=arguments, prog_name="overlapse", standalone_mode=False)
+    except OverlapseError as error:
+        _tell(error)
+        return error.exit_status
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return 2
+    except click.ClickException as error:
+        click.echo(f"overlapse: {safe(error.format_message(), LINE)}{_see_help(error)}", err=True)
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("overlapse: interrupted", err=True)
+        return INTERRUPTED
+    return result if isinstance(result, int) else 0
+
+
+def _see_help(error: click.ClickException) -> str:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f" (see {context.command_path} --help)" if context is not None else ""
+
+
+def _tell(error: OverlapseError) -> None:
+    lines = error.problems if isinstance(error, ConfigurationError) else [str(error)]
+    for line in lines:
+        click.echo(f"overlapse: {safe(line, LINE)}", err=True)
+
+
+if __name__ == "__main__":
+    main()

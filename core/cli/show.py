@@ -1,0 +1,148 @@
+"""Turn what a node tells of itself into lines of text: pure, no terminal codes, worst first where there is a worst."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from core.text import safe
+from core.units import show_duration, show_size
+from core.values import utc
+
+Row = Mapping[str, Any]
+STALE_AFTER = 180.0  # seconds; a node writes its document once a minute
+
+
+def status_text(document: Row, now: datetime) -> str:
+    """Return the status document as one screen of text."""
+    lines = [_head(document, now), ""]
+    lines += table(("CAMERA", "STATE", "LAST", "NEXT", "LAST 24 h"), [_camera(row, now) for row in document["cameras"]])
+    lines.append("")
+    lines += table(
+        ("DESTINATION", "STATE", "WAITING", "OLDEST", "PROVEN"),
+        [_destination(row, now) for row in document["destinations"]],
+    )
+    lines += ["", *_buffer(document, now)]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def ledger_text(slots: Sequence[Row]) -> str:
+    """Return the ledger, a line a slot, and its sums."""
+    rows = [
+        (_time(row["slot"]), row["camera"], row["outcome"] + (" (partial)" if row.get("partial") else ""), _why(row))
+        for row in slots
+    ]
+    sums: dict[str, int] = {}
+    for row in slots:
+        sums[row["outcome"]] = sums.get(row["outcome"], 0) + 1
+    total = ", ".join(f"{count} {outcome}" for outcome, count in sorted(sums.items())) or "no slots in this time"
+    return "\n".join([*table(("SLOT (UTC)", "CAMERA", "OUTCOME", "WHY"), rows), "", total])
+
+
+def queue_text(deliveries: Sequence[Row], now: datetime) -> str:
+    """Return what waits, in the order in which it goes."""
+    if not deliveries:
+        return "nothing waits: all is delivered"
+    rows = [
+        (
+            str(row["id"]),
+            row["destination"],
+            safe(row["what"], 60),
+            row["state"],
+            _progress(row),
+            str(row["attempts"]),
+            _due(row, now),
+            safe(row.get("error") or "", 60),
+        )
+        for row in deliveries
+    ]
+    return "\n".join(table(("ID", "DESTINATION", "WHAT", "STATE", "SENT", "TRIES", "NEXT TRY", "ERROR"), rows))
+
+
+def events_text(events: Sequence[Row]) -> str:
+    """Return events, a line each."""
+    if not events:
+        return "nothing has happened yet"
+    return "\n".join(
+        f"{_time(row['at'] / 1000)}  {row['kind']:<20} {safe(row['subject'], 60)}: {safe(row['text'], 500)}"
+        for row in events
+    )
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return aligned lines; the last column is as wide as it likes."""
+    widths = [max([len(head)] + [len(row[column]) for row in rows]) for column, head in enumerate(heads)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in ([tuple(heads)] + [tuple(row) for row in rows])
+    ]
+
+
+def ago(instant: float | None, now: datetime) -> str:
+    """Return how long ago, in words: "3m ago", "in 20s", "-" for never."""
+    if instant is None:
+        return "-"
+    seconds = now.timestamp() - instant
+    return f"{show_duration(seconds)} ago" if seconds >= 0 else f"in {show_duration(-seconds)}"
+
+
+def _head(document: Row, now: datetime) -> str:
+    age = now.timestamp() - document["at"]
+    state = "running" if document.get("running", True) else "STOPPED"
+    if age > STALE_AFTER:
+        state += f", as it was {show_duration(age)} ago"
+    clock = "" if document["clock"]["trusted"] else f", CLOCK NOT TRUSTED: {document['clock']['why']}"
+    return f"{document['site']}/{document['node']} {state}{clock}"
+
+
+def _camera(row: Row, now: datetime) -> tuple[str, ...]:
+    last = row.get("last")
+    shown = "-" if last is None else f"{last['outcome']} {ago(last['slot'], now)}"
+    return (row["name"], safe(row["state"], 60), shown, ago(row.get("next"), now), row.get("strip", ""))
+
+
+def _destination(row: Row, now: datetime) -> tuple[str, ...]:
+    waiting = f"{row['waiting']} ({show_size(row['bytes'])})" if row["waiting"] else "-"
+    state = row["state"] + (f": {safe(row['error']['text'], 60)}" if "error" in row else "")
+    return (row["name"], state, waiting, ago(row.get("oldest"), now), str(row["proven"]))
+
+
+def _buffer(document: Row, now: datetime) -> Iterator[str]:
+    buffer, risk = document["buffer"], document["at_risk"]
+    days = f", good for {buffer['days']:.0f} days with the links down" if "days" in buffer else ""
+    held = f"{show_size(buffer['bytes'])} in {buffer['pictures']} pictures"
+    yield f"Buffer: {held}, {show_size(buffer['free'])} free{days}"
+    if buffer.get("stopped"):
+        yield "CAPTURE IS STOPPED: the buffer is full"
+    if "refused" in buffer:
+        yield f"Nothing is deleted: {safe(buffer['refused'], 200)}"
+    if "sentence" in buffer:
+        yield f"Retention: {safe(buffer['sentence'], 200)}"
+    if risk["pictures"]:
+        span = f" of the last {show_duration(now.timestamp() - risk['oldest'])}" if "oldest" in risk else ""
+        yield f"Lost if this box is stolen now: {risk['pictures']} pictures, {show_size(risk['bytes'])}{span}"
+    else:
+        yield "Lost if this box is stolen now: nothing"
+
+
+def _time(seconds: float) -> str:
+    return f"{utc(seconds):%Y-%m-%d %H:%M:%S}"
+
+
+def _why(row: Row) -> str:
+    if row.get("filled"):
+        return f"{row['cause']}; filled by {safe(row['filled'], 80)}"
+    return safe(row.get("cause") or "", 80)
+
+
+def _progress(row: Row) -> str:
+    if not row.get("size"):
+        return "-"
+    return f"{100 * row['offset'] // row['size']}% of {show_size(row['size'])}"
+
+
+def _due(row: Row, now: datetime) -> str:
+    if row["state"] != "queued":
+        return "-"
+    return "now" if row["next_try"] <= now.timestamp() * 1000 else ago(row["next_try"] / 1000, now)

@@ -1,0 +1,93 @@
+"""What an argument of a verb may be: each parser returns the value or raises ValueError with what to write."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from core.control.wire import BadRequest
+from core.text import safe
+from core.values import parse_name
+
+MAX_REASON = 200  # characters
+MAX_ROWS = 1000
+_PLAN = re.compile(r"[0-9a-f]{8,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """How one argument is read, and whether it must be there."""
+
+    parse: Callable[[object], Any]
+    required: bool = True
+
+
+def parse_instant(value: object) -> datetime:
+    """Return an aware UTC instant written as "2026-11-21T08:00:00Z" or with another offset."""
+    if isinstance(value, str):
+        try:
+            instant = datetime.fromisoformat(value)
+            if instant.tzinfo is not None:
+                return instant.astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass
+    raise ValueError('an instant is written with its offset, such as "2026-11-21T08:00:00Z"')
+
+
+def parse_reason(value: object) -> str:
+    """Return a sentence that is safe to show and log everywhere."""
+    if not isinstance(value, str) or not value.strip() or len(value) > MAX_REASON:
+        raise ValueError(f"a reason is a text of 1 to {MAX_REASON} characters")
+    if safe(value) != value:
+        raise ValueError("a reason has no line ends, controls or invisible characters")
+    return value
+
+
+def parse_rows(value: object) -> int:
+    """Return how many rows to give."""
+    if type(value) is not int or not 1 <= value <= MAX_ROWS:
+        raise ValueError(f"a whole number from 1 to {MAX_ROWS}")
+    return value
+
+
+def parse_delivery(value: object) -> int:
+    """Return the number of a delivery, as `queue` shows it."""
+    if type(value) is not int or not 1 <= value < 1 << 63:
+        raise ValueError("a delivery is the whole number that `overlapse queue` shows")
+    return value
+
+
+def parse_plan(value: object) -> str:
+    """Return the digest of a retention plan."""
+    if not isinstance(value, str) or _PLAN.fullmatch(value) is None:
+        raise ValueError("a plan is the 8 to 64 hexadecimal digits that `overlapse retention --dry-run` shows")
+    return value
+
+
+CAMERA = DESTINATION = Argument(parse_name)
+REASON = Argument(parse_reason)
+UNTIL = Argument(parse_instant)
+
+
+def optional(argument: Argument) -> Argument:
+    """Return `argument` as one that may be left out."""
+    return Argument(argument.parse, required=False)
+
+
+def parse_arguments(takes: Mapping[str, Argument], args: Mapping[str, object]) -> dict[str, Any]:
+    """Return the values of `args`; raise BadRequest that names every problem."""
+    problems = [f"unknown argument '{safe(key, 40)}'" for key in args if key not in takes]
+    problems += [f"{key} is missing" for key, argument in takes.items() if argument.required and key not in args]
+    values: dict[str, Any] = {}
+    for key, argument in takes.items():
+        if key in args:
+            try:
+                values[key] = argument.parse(args[key])
+            except ValueError as error:
+                problems.append(f"{key}: {error}")
+    if problems:
+        raise BadRequest("; ".join(problems))
+    return values

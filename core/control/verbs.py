@@ -1,0 +1,146 @@
+"""Everything that can be asked of a running node, who may ask it, and what it does: one table, deny by default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+from core.control.arguments import (
+    CAMERA,
+    DESTINATION,
+    REASON,
+    UNTIL,
+    Argument,
+    optional,
+    parse_arguments,
+    parse_delivery,
+    parse_instant,
+    parse_plan,
+    parse_rows,
+)
+from core.control.wire import BadRequest
+from core.errors import Forbidden, NoSuchThing
+from core.text import safe
+
+
+class Role(IntEnum):
+    """What a person may do; each role may do all that those below it may."""
+
+    VIEW = 1
+    OPERATE = 2
+    ADMIN = 3
+
+    @property
+    def word(self) -> str:
+        """The role as site.toml and people call it."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One thing that can be asked. `dangerous`: a person confirms it after reading what it `does`."""
+
+    name: str
+    role: Role
+    does: str
+    takes: Mapping[str, Argument] = field(default_factory=dict)
+    one_of: tuple[str, ...] = ()  # exactly one of these arguments is given
+    dangerous: bool = False
+
+    def parse(self, args: Mapping[str, object]) -> dict[str, Any]:
+        """Return the arguments as values; raise BadRequest with every problem in one sentence."""
+        values = parse_arguments(self.takes, args)
+        if self.one_of and sum(key in values for key in self.one_of) != 1:
+            raise BadRequest(f"{self.name} takes exactly one of {', '.join(self.one_of)}")
+        return values
+
+
+_ROWS = Argument(parse_rows, required=False)
+_SINCE = Argument(parse_instant, required=False)
+
+_ALL = (
+    Verb("status", Role.VIEW, "Give the status document."),
+    Verb(
+        "ledger",
+        Role.VIEW,
+        "Give what became of the slots, newest first.",
+        {"camera": optional(CAMERA), "since": _SINCE, "until": optional(UNTIL), "limit": _ROWS},
+    ),
+    Verb(
+        "queue",
+        Role.VIEW,
+        "Give the deliveries that are under way or wait, in the order in which they go.",
+        {"destination": optional(DESTINATION), "limit": _ROWS},
+    ),
+    Verb("events", Role.VIEW, "Give what happened, newest first.", {"since": _SINCE, "limit": _ROWS}),
+    Verb("telemetry", Role.VIEW, "Give the newest readings of the cameras.", {"camera": optional(CAMERA)}),
+    Verb("retention-plan", Role.VIEW, "Give what would be deleted next and why, and delete nothing."),
+    Verb("capture", Role.OPERATE, "Take one shot now, without a slot, through the whole path.", {"camera": CAMERA}),
+    Verb(
+        "pause",
+        Role.OPERATE,
+        "Stop shooting on schedule until then; its slots end as excused, with this reason.",
+        {"camera": CAMERA, "until": UNTIL, "reason": REASON},
+    ),
+    Verb("resume", Role.OPERATE, "Shoot on schedule again from the next slot on.", {"camera": CAMERA}),
+    Verb(
+        "retry",
+        Role.OPERATE,
+        "Try a delivery, or all that wait for a destination, again now.",
+        {"destination": optional(DESTINATION), "delivery": Argument(parse_delivery, required=False)},
+        one_of=("destination", "delivery"),
+    ),
+    Verb(
+        "destination-pause",
+        Role.OPERATE,
+        "Send nothing to this destination until it is resumed; pictures queue.",
+        {"destination": DESTINATION, "until": optional(UNTIL), "reason": REASON},
+    ),
+    Verb("destination-resume", Role.OPERATE, "Send to this destination again.", {"destination": DESTINATION}),
+    Verb(
+        "acknowledge-announce",
+        Role.OPERATE,
+        "Note that you have read the announcement that unproven pictures will be thinned; it changes no date.",
+        {"reason": optional(REASON)},
+    ),
+    Verb(
+        "reload",
+        Role.ADMIN,
+        "Read site.toml again and apply what changed at the next slot; a file that is not valid is refused whole.",
+        dangerous=True,
+    ),
+    Verb(
+        "retention-apply",
+        Role.ADMIN,
+        "Delete what the retention plan names, now; with a plan's digest, only if that is still the plan.",
+        {"plan": Argument(parse_plan, required=False)},
+        dangerous=True,
+    ),
+    Verb(
+        "thin-allow",
+        Role.ADMIN,
+        "Let a full buffer delete unproven pictures before their announced day: they are lost for good.",
+        {"until": UNTIL, "reason": REASON},
+        dangerous=True,
+    ),
+    Verb(
+        "stop",
+        Role.ADMIN,
+        "End the node after the shot in hand; slots are missed until it is started again.",
+        {"reason": optional(REASON)},
+        dangerous=True,
+    ),
+)
+VERBS: Mapping[str, Verb] = {verb.name: verb for verb in _ALL}
+
+
+def permitted(name: str, role: Role) -> Verb:
+    """Return the verb of that name if `role` may use it; raise NoSuchThing or Forbidden."""
+    verb = VERBS.get(name)
+    if verb is None:
+        raise NoSuchThing(f"there is no verb '{safe(name, 40)}'; there are: {', '.join(VERBS)}")
+    if role < verb.role:
+        raise Forbidden(f"{verb.name} is for {verb.role.word}; your role is {role.word}")
+    return verb

@@ -1,0 +1,235 @@
+"""From the spool to the final name, so that a picture which was handed over is never lost, never silently altered.
+
+The order of promise 1, and who does what: the capture child writes spool/NAME.part, syncs it, hashes the bytes as
+received and renames it to spool/NAME; `keep` does the rest, and only after it returns is the camera's copy released.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import re
+import stat
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from core.errors import DiskFull, NameTaken, NotDurable, StorageError
+from core.intake.entries import Entry, PictureEntry
+from core.values import PictureName
+
+T = TypeVar("T")
+
+_AT_FDCWD = -100
+_RENAME_NOREPLACE = 1
+_NOT_OFFERED = {errno.EINVAL, errno.ENOSYS, errno.EPERM}  # by an old kernel or some file systems
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_UNFIT = re.compile(r"[^A-Za-z0-9._-]")
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """The room on the file system of the buffer, in bytes, as far as this user may use it."""
+
+    free: int
+    total: int
+
+
+class Keeper(Protocol):
+    """All that the deciding loop asks of the disk; simulations bring one in memory. Everything raises StorageError."""
+
+    def take_in(self, spool_name: str, name: PictureName) -> str:
+        """Give spool/`spool_name` its final name, durably; return its path below `pictures/`. Raise NameTaken."""
+        ...
+
+    def set_aside(self, spool_name: str) -> str:
+        """Move a file of the spool to the quarantine; return its name there."""
+        ...
+
+    def discard(self, spool_name: str) -> None:
+        """Delete a file of the spool whose bytes are kept already under another name."""
+        ...
+
+    def remove(self, path: str) -> None:
+        """Delete the file at `path` below `pictures/`; one that is gone already is no error."""
+        ...
+
+    def append(self, entries: Iterable[Entry], sync: bool = True) -> Mapping[str, int]:
+        """Append lines to the day books they belong to; return the length of each after it. Raise NotDurable."""
+        ...
+
+    def sync(self) -> None:
+        """Make durable what was appended with sync=False. Raise NotDurable."""
+        ...
+
+    def free(self) -> Space:
+        """Return the room that is left."""
+        ...
+
+    def close(self) -> None:
+        """Sync and let go of all files."""
+        ...
+
+
+def keep(
+    keeper: Keeper,
+    parts: Mapping[str, PictureEntry],
+    others: Iterable[Entry],
+    commit: Callable[[Mapping[str, int]], T],
+) -> T:
+    """Keep a shot: final names and folders durable, then its lines, then the catalogue; return what `commit` returns.
+
+    `parts`: name in the spool -> its line; `others`: lines that belong to it, such as the outcome. `commit` is given
+    the length of each day book for the catalogue to remember. When any step raises nothing may be released; the same
+    call can be repeated as it is.
+    """
+    for spool_name, entry in parts.items():
+        keeper.take_in(spool_name, entry.name)
+    lengths = keeper.append([*parts.values(), *others], sync=True)
+    return commit(lengths)
+
+
+class Shelf:
+    """The three folders, on one file system, through which a picture goes: spool, pictures, quarantine."""
+
+    def __init__(self, spool: Path, pictures: Path, quarantine: Path) -> None:
+        self.spool, self.pictures, self.quarantine = spool, pictures, quarantine
+        self._ready: set[Path] = set()  # folders made, or made certain, by this process
+
+    def take_in(self, spool_name: str, name: PictureName) -> str:
+        """Give spool/`spool_name` its final name and make that durable; return the path below `pictures/`.
+
+        Never replaces: raise NameTaken when the name exists. One that is in place already, and left the spool, is
+        no error, so that a step that failed later can be repeated.
+        """
+        source, target = self.spool / _plain_name(spool_name), self.pictures / name.path
+        self._make_ready(target.parent, self.pictures)
+        if _is_file(source):
+            move_new(source, target)
+        elif not _is_file(target):
+            raise StorageError(f"{spool_name} is not in the spool")
+        sync_folder(target.parent)
+        sync_folder(self.spool)
+        return name.path
+
+    def set_aside(self, spool_name: str) -> str:
+        """Move spool/`spool_name`, whatever it is, to the quarantine and return its name there; nothing is replaced."""
+        source = self.spool / _plain_name(spool_name)
+        self._make_ready(self.quarantine, self.quarantine.parent)
+        fit = _UNFIT.sub("_", spool_name)[:200]
+        for nth in range(10_000):
+            target = self.quarantine / (fit if nth == 0 else f"{fit}.{nth}")
+            try:
+                move_new(source, target)
+            except NameTaken:
+                continue
+            sync_folder(self.quarantine)
+            sync_folder(self.spool)
+            return target.name
+        raise NameTaken(f"{fit}: ten thousand files of this name are in quarantine")
+
+    def _make_ready(self, folder: Path, root: Path) -> None:
+        if folder not in self._ready or not folder.is_dir():
+            make_folder(folder, root)
+            self._ready.add(folder)
+
+    def discard(self, spool_name: str) -> None:
+        """Delete spool/`spool_name`: its bytes are kept already under another name."""
+        self._unlink(self.spool / _plain_name(spool_name))
+
+    def remove(self, path: str) -> None:
+        """Delete a picture (retention's word); one that is gone already is no error."""
+        name = PictureName.parse(path.rpartition("/")[2])
+        self._unlink(self.pictures / name.path)
+
+    def _unlink(self, path: Path) -> None:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise translated(error, path) from error
+
+    def free(self) -> Space:
+        """Return the room on the file system of the pictures."""
+        try:
+            found = os.statvfs(self.pictures)
+        except OSError as error:
+            raise translated(error, self.pictures) from error
+        return Space(found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
+
+
+def translated(error: OSError, what: Path) -> StorageError:
+    """Return what an error of the operating system means for something on our disk."""
+    told = f"{what}: {error.strerror or error}"
+    if error.errno in _FULL:
+        return DiskFull(told)
+    return NameTaken(told) if error.errno == errno.EEXIST else StorageError(told)
+
+
+def move_new(source: Path, target: Path) -> None:
+    """Rename without replacing; raise NameTaken when `target` exists."""
+    try:
+        _rename_noreplace(source, target)
+    except OSError as error:
+        if error.errno not in _NOT_OFFERED:
+            raise translated(error, target) from error
+        _link_and_unlink(source, target)
+
+
+def _rename_noreplace(source: Path, target: Path) -> None:
+    arguments = _AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE
+    if _LIBC.renameat2(*arguments) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+
+
+def _link_and_unlink(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target, follow_symlinks=False)
+        source.unlink()
+    except OSError as error:
+        raise translated(error, target) from error
+
+
+def make_folder(folder: Path, root: Path) -> None:
+    """Make `folder` below `root` and make its name, and those of its parents up to `root`, durable.
+
+    Those that are there already are synced too: whoever made them may have been stopped before it could. Raise
+    StorageError.
+    """
+    try:
+        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+    except OSError as error:
+        raise translated(error, folder) from error
+    while folder != root:
+        folder = folder.parent
+        sync_folder(folder)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` durable; raise NotDurable."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise NotDurable(f"{folder}: {error.strerror}") from error
+
+
+def _plain_name(name: str) -> str:
+    if "/" in name or name in ("", ".", ".."):
+        raise StorageError(f"{name!r} is no file of the spool")
+    return name
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise translated(error, path) from error

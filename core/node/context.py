@@ -1,0 +1,72 @@
+"""What all desks of one site share: who we are, where things are kept, who does the work."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from core.catalogue import events
+from core.catalogue.store import Catalogue
+from core.clock import Clock, Trust
+from core.intake.durable import Keeper
+from core.node.jobs import Hands
+from core.site.model import Camera, Node, SiteFile
+from core.site.place import Folders
+from core.text import safe
+from core.values import Fence, milliseconds_of
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Context:
+    """One site as this node runs it. The desks read it; only the part that owns them replaces `site`."""
+
+    site: SiteFile
+    base: Path  # the folder of site.toml: what its relative paths are relative to
+    node: Node
+    folders: Folders
+    clock: Clock
+    catalogue: Catalogue
+    keeper: Keeper
+    hands: Hands
+    fence: Fence
+    trust: Trust = field(default_factory=lambda: Trust(False, "not judged yet"))
+    on_event: Callable[[str, str, str], None] = lambda kind, subject, text: None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The site's time zone."""
+        return ZoneInfo(self.site.site.zone)
+
+    def now(self) -> datetime:
+        """The wall clock, in UTC."""
+        return self.clock.now()
+
+    def now_ms(self) -> int:
+        """The wall clock in milliseconds since the epoch."""
+        return milliseconds_of(self.clock.now())
+
+    def monotonic(self) -> float:
+        """Seconds that never jump."""
+        return self.clock.monotonic()
+
+    def camera(self, name: str) -> Camera | None:
+        """The camera of this name, whoever drives it."""
+        return next((camera for camera in self.site.camera if camera.name == name), None)
+
+    def cameras(self) -> list[Camera]:
+        """The cameras that this node drives."""
+        return [camera for camera in self.site.camera if camera.primary in (None, self.node.name)]
+
+    def tell(self, kind: str, subject: str, text: str, **data: Any) -> None:
+        """Record an event: one line in the log, one row in the catalogue."""
+        said = safe(text, 500)
+        log.info("%s: subject=%s %s", kind, subject, said)
+        events.add(self.catalogue, self.now_ms(), kind, subject, said, data)
+        self.on_event(kind, subject, said)

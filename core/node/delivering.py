@@ -1,0 +1,247 @@
+"""Deliveries: what goes where next, who may send now, what became of it. No destination waits for another."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from core.catalogue import deliveries, receipts
+from core.catalogue.deliveries import Delivery, Priority
+from core.errors import (
+    ConfigurationError,
+    DestinationFull,
+    DestinationRefused,
+    DestinationUnreachable,
+    NoSuchThing,
+    ObjectDiffers,
+    OriginalLost,
+    OverlapseError,
+)
+from core.node.context import Context
+from core.node.jobs import Asked, Done, Failed, Json, Report
+from core.node.record import receipt_line, remember
+from core.node.station import Station, Trouble, decode
+from core.transfer.backoff import next_try
+from core.transfer.base import Level
+from core.transfer.link import LinkGrants
+
+NOTE_EVERY = 4_000_000  # bytes between two notes of the offset in the catalogue
+SYNC_WITHIN = 1.0  # seconds within which a receipt reaches the disk, in a group
+NEVER = float("inf")
+STATION_WIDE = (DestinationUnreachable, DestinationFull, DestinationRefused)  # no use to try its next file
+
+
+@dataclass
+class Delivering:
+    """Hands files to destinations, one at a time for each, and keeps their receipts."""
+
+    context: Context
+    stations: dict[str, Station] = field(default_factory=dict)
+    _links: dict[str, LinkGrants] = field(default_factory=dict)
+    _receipts: list[tuple[Delivery, Json, int]] = field(default_factory=list)  # not yet on the disk
+    _write_at: float = NEVER  # monotonic: when they are written
+    _stopping: bool = False
+
+    def apply(self) -> None:
+        """Take over the destinations and links of the site as it is now configured."""
+        known = {destination.name: destination for destination in self.context.site.destination}
+        self.stations = {name: self.stations.get(name) or Station(known[name]) for name in known}
+        for name, station in self.stations.items():
+            station.destination, station.trouble = known[name], None
+            try:
+                self.context.hands.equip(station.worker, station.setting(self.context))
+            except ConfigurationError as error:
+                self._hold(station, DestinationRefused(str(error)))
+        links = {link.name: LinkGrants(link.rate) for link in self.context.node.link}
+        self._links = {"": LinkGrants(), **links}
+
+    def look(self, names: Iterable[str]) -> None:
+        """Look again whether something is ready for these destinations."""
+        for name in names:
+            if name in self.stations:
+                self.stations[name].look_at = 0.0
+
+    def retry(self, name: str) -> int:
+        """Try now what waits for this destination; return how many deliveries that are. Raise NoSuchThing."""
+        station = self._station(name)
+        station.trouble, station.look_at = None, 0.0
+        return deliveries.retry(self.context.catalogue, name)
+
+    def pause(self, name: str, until: datetime | None) -> None:
+        """Send nothing to this destination until then; what is on its way stops where it is. Raise NoSuchThing."""
+        station = self._station(name)
+        station.paused_until = until
+        station.look_at = 0.0
+        if until is not None:
+            station.refuse_grant()
+
+    def tick(self) -> None:
+        """Begin what is ready, grant what may go, sync what is due."""
+        now = self.context.monotonic()
+        for station in self.stations.values():
+            if station.sending is None and now >= self._ready_at(station):
+                self._next(station)
+        for link in self._links.values():
+            for who, size in link.grants(now):
+                self.stations[str(who)].grant(size)
+        if now >= self._write_at:
+            self.write_receipts()
+
+    def wake(self) -> float:
+        """Return the monotonic time at which something is due."""
+        now = self.context.monotonic()
+        times = [self._ready_at(station) for station in self.stations.values() if station.sending is None]
+        times += [link.wake(now) for link in self._links.values()]
+        return min([*times, self._write_at])
+
+    def write_receipts(self) -> None:
+        """Bring the receipts that came to the day books, and only then into the catalogue; raise StorageError."""
+        if not self._receipts:
+            return
+        catalogue = self.context.catalogue
+        lengths = self.context.keeper.append([receipt_line(*receipt) for receipt in self._receipts])
+        with catalogue.transaction():
+            for delivery, result, at in self._receipts:
+                level = int(Level.named(result["level"]))
+                receipts.prove(catalogue, delivery.id, level, result["size"], result["sha256"], at)
+            remember(catalogue, lengths)
+        self._receipts, self._write_at = [], NEVER
+
+    def stop(self) -> None:
+        """Begin nothing new; what is on its way stops at its next grant and goes on there after the next start."""
+        self._stopping = True
+        for station in self.stations.values():
+            station.refuse_grant()
+
+    def finished(self) -> bool:
+        """Return whether nothing is on its way and every receipt is written."""
+        return not self._receipts and all(station.sending is None for station in self.stations.values())
+
+    def handle(self, report: Report) -> None:
+        """Take in what a destination's worker reports."""
+        station = self.stations.get(report.job.worker.name)
+        if station is None or station.sending is not report.job:
+            return
+        if isinstance(report, Asked):
+            self._asked(station, report)
+        elif isinstance(report, Done):
+            self._ended(station)
+            self._done(station, report.job.about, report.result)
+        elif isinstance(report, Failed):
+            self._ended(station)
+            self._failed(station, report.job.about, report.error)
+
+    def _station(self, name: str) -> Station:
+        if name not in self.stations:
+            raise NoSuchThing(f"there is no destination {name}; there are: {', '.join(self.stations) or 'none'}")
+        return self.stations[name]
+
+    def _ready_at(self, station: Station) -> float:
+        if self._stopping or self._paused(station):
+            return NEVER
+        return max(station.trouble.until if station.trouble else 0.0, station.look_at)
+
+    def _paused(self, station: Station) -> bool:
+        return station.paused_until is not None and self.context.now() < station.paused_until
+
+    def _next(self, station: Station) -> None:
+        """Begin the destination's next delivery, or note when to look again."""
+        catalogue, name = self.context.catalogue, station.destination.name
+        delivery = deliveries.next_ready(catalogue, name, self.context.now_ms())
+        if delivery is None:
+            due = deliveries.next_wake(catalogue, name)
+            station.look_at = NEVER if due is None else self.context.monotonic() + self._seconds_until(due)
+            return
+        deliveries.start(catalogue, delivery.id)
+        station.sending = station.job(self.context, delivery)
+        station.offset = station.noted = delivery.offset
+        self.context.hands.give(station.sending)
+
+    def _seconds_until(self, due_ms: int) -> float:
+        return max(0.1, (due_ms - self.context.now_ms()) / 1000)
+
+    def _asked(self, station: Station, asked: Asked) -> None:
+        station.offset = asked.question["offset"]
+        if station.offset - station.noted >= NOTE_EVERY:
+            station.noted = station.offset
+            resume = decode(asked.question.get("resume"))
+            deliveries.progress(self.context.catalogue, asked.job.about.id, station.offset, resume)
+        station.answer = asked.answer
+        if self._stopping or self._paused(station):
+            station.refuse_grant()
+            return
+        priority = asked.job.about.priority.name.lower()
+        self._link(station).ask(station.destination.name, asked.question["grant"], priority, self.context.monotonic())
+
+    def _link(self, station: Station) -> LinkGrants:
+        return self._links[station.destination.link or ""]
+
+    def _ended(self, station: Station) -> None:
+        self._link(station).forget(station.destination.name)
+        station.sending, station.answer, station.look_at = None, None, 0.0
+
+    def _done(self, station: Station, delivery: Delivery, result: Json) -> None:
+        catalogue, now = self.context.catalogue, self.context.now_ms()
+        if result.get("paused"):
+            deliveries.progress(catalogue, delivery.id, result["offset"], decode(result.get("resume")))
+            deliveries.put_back(catalogue, delivery.id)
+            return
+        self._receipts.append((delivery, result, now))
+        self._write_at = min(self._write_at, self.context.monotonic() + SYNC_WITHIN)
+        self._recovered(station, now)
+
+    def _recovered(self, station: Station, now_ms: int) -> None:
+        trouble, station.trouble = station.trouble, None
+        if trouble is not None:
+            lasted = (now_ms - trouble.since_ms) / 1000
+            self.context.tell("destination back", station.destination.name, f"takes files again after {lasted:.0f} s")
+
+    def _failed(self, station: Station, delivery: Delivery, error: OverlapseError) -> None:
+        if isinstance(error, OriginalLost):
+            self._lost(delivery, error)
+            return
+        due = self.context.now_ms()
+        if isinstance(error, STATION_WIDE):
+            self._hold(station, error)
+        else:
+            due += int(next_try(delivery.attempts, error.transient, _jitter()).total_seconds() * 1000)
+        kind = type(error).__name__
+        deliveries.fail(self.context.catalogue, delivery.id, kind, str(error), error.transient, due)
+        if isinstance(error, ObjectDiffers) and delivery.priority is not Priority.LIVE:
+            self._keep_both(station, delivery)
+
+    def _lost(self, delivery: Delivery, error: OriginalLost) -> None:
+        """There is nothing to send: a rendition is made anew, an original is told."""
+        catalogue = self.context.catalogue
+        if delivery.rendition:
+            deliveries.fail(catalogue, delivery.id, "OriginalLost", str(error), True, self.context.now_ms())
+            deliveries.unmake(catalogue, delivery.picture, delivery.rendition)
+            return
+        deliveries.refuse(catalogue, delivery.id, "OriginalLost", str(error))
+        self.context.tell("original lost", str(delivery.name), f"cannot be delivered: {error}")
+
+    def _hold(self, station: Station, error: OverlapseError) -> None:
+        """Leave the whole destination alone for a while; the first failure of a kind is an event."""
+        before, kind = station.trouble, type(error).__name__
+        failures = before.failures + 1 if before else 1
+        wait = next_try(failures, error.transient, _jitter()).total_seconds()
+        since = before.since_ms if before else self.context.now_ms()
+        station.trouble = Trouble(kind, str(error), since, self.context.monotonic() + wait, failures)
+        if before is None or before.error != kind:
+            self.context.tell("destination trouble", station.destination.name, f"{error}; next try in {wait:.0f} s")
+
+    def _keep_both(self, station: Station, delivery: Delivery) -> None:
+        """Another object has our name there: it stays, and ours goes beside it under a name of its own."""
+        stem, dot, extension = delivery.remote.rpartition(".")
+        mark = f"~{str(delivery.sha256)[:8]}"
+        if stem.endswith(mark):
+            return
+        deliveries.rename(self.context.catalogue, delivery.id, f"{stem}{mark}{dot}{extension}")
+        text = f"{station.destination.name} holds another {delivery.remote}; both are kept"
+        self.context.tell("name conflict", str(delivery.name), text)
+
+
+def _jitter() -> float:
+    return random.random()  # noqa: S311 - it spreads tries, it guards nothing

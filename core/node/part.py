@@ -1,0 +1,255 @@
+"""What this node does for one site: the desks, in the order in which a picture passes them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from core.catalogue import slots, states
+from core.clock import Trust, judge
+from core.control.request import Request
+from core.errors import CatalogueError, OverlapseError, StorageError
+from core.ledger.gap import Stretch
+from core.node.context import Context
+from core.node.delivering import Delivering
+from core.node.jobs import Done, Failed, Job, Report, Worker
+from core.node.measuring import Measuring
+from core.node.post import InHand
+from core.node.reload import Reload
+from core.node.reporting import Reporting
+from core.node.retaining import Retaining
+from core.node.serving import Serving
+from core.node.shooting import Shooting
+from core.node.taking import Taking
+from core.node.viewing import Viewing
+from core.schedule.slots import Timetable
+from core.site.model import SiteFile
+from core.values import PictureName, milliseconds_of, utc
+
+log = logging.getLogger(__name__)
+
+LAST_SEEN, APPLIED_AT = "clock/last-seen", "site/applied-at"
+JUDGE_EVERY = 60.0  # seconds
+ADOPT_SECONDS = 3600.0  # for hashing what a stop left
+
+Witnesses = Callable[[], tuple[bool, Mapping[str, datetime]]]  # is the kernel's clock synchronised; who says what
+
+
+class SitePart:
+    """One site on this node. It takes events and ticks from the loop and touches nothing but its desks."""
+
+    def __init__(
+        self,
+        context: Context,
+        *,
+        witnesses: Witnesses = lambda: (False, {}),
+        reread: Callable[[], SiteFile] | None = None,
+        on_reload: Callable[[SiteFile], list[str]] | None = None,
+        on_stop: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`reread` reads the site file again, `on_reload` keeps what was applied and says what changed."""
+        self.context = context
+        self._witnesses = witnesses
+        self._reread = reread
+        self._on_reload = on_reload
+        self._judge_at = 0.0
+        self.delivering = Delivering(context)
+        self.viewing = Viewing(context, self._made)
+        self.taking = Taking(context, self._new)
+        self.shooting = Shooting(context, self.taking)
+        self.measuring = Measuring(context)
+        self.retaining = Retaining(context, self.delivering.write_receipts, self._may_shoot)
+        self.reporting = Reporting(context, self.shooting, self.viewing, self.delivering, self.retaining)
+        self.serving = Serving(self, on_stop)
+        self._adopting: Job | None = None
+
+    def begin(self, before: SiteFile | None) -> None:
+        """Start: judge the clock, write what a stop left out, take up what it left behind.
+
+        `before` is the configuration last applied: by it the slots since the last one are written as missed.
+        """
+        self._judge()
+        self._write_gaps(before or self.context.site)
+        self.apply()
+        self.retaining.begin()
+        folders = self.context.folders
+        args = {"spool": str(folders.spool), "quarantine": str(folders.quarantine), "pictures": str(folders.pictures)}
+        self._adopting = Job(Worker("disk"), "adopt", args, ADOPT_SECONDS, about="adopt")
+        self.context.hands.give(self._adopting)
+
+    def apply(self) -> None:
+        """Have every desk take over the site as it is configured now."""
+        self.delivering.apply()
+        self.viewing.apply()
+        self.shooting.apply()
+        self.reporting.changed()
+
+    def reload(self, request: Reload) -> None:
+        """Read the site file again and apply it; one that is not valid is refused and the old one kept."""
+        if self._reread is None:
+            request.reply({"done": {"changed": []}})
+            return
+        try:
+            site = self._reread()
+        except OverlapseError as error:
+            self.context.tell("configuration refused", self.context.site.site.name, str(error))
+            request.reply({"error": type(error).__name__, "message": str(error)})
+            return
+        changed = self._on_reload(site) if self._on_reload is not None else []
+        self._take_over(site)
+        self.context.tell("configuration applied", site.site.name, "; ".join(changed) or "nothing changed")
+        request.reply({"done": {"changed": changed}})
+
+    def _take_over(self, site: SiteFile) -> None:
+        node = next((node for node in site.node if node.name == self.context.node.name), self.context.node)
+        self.context.site, self.context.node = site, node
+        self.apply()
+
+    def handle(self, event: object) -> None:
+        """Give an event to the desk that it is for."""
+        if isinstance(event, Request):
+            self.serving.handle(event)
+        elif isinstance(event, Reload):
+            self.reload(event)
+        elif isinstance(event, Report):
+            self._report(event)
+        self.reporting.changed()
+
+    def tick(self) -> None:
+        """Let every desk do what is due."""
+        if self.context.monotonic() >= self._judge_at:
+            self._judge()
+        self.shooting.tick()
+        self.viewing.tick()
+        self.delivering.tick()
+        self.retaining.tick()
+        self.reporting.tick()
+
+    def wake(self) -> float:
+        """Return the monotonic time at which something is due."""
+        desks = (self.shooting, self.delivering, self.retaining, self.reporting)
+        return min(self._judge_at, *(desk.wake() for desk in desks))
+
+    def stop(self) -> None:
+        """Begin nothing new."""
+        self.shooting.stop()
+        self.viewing.stop()
+        self.delivering.stop()
+
+    def finished(self) -> bool:
+        """Return whether nothing is in hand."""
+        return self.shooting.finished() and self.viewing.finished() and self.delivering.finished()
+
+    def idle(self) -> bool:
+        """Return whether everything that came is seen and delivered, as far as it can be now."""
+        return self._adopting is None and self.finished() and self.viewing.waiting() == 0
+
+    def close(self) -> None:
+        """Let go of the children, write what is owed, and the last status."""
+        self.context.hands.close()
+        try:
+            self.delivering.write_receipts()
+            self.context.keeper.sync()
+            self._see()
+            self.reporting.changed()
+            self.reporting.tick()
+        except (StorageError, CatalogueError) as error:
+            log.error("not all was written at the end: error=%s", error)
+        self.context.keeper.close()
+        self.context.catalogue.close()
+
+    def _report(self, report: Report) -> None:
+        worker = report.job.worker
+        if worker.kind in ("camera", "hook"):
+            self._of_camera(report)
+        elif worker.kind == "images":
+            self.viewing.handle(report)
+        elif worker.kind == "destination":
+            self.delivering.handle(report)
+        elif report.job is self._adopting and isinstance(report, Done | Failed):
+            self._adopted(report)
+
+    def _of_camera(self, report: Report) -> None:
+        if report.job.op in ("telemetry", "set_clock"):
+            self.measuring.handle(report)
+            return
+        self.shooting.handle(report)
+        post = self.shooting.posts.get(report.job.worker.name)
+        if isinstance(report, Done) and isinstance(report.job.about, InHand) and post is not None:
+            self.measuring.after_shot(post)
+            self.retaining.look()
+
+    def _adopted(self, report: Done | Failed) -> None:
+        """Take in what an earlier run left whole, and tell what it left in pieces."""
+        self._adopting = None
+        if isinstance(report, Failed):
+            self.context.tell("leftovers", self.context.node.name, f"could not be looked at: {report.error}")
+            return
+        try:
+            kept = self.taking.adopt(report.result["whole"])
+            kept += self.taking.adopt(report.result.get("unlisted", []), in_spool=False)
+        except (StorageError, CatalogueError) as error:
+            self.context.tell("leftovers", self.context.node.name, f"could not be taken in: {error}")
+            return
+        aside = report.result["quarantined"]
+        if kept or aside:
+            text = f"{len(kept)} whole pictures taken in, {len(aside)} pieces set aside in quarantine"
+            self.context.tell("leftovers", self.context.node.name, text)
+
+    def _new(self, names: list[PictureName], destinations: set[str]) -> None:
+        self.viewing.add(names)
+        self.delivering.look(destinations)
+
+    def _made(self, destinations: set[str]) -> None:
+        self.delivering.look(destinations)
+
+    def _may_shoot(self, why_not: str | None) -> None:
+        if why_not is not None and self.shooting.stopped is None:
+            self.context.tell("capture stopped", self.context.node.name, why_not)
+        elif why_not is None and self.shooting.stopped is not None:
+            self.context.tell("capture goes on", self.context.node.name, "the buffer has room again")
+        self.shooting.stopped = why_not
+
+    def _write_gaps(self, before: SiteFile) -> None:
+        """Write the slots since the last one that has an outcome; a camera that never had one has no gap."""
+        now, site = self.context.now(), before.site
+        here = {camera.name for camera in self.context.cameras()}
+        since = states.get(self.context.catalogue, APPLIED_AT)
+        for camera in before.camera:
+            if camera.name not in here or since is None:
+                continue
+            timetable = Timetable(camera, site.zone, site.latitude, site.longitude)
+            after = self._last_outcome(camera.name) or utc(since / 1000)
+            if after < now:
+                self.shooting.write_gap(camera, timetable, Stretch(after, now, "node down"))
+        states.put(self.context.catalogue, APPLIED_AT, milliseconds_of(now))
+
+    def _last_outcome(self, camera: str) -> datetime | None:
+        last = slots.latest(self.context.catalogue, camera, self.context.node.name)
+        return None if last is None else utc(last.slot)
+
+    def _judge(self) -> None:
+        """Say anew whether the clock is trusted, and note the latest time seen while it is."""
+        self._judge_at = self.context.monotonic() + JUDGE_EVERY
+        last = states.get(self.context.catalogue, LAST_SEEN)
+        synchronised, others = self._witnesses()
+        before = self.context.trust
+        self.context.trust = judge(
+            self.context.now(),
+            host=self.context.site.site.clock == "host",
+            synchronised=synchronised,
+            witnesses={**others, **self.measuring.witnesses()},
+            last_seen=None if last is None else utc(last / 1000),
+        )
+        if before.trusted != self.context.trust.trusted:
+            self._tell_trust(self.context.trust)
+        self._see()
+
+    def _tell_trust(self, trust: Trust) -> None:
+        kind = "clock trusted" if trust.trusted else "clock not trusted"
+        self.context.tell(kind, self.context.node.name, trust.why)
+
+    def _see(self) -> None:
+        if self.context.trust.trusted:
+            states.put(self.context.catalogue, LAST_SEEN, self.context.now_ms())

@@ -1,0 +1,102 @@
+"""One camera as this node drives it: its timetable, its rhythm, its recovery, and the shot in hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from core.capture.ladder import State
+from core.capture.shot import seconds_for
+from core.capture.wire import camera_to_json
+from core.ledger.rhythm import Rhythm
+from core.node.context import Context
+from core.node.jobs import Job, Json, Setting, Worker
+from core.schedule.slots import Slot, Timetable
+from core.site.model import Camera, HttpSource, Settings
+from core.site.secrets import read_secret
+
+OPEN_FOR = 2.0  # seconds that a camera with a long interval stays open after a shot
+HOOK_EXTRA = 10.0  # seconds that the child gives a hook to end
+
+
+@dataclass
+class InHand:
+    """A shot from its slot (None: an extra) until it is kept or given up."""
+
+    at: datetime  # what its picture is named after
+    slot: Slot | None
+    order: str | None = None  # under which somebody asked for it by hand
+    attempts: int = 1
+    again_at: float | None = None  # monotonic: the next attempt
+
+
+@dataclass
+class Post:
+    """One camera."""
+
+    camera: Camera
+    timetable: Timetable
+    rhythm: Rhythm
+    ladder: State = field(default_factory=State)
+    in_hand: InHand | None = None
+    by_hand: list[str] = field(default_factory=list)  # orders that wait until the camera is free
+    wake: float | None = 0.0  # monotonic: when the rhythm is to be asked again
+    plain: bool = False  # opened without its settings, because it crashed while they were written
+    drift: Json = field(default_factory=dict)  # settings that are not what they should be
+    error: str | None = None  # of the last shot; None: it was good
+    telemetry_at: float = 0.0  # monotonic: when it is to be read next
+
+    @property
+    def worker(self) -> Worker:
+        """Its child."""
+        return Worker("camera", self.camera.name)
+
+    def setting(self, context: Context) -> Setting:
+        """Return how its child is opened; raise ConfigurationError for a secret that cannot be read."""
+        source, secrets = self.camera.source, {}
+        if isinstance(source, HttpSource) and source.password_file is not None:
+            secrets["password"] = read_secret(context.base / source.password_file)
+        opening = {
+            "camera": _resolved(camera_to_json(self._camera()), context),
+            "spool": str(context.folders.spool),
+            "secrets": secrets,
+        }
+        idle = OPEN_FOR if self._interval_is_long() else None
+        return Setting(opening=opening, opening_deadline=seconds_for("open", self.camera), idle=idle)
+
+    def shot(self, context: Context, in_hand: InHand) -> Job:
+        """Return the job of one attempt."""
+        args = {
+            "camera": self.camera.name,
+            "node": context.node.name,
+            "fence": str(context.fence),
+            "at": int(in_hand.at.timestamp()),
+        }
+        return Job(self.worker, "shoot", args, seconds_for("shoot", self.camera), about=in_hand)
+
+    def job(self, op: str, args: Json | None = None, about: Any = None) -> Job:
+        """Return another request to the camera."""
+        return Job(self.worker, op, args or {}, seconds_for(op, self.camera), about=about)  # type: ignore[arg-type]
+
+    def hook(self) -> Job:
+        """Return the job that runs the operator's command for its power."""
+        wait = self.camera.recovery.hook_wait.total_seconds()
+        args = {"argv": list(self.camera.recovery.hook), "seconds": wait}
+        return Job(Worker("hook", self.camera.name), "run", args, wait + HOOK_EXTRA, about="hook")
+
+    def _camera(self) -> Camera:
+        return replace(self.camera, settings=Settings()) if self.plain else self.camera
+
+    def _interval_is_long(self) -> bool:
+        shortest = min((entry.every for entry in self.camera.schedule if entry.every is not None), default=None)
+        return shortest is None or shortest > self.camera.keep_open
+
+
+def _resolved(camera: Json, context: Context) -> Json:
+    """Return the camera with the paths that its child opens made absolute."""
+    source = camera["source"]
+    for key in ("path", "virtual", "ca_file"):
+        if source.get(key) is not None:
+            source[key] = str(context.base / source[key])
+    return camera

@@ -1,0 +1,195 @@
+"""Reporting: the status document, from what the desks and the catalogue know."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.metadata import version
+from typing import Any
+
+from core.catalogue import buffer, deliveries, slots, states
+from core.ledger.strip import strip
+from core.node.context import Context
+from core.node.delivering import Delivering
+from core.node.measuring import telemetry_key
+from core.node.pauses import pause_at
+from core.node.post import Post
+from core.node.retaining import Retaining
+from core.node.shooting import Shooting
+from core.node.station import Station
+from core.node.viewing import Viewing
+from core.status.document import Document, build, write
+from core.status.views import entry_of
+from core.text import safe
+from core.values import milliseconds_of, seconds_of
+
+EVERY = 60.0  # seconds between two documents when nothing changes
+SOONEST = 1.0  # seconds between two documents when much changes
+STRIP = 24  # letters for the last day
+DAY = timedelta(days=1)
+
+
+@dataclass
+class Reporting:
+    """Writes status.json: soon after a change, and once a minute."""
+
+    context: Context
+    shooting: Shooting
+    viewing: Viewing
+    delivering: Delivering
+    retaining: Retaining
+    _started: float = 0.0
+    _at: float = 0.0
+    _written: float = -SOONEST
+
+    def __post_init__(self) -> None:
+        self._started = self.context.now().timestamp()
+
+    def changed(self) -> None:
+        """Write a document soon."""
+        self._at = min(self._at, max(self.context.monotonic(), self._written + SOONEST))
+
+    def tick(self) -> None:
+        """Write when it is time."""
+        now = self.context.monotonic()
+        if now >= self._at:
+            self._written, self._at = now, now + EVERY
+            write(self.context.folders.status, self.document())
+
+    def wake(self) -> float:
+        """Return the monotonic time of the next document."""
+        return self._at
+
+    def document(self) -> Document:
+        """Return all that this node knows of itself."""
+        now = self.context.now()
+        risk = buffer.at_risk(self.context.catalogue)
+        at_risk: dict[str, Any] = {"pictures": risk.count, "bytes": risk.bytes}
+        if risk.oldest is not None:
+            at_risk["oldest"] = risk.oldest
+        return build(
+            self._head(),
+            [self._camera(post) for post in self.shooting.posts.values()],
+            [self._destination(station) for station in self.delivering.stations.values()],
+            self._buffer(),
+            at_risk | {"hours": 0 if risk.oldest is None else round((now.timestamp() - risk.oldest) / 3600, 1)},
+        )
+
+    def _head(self) -> dict[str, Any]:
+        context, trust = self.context, self.context.trust
+        return {
+            "overlapse": version("overlapse"),
+            "site": context.site.site.name,
+            "node": context.node.name,
+            "kind": context.node.kind,
+            "zone": context.site.site.zone,
+            "at": round(context.now().timestamp(), 3),
+            "next": round(context.now().timestamp() + EVERY, 3),
+            "started": round(self._started, 3),
+            "boot": context.clock.boot_id(),
+            "pid": os.getpid(),
+            "fence": str(context.fence),
+            "clock": {"trusted": trust.trusted, "why": trust.why},
+            "looking": self.viewing.waiting(),
+        }
+
+    def _camera(self, post: Post) -> dict[str, Any]:
+        context, name, now = self.context, post.camera.name, self.context.now()
+        recorded = slots.between(context.catalogue, name, seconds_of(now - DAY), seconds_of(now) + 1)
+        ours = [entry_of(row) for row in recorded if row.node == context.node.name]
+        pause = pause_at(context.catalogue, name, now)
+        coming = post.timetable.next(now)
+        last = slots.latest(context.catalogue, name, context.node.name)
+        counts: dict[str, int] = {}
+        causes: dict[str, int] = {}
+        for entry in ours:
+            counts[entry.outcome] = counts.get(entry.outcome, 0) + 1
+            if entry.cause is not None:
+                causes[entry.cause] = causes.get(entry.cause, 0) + 1
+        return {
+            "name": name,
+            "state": _state(post, pause is not None, last),
+            "error": None if post.error is None else safe(post.error),
+            "last": None if last is None else {"slot": last.slot, "outcome": last.outcome, "cause": last.cause},
+            "next": None if coming is None else seconds_of(coming.at),
+            "interval": None if coming is None else coming.interval.total_seconds(),
+            "strip": strip(ours, now - DAY, now, STRIP, now),
+            "day": counts,
+            "missed": causes,
+            "rung": post.ladder.rung or None,
+            "paused": None if pause is None else _pause(pause.end, pause.text),
+            "drift": post.drift,
+            "telemetry": states.get(context.catalogue, telemetry_key(name)),
+        }
+
+    def _destination(self, station: Station) -> dict[str, Any]:
+        context, name = self.context, station.destination.name
+        count, size = deliveries.backlog(context.catalogue, name)
+        tally = {one.state: one for one in deliveries.tally(context.catalogue) if one.destination == name}
+        trouble = station.trouble
+        return {
+            "name": name,
+            "state": self._station_state(station),
+            "waiting": count,
+            "bytes": size,
+            "oldest": deliveries.oldest(context.catalogue, name) if count else None,
+            "sending": _sending(station),
+            "proven": tally["proven"].n if "proven" in tally else 0,
+            "refused": tally["refused"].n if "refused" in tally else None,
+            "error": None
+            if trouble is None
+            else {"class": trouble.error, "text": safe(trouble.text), "since": trouble.since_ms / 1000},
+        }
+
+    def _station_state(self, station: Station) -> str:
+        if station.paused_until is not None and self.context.now() < station.paused_until:
+            return "paused"
+        if station.trouble is not None:
+            return "trouble"
+        return "sending" if station.sending is not None else "ok"
+
+    def _buffer(self) -> dict[str, Any]:
+        held, room, outlook = buffer.tally(self.context.catalogue), self.context.keeper.free(), self.retaining.outlook
+        lost = buffer.deletion_tally(self.context.catalogue).get("expired unproven", (0, 0))[0]
+        plan = self.retaining.last
+        return {
+            "free": room.free,
+            "total": room.total,
+            "keep_free": self.context.node.buffer.keep_free,
+            "when_full": self.context.node.buffer.when_full,
+            "pictures": sum(one.present for one in held),
+            "bytes": sum(one.present_bytes for one in held),
+            "proven": sum(one.proven for one in held),
+            "lost": lost or None,
+            "days": None if outlook is None or outlook.buffer_days is None else round(outlook.buffer_days, 1),
+            "sentence": None if outlook is None else outlook.sentence,
+            "dies": None
+            if outlook is None or outlook.first_unproven_dies is None
+            else seconds_of(outlook.first_unproven_dies),
+            "stopped": True if self.shooting.stopped is not None else None,
+            "refused": None if plan is None else plan.refused,
+        }
+
+
+def _state(post: Post, paused: bool, last: slots.Outcome | None) -> str:
+    if paused:
+        return "paused"
+    if post.in_hand is not None:
+        return "shooting"
+    if post.error is not None:
+        return "failing"
+    if last is None:
+        return "no shot yet"
+    return "ok" if last.outcome in ("captured", "late", "excused") else "failing"
+
+
+def _pause(end: Any, text: str) -> dict[str, Any]:
+    return {"until": None if end is None else milliseconds_of(end) / 1000, "text": safe(text)}
+
+
+def _sending(station: Station) -> dict[str, Any] | None:
+    if station.sending is None:
+        return None
+    delivery = station.sending.about
+    return {"name": str(delivery.name), "offset": station.offset, "size": delivery.size}

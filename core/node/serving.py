@@ -1,0 +1,193 @@
+"""What people ask on the control socket: each verb's effect, decided in the loop's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from core.catalogue import deliveries, overrides, states
+from core.catalogue.overrides import Override
+from core.control.request import Request
+from core.errors import NoSuchThing, OverlapseError
+from core.intake.entries import OverrideEntry
+from core.node.measuring import telemetry_key
+from core.node.pauses import PAUSE, RESUME
+from core.node.record import remember
+from core.node.reload import Reload
+from core.node.retaining import ANNOUNCED, CONFIRMED
+from core.retention.explain import lines, rows
+from core.retention.forecast import NOTICE
+from core.status.views import event_rows, ledger_rows, queue_rows
+from core.values import milliseconds_of
+
+if TYPE_CHECKING:
+    from core.node.part import SitePart
+
+Answer = dict[str, Any]
+DAY = timedelta(days=1)
+FOREVER = timedelta(days=3650)
+CONFIRMED_FOR = timedelta(hours=1)  # that an operator's word on a large plan holds
+
+
+class Serving:
+    """Answers requests; one that takes longer answers later, everything else at once."""
+
+    def __init__(self, part: SitePart, stop: Callable[[], None]) -> None:
+        self._part = part
+        self._stop = stop
+        self._verbs: Mapping[str, Callable[[Request], Answer | None]] = {
+            "status": lambda request: self._part.reporting.document(),
+            "ledger": self._ledger,
+            "queue": self._queue,
+            "events": lambda request: {"events": event_rows(self._catalogue, request.args.get("limit", 100))},
+            "telemetry": self._telemetry,
+            "retention-plan": self._plan,
+            "capture": self._capture,
+            "pause": self._pause,
+            "resume": self._resume,
+            "retry": self._retry,
+            "destination-pause": self._destination_pause,
+            "destination-resume": self._destination_resume,
+            "acknowledge-announce": self._acknowledge,
+            "reload": self._reload,
+            "retention-apply": self._retention_apply,
+            "thin-allow": self._thin_allow,
+            "stop": self._stop_node,
+        }
+
+    @property
+    def verbs(self) -> frozenset[str]:
+        """The verbs that have an effect here."""
+        return frozenset(self._verbs)
+
+    def handle(self, request: Request) -> None:
+        """Do what is asked and answer; an error of ours is the answer, too."""
+        try:
+            answer = self._verbs[request.verb](request)
+        except OverlapseError as error:
+            request.refuse(error)
+            return
+        if answer is not None:
+            request.done(answer)
+
+    @property
+    def _catalogue(self) -> Any:
+        return self._part.context.catalogue
+
+    def _ledger(self, request: Request) -> Answer:
+        now = self._part.context.now()
+        begin, end = request.args.get("since", now - DAY), request.args.get("until", now)
+        return {
+            "slots": ledger_rows(self._catalogue, request.args.get("camera"), begin, end)[
+                -request.args.get("limit", 1000) :
+            ]
+        }
+
+    def _queue(self, request: Request) -> Answer:
+        limit = request.args.get("limit", 200)
+        return {"deliveries": queue_rows(self._catalogue, request.args.get("destination"), limit)}
+
+    def _telemetry(self, request: Request) -> Answer:
+        names = [request.args["camera"]] if "camera" in request.args else list(self._part.shooting.posts)
+        return {"cameras": {name: states.get(self._catalogue, telemetry_key(name)) for name in names}}
+
+    def _plan(self, request: Request) -> Answer:
+        retaining = self._part.retaining
+        plan = retaining.plan()
+        shown = [{**_row(row)} for row in list(rows(plan))[:500]]
+        return {"rows": shown, "lines": lines(plan, retaining.outlook)}
+
+    def _capture(self, request: Request) -> Answer:
+        """Take the order; a shot may last longer than an answer, so an event with its number tells what came of it."""
+        order = f"{request.who.user}-{self._part.context.now_ms()}"
+        self._part.shooting.capture(request.args["camera"], order)
+        return {"order": order}
+
+    def _pause(self, request: Request) -> Answer:
+        self._override(request, PAUSE, request.args["until"], request.args["reason"])
+        return {"camera": request.args["camera"], "until": request.args["until"].isoformat()}
+
+    def _resume(self, request: Request) -> Answer:
+        self._override(request, RESUME, None, "")
+        return {"camera": request.args["camera"]}
+
+    def _override(self, request: Request, what: str, until: datetime | None, why: str) -> None:
+        context, camera = self._part.context, request.args["camera"]
+        if camera not in self._part.shooting.posts:
+            raise NoSuchThing(f"this node drives no camera {camera}")
+        order = Override(
+            camera=camera,
+            at=context.now_ms(),
+            what=what,
+            who=request.who.user,
+            until=None if until is None else milliseconds_of(until),
+            why=why,
+        )
+        line = OverrideEntry(camera=camera, at=order.at, what=what, who=order.who, until=order.until, why=why)
+        lengths = context.keeper.append([line])
+        with context.catalogue.transaction():
+            overrides.add(context.catalogue, order)
+            remember(context.catalogue, lengths)
+        context.tell(what, camera, f"by {order.who}: {why}" if why else f"by {order.who}")
+
+    def _retry(self, request: Request) -> Answer:
+        if "delivery" in request.args:
+            count = deliveries.retry(self._catalogue, None, request.args["delivery"])
+            self._part.delivering.look(self._part.delivering.stations)
+            return {"deliveries": count}
+        return {"deliveries": self._part.delivering.retry(request.args["destination"])}
+
+    def _destination_pause(self, request: Request) -> Answer:
+        name = request.args["destination"]
+        until = request.args.get("until", self._part.context.now() + FOREVER)
+        self._part.delivering.pause(name, until)
+        self._part.context.tell("destination paused", name, f"by {request.who.user}: {request.args['reason']}")
+        return {"destination": name, "until": until.isoformat()}
+
+    def _destination_resume(self, request: Request) -> Answer:
+        name = request.args["destination"]
+        self._part.delivering.pause(name, None)
+        self._part.context.tell("destination resumed", name, f"by {request.who.user}")
+        return {"destination": name}
+
+    def _acknowledge(self, request: Request) -> Answer:
+        self._part.context.tell(
+            "loss acknowledged",
+            self._part.context.node.name,
+            f"by {request.who.user}: {request.args.get('reason', '')}",
+        )
+        return {}
+
+    def _reload(self, request: Request) -> None:
+        self._part.reload(Reload(request.reply))
+
+    def _retention_apply(self, request: Request) -> Answer:
+        context = self._part.context
+        states.put(self._catalogue, CONFIRMED, milliseconds_of(context.now() + CONFIRMED_FOR))
+        done = self._part.retaining.carry_out()
+        return {"gone": len(done.gone), "left": done.left, "freed": done.freed}
+
+    def _thin_allow(self, request: Request) -> Answer:
+        """Let the loss that was announced, or is announced by this, begin at once."""
+        context = self._part.context
+        states.put(self._catalogue, ANNOUNCED, milliseconds_of(context.now() - NOTICE))
+        context.tell("thinning allowed", context.node.name, f"by {request.who.user}: {request.args['reason']}")
+        self._part.retaining.look()
+        return {}
+
+    def _stop_node(self, request: Request) -> Answer:
+        self._part.context.tell("stop", self._part.context.node.name, f"by {request.who.user}")
+        self._stop()
+        return {}
+
+
+def _row(row: Any) -> Answer:
+    return {
+        "name": row.name,
+        "camera": row.camera,
+        "at": row.at.isoformat(),
+        "size": row.size,
+        "why": row.why,
+        "copies": row.copies,
+    }

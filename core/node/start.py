@@ -1,0 +1,199 @@
+"""Put one site of this node together: lock, catalogue, fence, desks; and take it apart again."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from queue import SimpleQueue
+
+from core.catalogue import deliveries, pictures, states
+from core.catalogue.rebuild import follow, rebuild
+from core.catalogue.store import Catalogue
+from core.clock import Clock, kernel_synchronised, rtc_time
+from core.control.audit import Audit
+from core.control.server import Server
+from core.coordination.fence import next_fence
+from core.coordination.sqlite import SqliteCoordination
+from core.errors import AlreadyRunning, CatalogueCorrupt, StorageError
+from core.intake.daybook import DiskKeeper, read_after, read_all
+from core.intake.durable import Shelf
+from core.node.children import Children
+from core.node.context import Context
+from core.node.loop import Event, Stop
+from core.node.part import SitePart
+from core.node.reload import Applied
+from core.node.taking import wanted_of
+from core.site.change import difference
+from core.site.load import Loaded
+from core.site.model import SiteFile
+from core.site.place import Folders, Place
+from core.values import Fence
+
+log = logging.getLogger(__name__)
+
+Reread = Callable[[], Loaded]
+
+
+@dataclass
+class Opened:
+    """One site that runs; `close` lets go of what the loop does not own."""
+
+    part: SitePart
+    _after: ExitStack = field(default_factory=ExitStack)
+
+    def close(self) -> None:
+        """Close the control socket and give the data folder free; the part itself is closed by the loop."""
+        self._after.close()
+
+
+def open_site(
+    place: Place,
+    loaded: Loaded,
+    clock: Clock,
+    queue: SimpleQueue[Event | Stop],
+    reread: Reread,
+    *,
+    listen: bool = True,
+) -> Opened:
+    """Return the part of this node in a site, ready for the loop.
+
+    Raise AlreadyRunning when another node holds the data folder, ConfigurationError, StorageError, CatalogueError.
+    """
+    folders = place.folders
+    with ExitStack() as undo:
+        make_folders(folders)
+        undo.enter_context(held(folders.lock))
+        told: list[str] = []
+        catalogue = undo.enter_context(_closing(open_catalogue(folders, told)))
+        context = _context(place, loaded, clock, catalogue)
+        part = _part(context, loaded, queue, reread, Applied(folders.applied))
+        context.hands = Children(lambda report: queue.put(Event(part, report)))
+        _catch_up(context, told)
+        part.begin(Applied(folders.applied).read())
+        Applied(folders.applied).write(loaded)
+        for line in told:
+            context.tell("catalogue", context.node.name, line)
+        if listen:
+            server = Server(
+                folders.control,
+                loaded.site.roles,
+                lambda request: queue.put(Event(part, request)),
+                Audit(folders.audit, clock),
+            )
+            server.start()
+            undo.callback(server.close)
+        folders.run.mkdir(parents=True, exist_ok=True)
+        return Opened(part, undo.pop_all())
+
+
+def make_folders(folders: Folders) -> None:
+    """Make the folders of a node; raise StorageError."""
+    try:
+        for folder in (folders.data, folders.spool, folders.pictures, folders.renditions, folders.quarantine):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+    except OSError as error:
+        raise StorageError(f"{error.filename}: {error.strerror}; the data folder must be writable") from error
+
+
+@contextmanager
+def held(lock: Path) -> Iterator[None]:
+    """Hold the data folder against a second node; raise AlreadyRunning."""
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = lock.read_text().strip() or "unknown"
+            raise AlreadyRunning(
+                f"{lock.parent}: another node (process {holder}) runs on this data folder; stop it first"
+            ) from None
+        os.truncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def open_catalogue(folders: Folders, told: list[str]) -> Catalogue:
+    """Open the catalogue; one that is damaged is made anew from the day books, and that is told."""
+    try:
+        return Catalogue.open(folders.catalogue)
+    except CatalogueCorrupt as error:
+        told.append(f"was damaged ({error}) and is made anew from the day books")
+        done = rebuild(folders.catalogue, read_all(folders.pictures), folder=folders.pictures)
+        told += done.told
+        return Catalogue.open(folders.catalogue)
+
+
+@contextmanager
+def _closing(catalogue: Catalogue) -> Iterator[Catalogue]:
+    try:
+        yield catalogue
+    finally:
+        catalogue.close()
+
+
+def _context(place: Place, loaded: Loaded, clock: Clock, catalogue: Catalogue) -> Context:
+    folders, site = place.folders, loaded.site
+    node = next(node for node in site.node if node.name == place.node)
+    keeper = DiskKeeper(Shelf(folders.spool, folders.pictures, folders.quarantine))
+    return Context(
+        site=site,
+        base=loaded.base,
+        node=node,
+        folders=folders,
+        clock=clock,
+        catalogue=catalogue,
+        keeper=keeper,
+        hands=Children(lambda report: None),
+        fence=take_fence(folders, site, place.node, clock, catalogue),
+    )
+
+
+def take_fence(folders: Folders, site: SiteFile, node: str, clock: Clock, catalogue: Catalogue) -> Fence:
+    """Return the fence of this start, higher than any that was ever seen here."""
+    coordination = SqliteCoordination(folders.coordination, clock)
+    try:
+        cameras = [camera.name for camera in site.camera if camera.primary in (None, node)]
+        return next_fence(coordination, node, cameras, pictures.highest_fence(catalogue))
+    finally:
+        coordination.close()
+
+
+def _part(
+    context: Context, loaded: Loaded, queue: SimpleQueue[Event | Stop], reread: Reread, applied: Applied
+) -> SitePart:
+    newest = [loaded]
+
+    def read() -> SiteFile:
+        newest[0] = reread()
+        return newest[0].site
+
+    def keep(site: SiteFile) -> list[str]:
+        change = difference(context.site, site, context.node.name)
+        applied.write(newest[0])
+        return change.lines()
+
+    return SitePart(context, witnesses=_witnesses, reread=read, on_reload=keep, on_stop=lambda: queue.put(Stop()))
+
+
+def _witnesses() -> tuple[bool, Mapping[str, datetime]]:
+    rtc = rtc_time()
+    return kernel_synchronised(), {} if rtc is None else {"rtc": rtc}
+
+
+def _catch_up(context: Context, told: list[str]) -> None:
+    """Apply what the day books say and the catalogue does not know: a stop came between line and commit."""
+    catalogue, folders = context.catalogue, context.folders
+    lines = read_after(folders.pictures, states.offsets(catalogue))
+    done = follow(catalogue, lines, lambda picture: wanted_of(context, picture))
+    deliveries.resume_all(catalogue)
+    told += done.told
+    if done.applied:
+        told.append(f"caught up with the day books: {dict(done.applied)}")

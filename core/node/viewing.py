@@ -1,0 +1,128 @@
+"""The look at each new picture, after it is safe: verdict, statistics, renditions; one image child for all cameras."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.catalogue import deliveries, pictures
+from core.catalogue.pictures import Picture
+from core.errors import OverlapseError
+from core.intake.entries import ViewEntry
+from core.node.context import Context
+from core.node.jobs import Done, Failed, Job, Json, Report, Setting, Worker
+from core.node.record import remember
+from core.processing.wire import ENVIRONMENT, recipe_to_json
+from core.transfer.routes import recipes_for
+from core.values import PictureName
+
+IMAGES = Worker("images")
+DEADLINE = 120.0  # seconds for one picture, on a slow board
+IDLE = 60.0  # seconds after which the child ends
+LIVES = 200  # pictures after which the child is renewed
+ATTEMPTS = 2  # a picture that ended the child twice is not given to it again
+
+
+@dataclass
+class Viewing:
+    """Hands pictures to the image child one by one and keeps what it found; `on_made` hears who can be sent more."""
+
+    context: Context
+    on_made: Callable[[set[str]], None]
+    _waiting: deque[PictureName] = field(default_factory=deque)
+    _looking: Job | None = None
+    _attempts: dict[PictureName, int] = field(default_factory=dict)
+    _stopping: bool = False
+
+    def apply(self) -> None:
+        """Take over the configuration, and at the start what a stop left without a look or a rendition."""
+        self.context.hands.equip(IMAGES, Setting(idle=IDLE, lives=LIVES, environment=ENVIRONMENT))
+        if not self._waiting and self._looking is None:
+            unseen = [picture.name for picture in pictures.unseen(self.context.catalogue)]
+            unmade = [delivery.name for delivery in deliveries.unmade(self.context.catalogue)]
+            self.add(dict.fromkeys([*unseen, *unmade]))
+
+    def add(self, names: Iterable[PictureName]) -> None:
+        """Queue pictures."""
+        self._waiting.extend(names)
+
+    def tick(self) -> None:
+        """Give the next picture to the child when it is free."""
+        while self._looking is None and self._waiting and not self._stopping:
+            picture = pictures.by_name(self.context.catalogue, self._waiting.popleft())
+            if picture is not None and not picture.gone:
+                self._looking = self._job(picture)
+                self.context.hands.give(self._looking)
+
+    def stop(self) -> None:
+        """Begin nothing new; what waits is found again at the next start."""
+        self._stopping = True
+
+    def finished(self) -> bool:
+        """Return whether the child has nothing in hand."""
+        return self._looking is None
+
+    def waiting(self) -> int:
+        """Return how many pictures wait for their look."""
+        return len(self._waiting) + (self._looking is not None)
+
+    def handle(self, report: Report) -> None:
+        """Take in what the image child reports."""
+        if report.job is not self._looking or not isinstance(report, Done | Failed):
+            return
+        self._looking = None
+        picture: Picture = report.job.about
+        if isinstance(report, Done):
+            self._attempts.pop(picture.name, None)
+            self._seen(picture, report.result)
+        else:
+            self._failed(picture, report.error)
+
+    def _failed(self, picture: Picture, error: OverlapseError) -> None:
+        """The child died, hung or ran out of memory over this picture: try once more, then mark it."""
+        self.context.hands.renew(IMAGES)
+        attempts = self._attempts[picture.name] = self._attempts.get(picture.name, 0) + 1
+        if attempts < ATTEMPTS:
+            self._waiting.appendleft(picture.name)
+            return
+        del self._attempts[picture.name]
+        self._seen(picture, {"verdict": "broken", "why": f"the image child failed over it: {error}"})
+
+    def _job(self, picture: Picture) -> Job:
+        name, site = picture.name, self.context.site.site
+        camera = self.context.camera(name.camera)
+        wanted = recipes_for(self.context.site, camera, picture.kind, picture.index) if camera else []
+        args = {
+            "path": str(self.context.folders.pictures / name.path),
+            "kind": picture.kind,
+            "recipes": [recipe_to_json(recipe) for recipe in self.context.site.recipe if recipe.name in wanted],
+            "out": str(self.context.folders.renditions / name.folder),
+            "stem": name.stem,
+            "facts": {
+                "camera": name.camera,
+                "site": site.name,
+                "time": name.at.timestamp(),
+                "zone": site.zone,
+            },
+            "base": str(self.context.base),
+            "thumbnail": False,
+        }
+        return Job(IMAGES, "process", args, DEADLINE, about=picture)
+
+    def _seen(self, picture: Picture, result: Json) -> None:
+        """Keep the verdict, and free the deliveries of the renditions that were made."""
+        catalogue, name = self.context.catalogue, picture.name
+        verdict, why, stats = result["verdict"], result.get("why", ""), result.get("stats") or {}
+        lengths = self.context.keeper.append([ViewEntry(name=name, verdict=verdict, why=why, stats=stats)], sync=False)
+        folder = Path("renditions") / name.folder
+        with catalogue.transaction():
+            pictures.set_view(catalogue, picture.id, verdict, why, stats)
+            for made in result.get("renditions", []):
+                path = str(folder / made["name"])
+                deliveries.made(catalogue, picture.id, made["recipe"], path, made["size"], made["sha256"])
+            remember(catalogue, lengths)
+        if verdict == "broken":
+            self.context.tell("picture broken", str(name), f"kept and marked: {why}", camera=name.camera)
+        self.on_made({one.destination for one in deliveries.of_picture(catalogue, picture.id) if one.rendition})

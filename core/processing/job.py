@@ -1,0 +1,271 @@
+"""The resident image child: one job a picture, one decode for its verdict, statistics and all renditions."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from PIL import Image
+
+from core.errors import ChildError, ConfigurationError, DiskFull, OriginalLost, PictureBroken, StorageError
+from core.processing.decode import (
+    MAX_PIXELS,
+    Decoder,
+    PillowDecoder,
+    Pyramid,
+    StrictDecoder,
+    decode,
+    read_header,
+    strict_is_installed,
+)
+from core.processing.look import Statistics, statistics
+from core.processing.plan import plan_decode
+from core.processing.steps import render
+from core.processing.wire import THUMBNAIL, Facts, Order, Resize, Rotate, order_from_json
+
+if TYPE_CHECKING:
+    from core.worker import Talk
+
+Json = dict[str, Any]
+
+MEMORY = 1_500_000_000  # bytes of address space: 200 megapixels at full size take 800 MB
+CPU = 120  # seconds for one job; the slowest unit needs five for 24 megapixels
+SMALL = Order(THUMBNAIL, (Resize(320, 320, "fit"),), 70, "4:2:0", False)
+
+
+class Job(NamedTuple):
+    """One picture and what is asked of it."""
+
+    path: Path
+    raw: bool
+    orders: tuple[Order, ...]
+    out: Path
+    stem: str
+    facts: Facts
+    base: Path
+    max_pixels: int
+
+
+class Picture(NamedTuple):
+    """A picture that was decoded whole."""
+
+    pyramid: Pyramid
+    exif: bytes | None
+    icc: bytes | None
+
+
+class Checked(NamedTuple):
+    """The bytes of a JPEG, those of a RAW's preview, or None when there are none; and what could not be checked."""
+
+    data: bytes | None
+    note: str = ""
+
+
+class ImageService:
+    """Serves `process`. `strict`: decode by simplejpeg, default when it is installed; `confine`: limit the process."""
+
+    def __init__(self, strict: bool | None = None, confine: bool = True) -> None:
+        self._strict, self._confine = strict, confine
+        self._decoder: Decoder | None = None
+
+    def handle(self, op: str, args: Json, talk: Talk | None = None) -> Json:
+        """Do one job; raise OriginalLost, StorageError, or ChildError for a request that is not understood."""
+        if op != "process":
+            raise ChildError(f"the image child does not know {op!r}")
+        if self._confine:
+            _confine()
+        job = _job(args)
+        try:
+            checked = _check(job)
+            picture = self._decode(job, checked.data) if checked.data is not None else None
+        except PictureBroken as error:
+            return _verdict("broken", str(error))
+        if picture is None:
+            return _verdict("whole", checked.note)
+        return _process(job, picture)
+
+    def close(self) -> None:
+        """Hold nothing."""
+
+    def _decode(self, job: Job, data: bytes) -> Picture:
+        header = read_header(data, job.max_pixels)
+        width, height = header.size
+        exif, icc = header.info.get("exif"), header.info.get("icc_profile")
+        scale = plan_decode(width, height, job.orders)
+        pixels = decode(self._chosen(), header, data, scale)
+        return Picture(Pyramid(pixels, scale, width, height), exif, icc)
+
+    def _chosen(self) -> Decoder:
+        if self._decoder is None:
+            strict = strict_is_installed() if self._strict is None else self._strict
+            self._decoder = StrictDecoder() if strict else PillowDecoder()
+        return self._decoder
+
+
+def _confine() -> None:
+    """Limit what hostile pictures can take: memory for good, processor time anew for each job (SIGXCPU ends us)."""
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if hard == resource.RLIM_INFINITY or hard > MEMORY:
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    until = int(used.ru_utime + used.ru_stime) + CPU
+    resource.setrlimit(resource.RLIMIT_CPU, (until if hard == resource.RLIM_INFINITY else min(until, hard), hard))
+
+
+def _job(args: Json) -> Job:
+    try:
+        orders = tuple(order_from_json(recipe) for recipe in args["recipes"])
+        return Job(
+            Path(args["path"]),
+            args["kind"] == "raw",
+            (*orders, SMALL) if args.get("thumbnail") else orders,
+            Path(args["out"]),
+            args["stem"],
+            Facts(**args["facts"]),
+            Path(args["base"]),
+            args.get("max_pixels", MAX_PIXELS),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ChildError(f"a job that is not understood: {type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def _storage() -> Iterator[None]:
+    """Translate what the disk raises."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise OriginalLost(f"{error.filename} is gone") from error
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise (DiskFull if full else StorageError)(f"{error.filename or ''}: {error.strerror}") from error
+
+
+def _check(job: Job) -> Checked:
+    """Return what is to be decoded; raise PictureBroken when the file itself shows damage."""
+    with _storage():
+        if not job.raw:
+            return Checked(job.path.read_bytes())
+        with job.path.open("rb") as file:
+            return _check_raw(file.fileno())
+
+
+def _check_raw(file: int) -> Checked:
+    from core.processing.raw import inspect  # only a RAW pays for it
+
+    def read(offset: int, length: int) -> bytes:
+        return os.pread(file, min(length, size), offset) if 0 <= offset < size else b""
+
+    size = os.fstat(file).st_size
+    found = inspect(read, size)
+    return Checked(read(*found.previews[0]) if found.previews else None, found.note)
+
+
+def _verdict(verdict: str, why: str = "") -> Json:
+    """Return the answer for a picture of which nothing was decoded."""
+    return {
+        "verdict": verdict,
+        "why": why,
+        "width": 0,
+        "height": 0,
+        "stats": {},
+        "thumbnail": None,
+        "renditions": [],
+        "failed": [],
+        "preview": False,
+    }
+
+
+def _process(job: Job, picture: Picture) -> Json:
+    pyramid = picture.pyramid
+    seen: Statistics = statistics(pyramid.level(8))
+    made, failed = _renditions(job, picture)
+    thumbnail = made.pop(THUMBNAIL, None)
+    return {
+        **_verdict("whole"),
+        "width": pyramid.width,
+        "height": pyramid.height,
+        "stats": seen,
+        "thumbnail": thumbnail,
+        "renditions": [made[order.name] for order in job.orders if order.name in made],
+        "failed": failed,
+        "preview": job.raw,
+    }
+
+
+def _renditions(job: Job, picture: Picture) -> tuple[dict[str, Json], list[Json]]:
+    """Make all renditions, the largest last: it may spend the decoded picture."""
+    made, failed = dict[str, Json](), list[Json]()
+    by_need = sorted(job.orders, key=lambda order: -plan_decode(*_size(picture), (order,)))
+    for order in by_need:
+        try:
+            image = render(picture.pyramid, order, job.facts, job.base, spend=order is by_need[-1])
+            data = _encode(image, order, picture)
+        except (ConfigurationError, MemoryError) as error:
+            failed.append(
+                {"recipe": order.name, "why": str(error) or "it needs more memory than an image child may have"}
+            )
+            continue
+        made[order.name] = _keep(job, order, data, image.size)
+    return made, failed
+
+
+def _size(picture: Picture) -> tuple[int, int]:
+    return picture.pyramid.width, picture.pyramid.height
+
+
+def _encode(image: Image.Image, order: Order, picture: Picture) -> bytes:
+    """Return the JPEG. The colour profile stays, for without it the colours are others; EXIF only when asked for."""
+    options: dict[str, Any] = {"quality": order.quality, "subsampling": order.subsampling}
+    if picture.icc:
+        options["icc_profile"] = picture.icc
+    if order.exif and picture.exif:
+        options["exif"] = _exif(picture.exif, order)
+    target = Target()
+    image.save(target, **options)
+    return target.getvalue()
+
+
+class Target(io.BytesIO):
+    """A file in memory whose name tells Pillow the format; told outright it would import five formats."""
+
+    name = "rendition.jpg"
+
+
+def _exif(exif: bytes, order: Order) -> bytes:
+    if not any(isinstance(step, Rotate) for step in order.steps):
+        return exif
+    from core.processing.tiff import upright
+
+    return upright(exif)
+
+
+def _keep(job: Job, order: Order, data: bytes, size: tuple[int, int]) -> Json:
+    """Give the rendition its name at once. It is a cache: a power cut may take it, so nothing waits for the disk."""
+    name = f"{job.stem}.{order.name}.jpg"
+    part = job.out / f"{name}.part"
+    with _storage():
+        try:
+            job.out.mkdir(parents=True, exist_ok=True)
+            part.write_bytes(data)
+            part.replace(job.out / name)
+        except OSError:
+            with suppress(OSError):
+                part.unlink()
+            raise
+    return {
+        "recipe": order.name,
+        "name": name,
+        "size": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "width": size[0],
+        "height": size[1],
+    }

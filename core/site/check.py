@@ -1,0 +1,208 @@
+"""What must hold between the tables of a site: names, references, ranges; and what an operator should be warned of."""
+
+from __future__ import annotations
+
+import functools
+import zoneinfo
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from core.site.model import Camera, GphotoSource, SiteFile
+from core.site.shape import UNNAMED, meant
+from core.text import safe
+
+Finding = tuple[str, str]  # (key path such as "camera[0].primary", sentence)
+Check = Callable[[SiteFile, Path], Sequence[Finding]]  # the site and the folder of its file
+
+ORIGINALS = ("raw", "jpeg")
+
+
+@functools.cache
+def zones() -> frozenset[str]:
+    """Return the names of all time zones that this machine knows."""
+    return frozenset(zoneinfo.available_timezones())
+
+
+def own_checks(site: SiteFile, base: Path) -> list[Finding]:
+    """Return what is wrong between the tables of `site`, apart from its secrets."""
+    found = [*_names(site), *_cameras(site), *_destinations(site), *_routes(site), *_values(site)]
+    for n, camera in enumerate(site.camera):
+        virtual = camera.source.virtual if isinstance(camera.source, GphotoSource) else None
+        if virtual is not None and not (base / virtual).is_dir():
+            found.append((f"camera[{n}].source.virtual", f"{safe(base / virtual)}: no such folder"))
+    return found
+
+
+def _names(site: SiteFile) -> Iterator[Finding]:
+    if not site.node:
+        yield "node", 'no node; write [[node]] and name = "unit1" for the machine that this runs on'
+    for table in ("node", "camera", "recipe", "destination"):
+        yield from _unique(table, [each.name for each in getattr(site, table)])
+    for n, node in enumerate(site.node):
+        yield from _unique(f"node[{n}].link", [link.name for link in node.link])
+    for n, recipe in enumerate(site.recipe):
+        if recipe.name in ORIGINALS:
+            yield f"recipe[{n}].name", f"'{recipe.name}' is what routes call an original; take another name"
+
+
+def _unique(table: str, names: Sequence[str]) -> Iterator[Finding]:
+    for index, name in enumerate(names):
+        if (first := names.index(name)) < index:
+            yield f"{table}[{index}].name", f"'{name}' is taken by {table}[{first}]; take another name"
+
+
+def _refer(at: str, what: str, name: str, known: Iterable[str]) -> Iterator[Finding]:
+    names = list(dict.fromkeys(known))
+    near = meant(name, names)
+    if name in names or (UNNAMED in names and not near):  # it may well be the one whose name is missing
+        return
+    rest = f"; there are: {', '.join(names)}" if names else f"; the file has no {what}"
+    yield at, f"no {what} is named '{safe(name, 60)}'{near or rest}"
+
+
+def _cameras(site: SiteFile) -> Iterator[Finding]:
+    nodes = [node.name for node in site.node]
+    for n, camera in enumerate(site.camera):
+        at = f"camera[{n}]"
+        if camera.primary is not None:
+            yield from _refer(f"{at}.primary", "node", camera.primary, nodes)
+        if camera.primary is None and len(nodes) > 1:
+            yield f"{at}.primary", f'missing key; write primary = "{nodes[0]}", the node that drives this camera'
+        if camera.recovery.hooks_a_day < 0:
+            yield f"{at}.recovery.hooks_a_day", "at least 0"
+        yield from _sources(site, n, camera)
+
+
+def _sources(site: SiteFile, n: int, camera: Camera) -> Iterator[Finding]:
+    driver = _driver(site, camera)
+    others = {m: each for m, each in enumerate(site.camera) if m != n and _driver(site, each) == driver}
+    twin = next((each for m, each in others.items() if m < n and each.source == camera.source), None)
+    if _on_usb(camera) and any(_on_usb(each, anyone=True) for each in others.values()):
+        yield f"camera[{n}].source.serial", "missing key; with several cameras on USB each needs its serial"
+    elif twin is not None:
+        yield f"camera[{n}].source", f"the same source as camera '{twin.name}'; each camera needs its own"
+    if isinstance(camera.source, GphotoSource):
+        ways = [word for word in ("serial", "address", "virtual") if getattr(camera.source, word) is not None]
+        if len(ways) > 1:
+            yield f"camera[{n}].source.{ways[1]}", f"a camera is found in one way; drop this or {ways[0]}"
+
+
+def _driver(site: SiteFile, camera: Camera) -> str:
+    return camera.primary or (site.node[0].name if site.node else "")
+
+
+def _on_usb(camera: Camera, anyone: bool = False) -> bool:
+    source = camera.source
+    if not isinstance(source, GphotoSource) or source.address is not None or source.virtual is not None:
+        return False
+    return anyone or source.serial is None
+
+
+def _destinations(site: SiteFile) -> Iterator[Finding]:
+    links = [link.name for node in site.node for link in node.link]
+    for n, destination in enumerate(site.destination):
+        if destination.link is not None:
+            yield from _refer(f"destination[{n}].link", "link", destination.link, links)
+        if destination.chunk < 1:
+            yield f"destination[{n}].chunk", "at least 1B"
+
+
+def _routes(site: SiteFile) -> Iterator[Finding]:
+    destinations = [each.name for each in site.destination]
+    cameras = [each.name for each in site.camera]
+    whats = [*ORIGINALS, *(recipe.name for recipe in site.recipe)]
+    for n, route in enumerate(site.route):
+        at = f"route[{n}]"
+        yield from _refer(f"{at}.to", "destination", route.to, destinations)
+        for m, name in enumerate(route.cameras):
+            yield from _refer(f"{at}.cameras[{m}]", "camera", name, cameras)
+        if not route.what:
+            yield f"{at}.what", 'nothing to send; write what = ["jpeg"], or names of recipes'
+        for m, what in enumerate(route.what):
+            yield from _refer(f"{at}.what[{m}]", "recipe", what, whats)
+        if route.every_nth < 1:
+            yield f"{at}.every_nth", "at least 1, which sends every slot"
+        if route.live is not None:
+            yield from _live(at, route.live)
+
+
+def _live(at: str, template: str) -> Iterator[Finding]:
+    try:
+        name = template.format(camera="c", site="s")
+    except (KeyError, IndexError, ValueError, AttributeError):
+        yield f"{at}.live", f"{safe(template, 60)!r}: only {{camera}} and {{site}} may stand in braces"
+        return
+    if not name or any(part in ("", ".", "..") for part in name.split("/")):
+        yield (
+            f"{at}.live",
+            f'{safe(template, 60)!r} is not a name below the destination; write such as "{{camera}}.jpg"',
+        )
+
+
+def _values(site: SiteFile) -> Iterator[Finding]:
+    head = site.site
+    if head.zone not in zones():
+        near = meant(head.zone, zones()) or '; write such as "Europe/Paris"'
+        yield "site.zone", f"no time zone is named '{safe(head.zone, 60)}'{near}"
+    for word, limit in (("latitude", 90), ("longitude", 180)):
+        value = getattr(head, word)
+        if value is not None and not -limit <= value <= limit:
+            yield f"site.{word}", f"{value} is not between -{limit} and {limit} degrees"
+    if (head.latitude is None) != (head.longitude is None):
+        missing = "latitude" if head.latitude is None else "longitude"
+        yield f"site.{missing}", "missing key; the sun's times need latitude and longitude"
+    for word in ("data", "run"):
+        if getattr(head, word) == "":
+            yield f"site.{word}", 'an empty path; write such as "data", relative to this file'
+
+
+def warnings(site: SiteFile) -> list[Finding]:
+    """Return what is allowed and costs somebody later."""
+    return [*_only_copies(site), *_idle(site)]
+
+
+def _only_copies(site: SiteFile) -> Iterator[Finding]:
+    for n, camera in enumerate(site.camera):
+        for kind in camera.shoots.split("+"):
+            wanted = [
+                route
+                for route in site.route
+                if route.required and kind in route.what and (not route.cameras or camera.name in route.cameras)
+            ]
+            if not wanted:
+                yield (
+                    f"camera[{n}]",
+                    f"no route requires the {kind.upper()} pictures of camera '{camera.name}': "
+                    "its node will have the only copy",
+                )
+            elif (nth := min(route.every_nth for route in wanted)) > 1:
+                yield (
+                    f"camera[{n}]",
+                    f"routes require the {kind.upper()} pictures of camera '{camera.name}' of one slot in {nth} only: "
+                    "of the others its node will have the only copy",
+                )
+
+
+def _idle(site: SiteFile) -> Iterator[Finding]:
+    for n, camera in enumerate(site.camera):
+        if not camera.schedule:
+            yield f"camera[{n}].schedule", f"camera '{camera.name}' has no schedule: it shoots only by hand"
+    used = Counter(what for route in site.route for what in route.what)
+    for n, recipe in enumerate(site.recipe):
+        if recipe.name not in used:
+            yield f"recipe[{n}]", f"no route sends the recipe '{recipe.name}'"
+    targets = {route.to for route in site.route}
+    for n, destination in enumerate(site.destination):
+        if destination.name not in targets:
+            yield f"destination[{n}]", f"no route goes to '{destination.name}'"
+    for n, route in enumerate(site.route):
+        yield from _never_shot(site, n, route.what, route.cameras)
+
+
+def _never_shot(site: SiteFile, n: int, what: Sequence[str], cameras: Sequence[str]) -> Iterator[Finding]:
+    shot = {
+        kind for camera in site.camera if not cameras or camera.name in cameras for kind in camera.shoots.split("+")
+    }
+    if shot and what and all(kind in ORIGINALS and kind not in shot for kind in what):
+        yield f"route[{n}].what", f"no camera of this route shoots {what[0].upper()}"

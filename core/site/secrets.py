@@ -1,0 +1,86 @@
+"""Secrets stand in files of their own, named by the site file, readable by their owner alone."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from core.errors import ConfigurationError
+from core.site.check import Finding
+from core.site.model import HttpSource, SiteFile
+
+MAX_SECRET = 65_536  # bytes; a private key has some thousand
+
+
+def secret_problems(site: SiteFile, base: Path, node: str | None = None) -> list[Finding]:
+    """Return what is wrong with the secrets of `site`; with `node`, only those that this node needs."""
+    return [*_inline(site), *_files(site, base, node)]
+
+
+def _inline(site: SiteFile) -> Iterator[Finding]:
+    for n, camera in enumerate(site.camera):
+        if isinstance(camera.source, HttpSource) and _has_password(camera.source.url):
+            at = f"camera[{n}].source.url"
+            yield at, "a password does not stand in an address; write it into a file and name it with password_file"
+    for n, destination in enumerate(site.destination):
+        if _has_password(destination.address):
+            at = f"destination[{n}].address"
+            yield at, "a password does not stand in an address; write it into a file and name it with password_file"
+
+
+def _has_password(address: str) -> bool:
+    try:
+        return urlsplit(address).password is not None
+    except ValueError:
+        return False
+
+
+def _files(site: SiteFile, base: Path, node: str | None) -> Iterator[Finding]:
+    only = site.node[0].name if len(site.node) == 1 else None
+    for n, camera in enumerate(site.camera):
+        if not isinstance(camera.source, HttpSource) or node not in (None, camera.primary or only):
+            continue
+        yield from _file(f"camera[{n}].source.password_file", camera.source.password_file, base)
+        if camera.source.ca_file is not None and not (base / camera.source.ca_file).is_file():
+            yield f"camera[{n}].source.ca_file", f"{base / camera.source.ca_file}: no such file"
+    for n, destination in enumerate(site.destination):
+        for word in ("key_file", "password_file"):
+            yield from _file(f"destination[{n}].{word}", getattr(destination, word), base)
+
+
+def _file(at: str, name: str | None, base: Path) -> Iterator[Finding]:
+    if name is not None and (problem := fault(base / name)) is not None:
+        yield at, problem
+
+
+def fault(path: Path) -> str | None:
+    """Return why the secret in `path` cannot be used and what to do, None when it can."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        return f"{path}: {(error.strerror or 'cannot be read').lower()}; write the secret into that file"
+    if not stat.S_ISREG(found.st_mode):
+        return f"{path}: not a file; name the file that holds the secret"
+    if found.st_mode & 0o077:
+        mode = stat.S_IMODE(found.st_mode)
+        return f"{path}: others can read it (mode {mode:04o}); type: chmod 600 {shlex.quote(str(path))}"
+    if not os.access(path, os.R_OK):
+        return f"{path}: this user may not read it; it belongs to user number {found.st_uid}"
+    if not 0 < found.st_size <= MAX_SECRET:
+        return f"{path}: {found.st_size} bytes are not a secret; write the secret into that file"
+    return None
+
+
+def read_secret(path: Path) -> str:
+    """Return the text in `path` without one newline at its end; raise ConfigurationError."""
+    if (problem := fault(path)) is not None:
+        raise ConfigurationError(problem)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: cannot be read as text") from error
+    return text.removesuffix("\n").removesuffix("\r")

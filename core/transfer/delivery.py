@@ -1,0 +1,163 @@
+"""One delivery: look what is there already, send what is missing, prove it."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from core.errors import DestinationError, ObjectDiffers, ObjectNotFound, OriginalLost
+from core.text import safe
+from core.transfer.base import Destination, Level, Progress, silent
+
+Json = dict[str, Any]
+Grant = Callable[[int, int, bytes], int]  # (bytes wanted, offset, resume state) -> bytes granted
+CHUNK = 4 << 20  # bytes asked for at once when nobody says otherwise
+READ = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What is to be delivered. `resume`: what an earlier attempt left; it also says that there was one."""
+
+    name: str
+    path: Path
+    size: int  # bytes
+    sha256: str
+    level: Level
+    resume: bytes | None = None
+    chunk: int = CHUNK
+    replace: bool = False  # a live name: what is there is an older picture
+
+    @classmethod
+    def of(cls, args: Json) -> Delivery:
+        """Return the delivery that the wire describes."""
+        return cls(
+            name=args["name"],
+            path=Path(args["path"]),
+            size=args["size"],
+            sha256=args["sha256"],
+            level=Level.named(args["level"]),
+            resume=base64.b64decode(args["resume"]) if args.get("resume") is not None else None,
+            chunk=max(1, int(args.get("chunk", CHUNK))),
+            replace=bool(args.get("replace", False)),
+        )
+
+
+class Paused(Exception):
+    """Sending stopped because no more bytes were granted: no fault, and not an error of the tree."""
+
+    def __init__(self, offset: int, resume: bytes) -> None:
+        super().__init__()
+        self.offset, self.resume = offset, resume
+
+
+def deliver(destination: Destination, job: Delivery, grant: Grant, progress: Progress = silent) -> Json:
+    """Bring the file to the destination and return its receipt; raise DestinationError or Paused.
+
+    What is there whole already is proven and not sent again: a crash between commit and receipt costs nothing.
+    """
+    with _original(job) as file:
+        standing = _standing(destination, job, progress)
+        if standing is not None:
+            return _receipt(job, standing, sent=0, already=True)
+        sent = _send(destination, job, file, grant)
+    return _receipt(job, _prove_ours(destination, job, progress), sent=sent, already=False)
+
+
+def _receipt(job: Delivery, level: Level, sent: int, already: bool) -> Json:
+    return {
+        "name": job.name,
+        "size": job.size,
+        "sha256": job.sha256,
+        "level": level.word,
+        "sent": sent,
+        "already": already,
+    }
+
+
+@contextlib.contextmanager
+def _original(job: Delivery) -> Iterator[BinaryIO]:
+    try:
+        file = job.path.open("rb")
+    except OSError as error:
+        raise OriginalLost(f"{safe(job.path)}: {error.strerror}") from error
+    with file:
+        found = os.fstat(file.fileno()).st_size
+        if found != job.size:
+            raise OriginalLost(f"{safe(job.path)}: {found} bytes, and there were {job.size}")
+        yield file
+
+
+def _standing(destination: Destination, job: Delivery, progress: Progress) -> Level | None:
+    """Return the level at which the object stands there already, None when it is to be sent.
+
+    Something else under the name is ours to replace when it is a live name or when an earlier attempt began here:
+    before that first attempt the name was free.
+    """
+    try:
+        if destination.stat(job.name).size == job.size:
+            return destination.prove(job.name, job.size, job.sha256, max(job.level, Level.HASH), progress)
+    except ObjectNotFound:
+        return None
+    except ObjectDiffers:
+        pass
+    if job.replace or job.resume is not None:
+        return None
+    raise ObjectDiffers(f"{safe(job.name)}: another object has this name there")
+
+
+def _send(destination: Destination, job: Delivery, file: BinaryIO, grant: Grant) -> int:
+    """Send from the offset that the destination has; return the bytes sent."""
+    upload = destination.begin(job.name, job.size, job.sha256, job.resume)
+    try:
+        digest = hashlib.sha256()
+        _feed(digest.update, _pieces(job, file, upload.offset))
+        begun = position = upload.offset
+        while position < job.size:
+            granted = grant(min(job.chunk, job.size - position), position, upload.resume_state())
+            if not granted:
+                raise Paused(position, upload.resume_state())
+            for piece in _pieces(job, file, granted):
+                digest.update(piece)
+                upload.write(piece)
+            position += granted
+        if digest.hexdigest() != job.sha256:
+            raise OriginalLost(f"{safe(job.path)}: its content is not what was taken in")
+        upload.commit()
+        return position - begun
+    finally:
+        upload.abandon()
+
+
+def _feed(take: Callable[[bytes], None], pieces: Iterator[bytes]) -> None:
+    for piece in pieces:
+        take(piece)
+
+
+def _pieces(job: Delivery, file: BinaryIO, count: int) -> Iterator[bytes]:
+    """Yield the next `count` bytes of the original; raise OriginalLost when it cannot be read or ends early."""
+    while count:
+        try:
+            piece = file.read(min(READ, count))
+        except OSError as error:
+            raise OriginalLost(f"{safe(job.path)}: {error.strerror}") from error
+        if not piece:
+            raise OriginalLost(f"{safe(job.path)}: it became shorter while it was sent")
+        count -= len(piece)
+        yield piece
+
+
+def _prove_ours(destination: Destination, job: Delivery, progress: Progress) -> Level:
+    """Prove what was just sent; a wrong one is taken away, so that its name never stands for another content."""
+    try:
+        return destination.prove(job.name, job.size, job.sha256, job.level, progress)
+    except ObjectDiffers:
+        with contextlib.suppress(DestinationError):
+            destination.delete(job.name)
+        raise

@@ -1,0 +1,208 @@
+"""One SSH connection: TCP set up for links that break, a pinned host key, a log-in with a deadline."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+import shlex
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from paramiko import Channel, PKey, Transport
+from paramiko.ssh_exception import AuthenticationException, IncompatiblePeer
+
+from core.errors import DestinationRefused, DestinationUnreachable, HostKeyMismatch
+from core.text import safe
+from core.transfer.sftp.faults import SPOKEN, told
+from core.transfer.sftp.session import Session
+
+CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes192-ctr", "aes256-ctr")
+RECEIVE_WINDOW = 1 << 24  # bytes
+KEY_TYPES = 4  # of host keys tried: Ed25519, RSA and two curves
+KEEPALIVE = 5  # seconds
+UNSENT = 128 << 10  # bytes that may wait in the kernel, so that a grant is spent only when it is on its way
+_HASH_OF_NOTHING = hashlib.sha256().hexdigest()
+_KEY_FAULTS: tuple[type[Exception], ...] = (*SPOKEN, ValueError, TypeError)
+_HASH = re.compile(rb"([0-9a-f]{64})\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds to wait for the other end."""
+
+    connect: float = 10.0  # for TCP
+    login: float = 45.0  # for all from the banner to the open SFTP channel: 10 to 13 round trips
+    answer: float = 20.0  # for one answer
+    hash: float = 120.0  # for sha256sum of one file on the server
+    unacknowledged: float = 10.0  # for TCP's acknowledgement: what notices a cut (without: minutes, measured)
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Who we are and whom we trust. `host_key`: "SHA256:..." as `ssh-keygen -lf` prints it."""
+
+    host: str
+    user: str
+    host_key: str
+    port: int = 22
+    key_file: str | None = None
+    password: str | None = None
+
+
+class Connection:
+    """A logged-in connection with its SFTP session."""
+
+    def __init__(self, login: Login, patience: Patience) -> None:
+        self._patience = patience
+        self._shown = safe(f"{login.host}:{login.port}")
+        self._transport = self._trusted(login)
+        try:
+            with self._within(patience.login):
+                self._log_in(login)
+                self.session = self._open_session()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def alive(self) -> bool:
+        """Whether the connection still stands, as far as is known."""
+        return self.session.alive
+
+    def server_hash(self, path: str) -> str | None:
+        """Return the SHA-256 of a file as the server computes it; None when it runs no commands for us."""
+        with self._within(self._patience.hash), contextlib.suppress(*SPOKEN):
+            channel = self._transport.open_session(timeout=self._patience.answer)
+            with contextlib.closing(channel):
+                channel.settimeout(self._patience.hash)
+                channel.exec_command(f"sha256sum < {shlex.quote(path)}")
+                channel.shutdown_write()  # a server that runs SFTP whatever is asked ends at once
+                found = _HASH.match(_all(channel))
+                return found[1].decode() if found else None
+        return None
+
+    def hashes(self) -> bool:
+        """Tell whether the server lets us run sha256sum."""
+        return self.server_hash("/dev/null") == _HASH_OF_NOTHING
+
+    def close(self) -> None:
+        """Let go of the connection; safe to call twice."""
+        _end(self._transport)
+
+    def _trusted(self, login: Login) -> Transport:
+        """Return a connection whose host key is the pinned one; nothing of ours but our version was sent.
+
+        A server has a key of each type and shows the one that we like best: go through the types until the pinned
+        one comes.
+        """
+        seen: list[str] = []
+        while True:
+            transport = self._negotiated(login, seen) if len(seen) < KEY_TYPES else None
+            if transport is None:
+                raise HostKeyMismatch(f"{self._shown}: shows {', '.join(seen)}, pinned is {safe(login.host_key)}")
+            key = transport.get_remote_server_key()
+            if key.fingerprint == login.host_key.rstrip("="):
+                return transport
+            _end(transport)
+            seen.append(f"{key.fingerprint} ({key.get_name()})")
+
+    def _negotiated(self, login: Login, seen: list[str]) -> Transport | None:
+        """Return a transport with keys exchanged; None when the server has no host key of a type not yet seen."""
+        transport = Transport(self._socket(login), default_window_size=RECEIVE_WINDOW)
+        transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = self._patience.login
+        options = transport.get_security_options()
+        options.ciphers = CIPHERS
+        options.key_types = tuple(kind for kind in options.key_types if not any(_same(kind, one) for one in seen))
+        try:
+            with self._within(self._patience.login, transport):
+                transport.start_client(timeout=self._patience.login)
+                transport.get_remote_server_key()  # a time-out of start_client is silent, this is not
+        except SPOKEN as error:
+            _end(transport)
+            if seen and isinstance(error, IncompatiblePeer):
+                return None
+            raise told(error, self._shown, alive=False) from error
+        return transport
+
+    def _socket(self, login: Login) -> socket.socket:
+        try:
+            line = socket.create_connection((login.host, login.port), timeout=self._patience.connect)
+        except (OSError, UnicodeError) as error:
+            raise told(error, self._shown, alive=False) from error
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(self._patience.unacknowledged * 1000))
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
+        return line
+
+    def _log_in(self, login: Login) -> None:
+        self._transport.set_keepalive(KEEPALIVE)
+        self._transport.channel_timeout = self._patience.answer
+        try:
+            if login.key_file is not None:
+                further = self._transport.auth_publickey(login.user, _key(login.key_file))
+            else:
+                further = self._transport.auth_password(login.user, login.password or "")
+        except AuthenticationException as error:
+            raise self._not_let_in(error, login) from error
+        except SPOKEN as error:
+            raise told(error, self._shown, alive=False) from error
+        if further:
+            raise DestinationRefused(f"{self._shown}: wants more than one proof of who we are: {safe(further)}")
+
+    def _not_let_in(self, error: AuthenticationException, login: Login) -> Exception:
+        """Tell a refusal from a cut in the middle of the log-in: paramiko has one class for both."""
+        if not self._transport.is_active() or "timeout" in str(error):
+            return DestinationUnreachable(f"{self._shown}: the log-in was cut off")
+        what = "the key" if login.key_file is not None else "the password"
+        return DestinationRefused(f"{self._shown}: refuses user {safe(login.user)} or {what}")
+
+    def _open_session(self) -> Session:
+        try:
+            channel = self._transport.open_session(timeout=self._patience.answer)
+            channel.settimeout(self._patience.answer)
+            channel.invoke_subsystem("sftp")
+            return Session(channel)
+        except SPOKEN as error:
+            if self._transport.is_active() and not isinstance(error, TimeoutError):
+                raise DestinationRefused(f"{self._shown}: lets us in and offers no SFTP") from error
+            raise told(error, self._shown, alive=False) from error
+
+    @contextlib.contextmanager
+    def _within(self, seconds: float, transport: Transport | None = None) -> Iterator[None]:
+        """Close the connection when the block takes longer: some waits of paramiko have no end."""
+        timer = threading.Timer(seconds, (transport or self._transport).close)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+
+def _end(transport: Transport) -> None:
+    transport.close()
+    transport.sock.close()  # `close` leaves it open when the transport ended by itself
+
+
+def _same(kind: str, seen: str) -> bool:
+    """Tell whether a key type is the one of a key seen; RSA has a name per signature."""
+    name = seen.rpartition("(")[2].rstrip(")")
+    return kind == name or (name == "ssh-rsa" and kind.startswith("rsa-"))
+
+
+def _key(path: str) -> PKey:
+    try:
+        return PKey.from_path(path)
+    except _KEY_FAULTS as error:
+        why = "it is locked by a passphrase" if isinstance(error, TypeError) else safe(error)
+        raise DestinationRefused(f"key file {safe(path)}: {why}") from error
+
+
+def _all(channel: Channel) -> bytes:
+    answer = b""
+    while len(answer) < 1024 and (more := channel.recv(1024)):
+        answer += more
+    return answer

@@ -1,0 +1,306 @@
+"""Objects as files below one folder of an SFTP server."""
+
+from __future__ import annotations
+
+import contextlib
+import stat
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
+from core.errors import (
+    DestinationError,
+    DestinationFull,
+    DestinationRefused,
+    DestinationUnreachable,
+    ObjectNotFound,
+)
+from core.site import model
+from core.text import safe
+from core.transfer.base import Features, Level, Progress, StoredObject, silent
+from core.transfer.names import is_partial, partial_of, parts_of
+from core.transfer.receipts import require_content, require_size
+from core.transfer.registry import Address
+from core.transfer.sftp.connection import Connection, Login, Patience
+from core.transfer.sftp.faults import SPOKEN, told
+from core.transfer.sftp.session import POSIX_RENAME, Session, Writes
+
+LARGE = 1 << 20  # bytes; from here on the room is asked for before anything is sent
+
+
+class SftpDestination:
+    """One persistent connection; after a failure the next call makes a new one.
+
+    The folder itself must exist on the server: a volume that is not mounted there must not fill its root disk.
+    """
+
+    scheme: ClassVar[str] = "sftp"
+
+    def __init__(self, login: Login, root: str, patience: Patience | None = None) -> None:
+        self.features = Features()
+        self._login = login
+        self._root = "/" + root.strip("/")
+        self._patience = patience or Patience()
+        self._connection: Connection | None = None
+        self._hashes: bool | None = None  # not asked yet
+
+    @classmethod
+    def configured(
+        cls, destination: model.Destination, address: Address, secrets: Mapping[str, str]
+    ) -> SftpDestination:
+        """Return the destination that site.toml describes; raise DestinationRefused without user or host key."""
+        if address.host is None or address.user is None or destination.host_key is None:
+            raise DestinationRefused("an SFTP destination needs a user and a pinned host_key")
+        login = Login(
+            host=address.host,
+            port=address.port or 22,
+            user=address.user,
+            host_key=destination.host_key,
+            key_file=destination.key_file,
+            password=secrets.get("password"),
+        )
+        return cls(login, address.path)
+
+    def connect(self) -> None:
+        """Connect if that is not done and learn what the server can; every other call does so by itself."""
+        self._connected()
+
+    def begin(self, name: str, size: int, sha256: str, resume: bytes | None = None) -> SftpUpload:
+        """Open the partial beside the final place; with a `resume` go on where it ends."""
+        *_, base = parts_of(name)
+        path = self._path(name)
+        partial = path[: -len(base)] + partial_of(base, sha256)
+        with self._speaking(name) as session:
+            handle = self._create(session, partial, fresh=resume is None)
+            upload = SftpUpload(self, session, handle, name, path, partial, size)
+            if resume is not None:
+                upload.go_on()
+            if size >= LARGE:
+                self._require_room(session, name, size - upload.offset, upload)
+        return upload
+
+    def prove(self, name: str, size: int, sha256: str, level: Level, progress: Progress = silent) -> Level:
+        """Compare size, then the server's own hash where it runs sha256sum for us, else read all back.
+
+        A hash by the server proves and never disproves: its shell may see another file under that path than SFTP.
+        """
+        require_size(name, self.stat(name).size, size)
+        if level == Level.SIZE:
+            return level
+        if level == Level.HASH and self._server_hash(name) == sha256:
+            return level
+        require_content(name, self.read(name), size, sha256, progress)
+        return Level.READ_BACK
+
+    def stat(self, name: str) -> StoredObject:
+        path = self._path(name)
+        with self._speaking(name) as session:
+            found = session.stat(path)
+        if found.st_mode is not None and not stat.S_ISREG(found.st_mode):
+            raise DestinationRefused(f"{safe(name)}: not a file")
+        return StoredObject(name, found.st_size or 0)
+
+    def read(self, name: str, offset: int = 0) -> Iterator[bytes]:
+        path = self._path(name)
+        with self._speaking(name) as session:
+            yield from session.blocks(path, offset)
+
+    def list(self, prefix: str = "") -> Iterator[StoredObject]:
+        start, _, _ = prefix.rpartition("/")
+        if start:
+            parts_of(start)
+        for found in self._files(start):
+            if found.name.startswith(prefix):
+                yield found
+
+    def delete(self, name: str) -> None:
+        path = self._path(name)
+        with contextlib.suppress(ObjectNotFound), self._speaking(name) as session:
+            session.remove(path)
+
+    def free(self) -> int | None:
+        try:
+            with self._speaking(self._root) as session:
+                return session.free(self._root)
+        except ObjectNotFound as error:
+            raise self._no_root() from error
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def told(self, error: BaseException, what: str, session: Session) -> DestinationError:
+        """Return the error of ours; whatever leaves the session in doubt also ends it."""
+        mine = told(error, what, session.alive)
+        if isinstance(mine, DestinationUnreachable) and self._connection and self._connection.session is session:
+            self.close()
+        return mine
+
+    def lacks(self, session: Session, wanted: int) -> bool:
+        """Tell whether the server says that fewer than `wanted` bytes fit."""
+        with contextlib.suppress(*SPOKEN):
+            free = session.free(self._root)
+            return free is not None and free < wanted
+        return False
+
+    @contextlib.contextmanager
+    def _speaking(self, what: str) -> Iterator[Session]:
+        session = self._connected().session
+        try:
+            yield session
+        except SPOKEN as error:
+            raise self.told(error, what, session) from error
+
+    def _connected(self) -> Connection:
+        if self._connection is not None and self._connection.alive:
+            return self._connection
+        self.close()
+        self._connection = Connection(self._login, self._patience)
+        self.features = self._learn(self._connection)
+        return self._connection
+
+    def _learn(self, connection: Connection) -> Features:
+        if self._hashes is None:
+            answer = connection.hashes()
+            self._hashes = answer if connection.alive else None
+        return Features(atomic_replace=POSIX_RENAME in connection.session.extensions, server_hash=bool(self._hashes))
+
+    def _path(self, name: str) -> str:
+        return self._root.rstrip("/") + "/" + "/".join(parts_of(name))
+
+    def _create(self, session: Session, partial: str, fresh: bool) -> bytes:
+        with contextlib.suppress(FileNotFoundError):
+            return session.create(partial, fresh)
+        self._make_folder(session, partial.rpartition("/")[0])
+        return session.create(partial, fresh)
+
+    def _make_folder(self, session: Session, folder: str) -> None:
+        """Make a folder below the root, from the deepest that exists: one request for each that is new."""
+        if len(folder) <= len(self._root):
+            raise self._no_root()
+        try:
+            session.mkdir(folder)
+        except FileNotFoundError:
+            self._make_folder(session, folder.rpartition("/")[0])
+            session.mkdir(folder)
+        except OSError:
+            if not stat.S_ISDIR(session.stat(folder).st_mode or 0):  # made by another meanwhile
+                raise
+
+    def _no_root(self) -> DestinationUnreachable:
+        return DestinationUnreachable(f"no folder {safe(self._root)} on the server: make it, or mount what holds it")
+
+    def _require_room(self, session: Session, name: str, wanted: int, upload: SftpUpload) -> None:
+        free = session.free(self._root)
+        if free is not None and free < wanted:
+            upload.abandon()
+            raise DestinationFull(f"{safe(name)}: {wanted} bytes to send, {free} free")
+
+    def _server_hash(self, name: str) -> str | None:
+        connection = self._connected()
+        return connection.server_hash(self._path(name)) if self.features.server_hash else None
+
+    def _files(self, start: str) -> Iterator[StoredObject]:
+        folder = f"{self._root.rstrip('/')}/{start}" if start else self._root
+        try:
+            with self._speaking(start) as session:
+                entries = session.listdir_attr(folder)
+        except ObjectNotFound:
+            return
+        for entry in sorted(entries, key=lambda entry: entry.filename):
+            name = f"{start}/{entry.filename}" if start else entry.filename
+            mode = entry.st_mode or stat.S_IFREG
+            if stat.S_ISDIR(mode):
+                yield from self._files(name)
+            elif stat.S_ISREG(mode) and not is_partial(entry.filename):
+                yield StoredObject(name, entry.st_size or 0)
+
+
+class SftpUpload:
+    """A partial file on the server, beside the final place."""
+
+    def __init__(
+        self,
+        destination: SftpDestination,
+        session: Session,
+        handle: bytes,
+        name: str,
+        path: str,
+        partial: str,
+        size: int,
+    ) -> None:
+        self.offset = 0
+        self._destination, self._session, self._handle = destination, session, handle
+        self._name, self._path, self._partial, self._size = name, path, partial, size
+        self._writes = Writes(session, handle, 0)
+        self._open = True
+
+    def go_on(self) -> None:
+        """Go on where the partial ends; one that is too long is not ours and is emptied."""
+        there = self._session.size(self._handle)
+        if there > self._size:
+            self._session.resize(self._handle, 0)
+            there = 0
+        self.offset = there
+        self._writes = Writes(self._session, self._handle, there)
+
+    def write(self, data: bytes) -> None:
+        """Send `data`; many writes are on their way at once, so that a failure may be that of an earlier one."""
+        with self._speaking():
+            self._writes.send(data)
+
+    def resume_state(self) -> bytes:
+        """Return the partial's name."""
+        return self._partial.rpartition("/")[2].encode()
+
+    def commit(self) -> StoredObject:
+        """Wait for every answer, have the server sync and close, compare the size, rename over what was there."""
+        with self._speaking():
+            self._writes.drain()
+            self._open = False
+            self._require_whole(self._session.finish(self._handle))
+            self._rename()
+        return StoredObject(self._name, self._size)
+
+    def abandon(self) -> None:
+        """Let what is on its way arrive, close the partial and leave it for a resume."""
+        if self._open:
+            self._open = False
+            with contextlib.suppress(*SPOKEN):
+                if self._session.alive:
+                    self._writes.settle()
+                    self._session.forget(self._handle)
+
+    @contextlib.contextmanager
+    def _speaking(self) -> Iterator[None]:
+        try:
+            yield
+        except SPOKEN as error:
+            self._mend()
+            raise self._told(error) from error
+
+    def _told(self, error: Exception) -> DestinationError:
+        """Return the error of ours; SFTP has no code for a full disk or quota, only "Failure"."""
+        mine = self._destination.told(error, self._name, self._session)
+        if type(mine) is DestinationRefused and (self._writes.failed or self._destination.lacks(self._session, 1)):
+            return DestinationFull(f"{safe(self._name)}: the server has no room for it")
+        return mine
+
+    def _mend(self) -> None:
+        """Cut the partial to what is whole: writes behind a failed one may have left a hole."""
+        with contextlib.suppress(*SPOKEN):
+            if self._writes.failed and self._session.alive:
+                self._writes.settle()
+                self._session.resize(self._handle, self._writes.whole)
+
+    def _require_whole(self, there: int) -> None:
+        if there < self._size and self._destination.lacks(self._session, self._size - there):
+            raise DestinationFull(f"{safe(self._name)}: {there} of {self._size} bytes there, and no room for more")
+        require_size(self._name, there, self._size)
+
+    def _rename(self) -> None:
+        if POSIX_RENAME in self._session.extensions:
+            return self._session.posix_rename(self._partial, self._path)
+        with contextlib.suppress(FileNotFoundError):
+            self._session.remove(self._path)
+        return self._session.rename(self._partial, self._path)

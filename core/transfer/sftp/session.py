@@ -1,0 +1,233 @@
+"""SFTP with many requests in flight, every answer looked at."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from paramiko import Channel, Message, SFTPAttributes, SFTPClient
+from paramiko.sftp import (
+    CMD_CLOSE,
+    CMD_EXTENDED,
+    CMD_FSETSTAT,
+    CMD_FSTAT,
+    CMD_INIT,
+    CMD_OPEN,
+    CMD_READ,
+    CMD_STATUS,
+    CMD_VERSION,
+    CMD_WRITE,
+    SFTP_FLAG_CREATE,
+    SFTP_FLAG_READ,
+    SFTP_FLAG_TRUNC,
+    SFTP_FLAG_WRITE,
+    SFTPError,
+    int64,
+)
+
+from core.transfer.sftp.faults import SPOKEN
+
+BLOCK = 32768  # bytes of one request: what every server takes
+WINDOW = 32  # requests in flight: 1 MB, all that a cut can lose of what a server has received and not yet written
+SFTP_VERSION = 3
+STATVFS, POSIX_RENAME, FSYNC = "statvfs@openssh.com", "posix-rename@openssh.com", "fsync@openssh.com"
+
+
+class Replies:
+    """Collects the answers to requests that were sent without waiting."""
+
+    def __init__(self) -> None:
+        self.got: dict[int, tuple[int, Message]] = {}
+
+    def _async_response(self, kind: int, message: Message, number: int) -> None:
+        self.got[number] = (kind, message)
+
+
+class Session(SFTPClient):
+    """SFTP with many requests in flight, and the OpenSSH extensions that paramiko leaves out."""
+
+    sock: Channel
+    extensions: frozenset[str]
+    if TYPE_CHECKING:  # what the stubs of paramiko leave out
+
+        def _send_packet(self, kind: int, packet: Message) -> None: ...
+        def _read_packet(self) -> tuple[int, bytes]: ...
+        def _request(self, kind: int, *args: object) -> tuple[int, Message]: ...
+        def _async_request(self, replies: object, kind: int, *args: object) -> int: ...
+        def _read_response(self, waitfor: int | None = None) -> tuple[int, Message]: ...
+        def _convert_status(self, message: Message) -> None: ...
+
+    @property
+    def alive(self) -> bool:
+        """Whether the connection still stands, as far as is known."""
+        return self.sock.get_transport().is_active() and not self.sock.closed
+
+    def create(self, path: str, fresh: bool) -> bytes:
+        """Open `path` for writing, made when missing, emptied when `fresh`; return its handle."""
+        flags = SFTP_FLAG_WRITE | SFTP_FLAG_CREATE | (SFTP_FLAG_TRUNC if fresh else 0)
+        return self._request(CMD_OPEN, path, flags, SFTPAttributes())[1].get_string()
+
+    def size(self, handle: bytes) -> int:
+        """Return the size of an open file in bytes."""
+        return _size_in(self._request(CMD_FSTAT, handle)[1])
+
+    def resize(self, handle: bytes, size: int) -> None:
+        """Cut an open file to `size` bytes."""
+        wanted = SFTPAttributes()
+        wanted.st_size = size
+        self._request(CMD_FSETSTAT, handle, wanted)
+
+    def send(self, replies: object, kind: int, *args: object) -> int:
+        """Send a request without waiting; its answer goes to `replies`. Return its number."""
+        return self._async_request(replies, kind, *args)
+
+    def receive(self) -> None:
+        """Read one answer, whosever it is."""
+        self._read_response()
+
+    def check(self, message: Message) -> None:
+        """Raise what a status message says."""
+        self._convert_status(message)
+
+    def together(self, *requests: tuple[Any, ...]) -> list[Message]:
+        """Send all requests in one flight and return their answers; raise the first failure."""
+        replies = Replies()
+        numbers = [self.send(replies, *request) for request in requests]
+        while len(replies.got) < len(numbers):
+            self.receive()
+        for number in numbers:
+            if replies.got[number][0] == CMD_STATUS:
+                self.check(replies.got[number][1])
+        return [replies.got[number][1] for number in numbers]
+
+    def finish(self, handle: bytes) -> int:
+        """Make an open file durable as far as the server can, close it and return the size that it has."""
+        requests: list[tuple[Any, ...]] = [(CMD_FSTAT, handle), (CMD_CLOSE, handle)]
+        if FSYNC in self.extensions:
+            requests.insert(0, (CMD_EXTENDED, FSYNC, handle))
+        return _size_in(self.together(*requests)[-2])
+
+    def forget(self, handle: bytes) -> None:
+        """Close a file without waiting for the answer."""
+        self.send(type(None), CMD_CLOSE, handle)
+
+    def free(self, folder: str) -> int | None:
+        """Return the bytes that fit below `folder`, None when the server does not say."""
+        if STATVFS not in self.extensions:
+            return None
+        answer = self._request(CMD_EXTENDED, STATVFS, folder)[1]
+        _, fragment, _, _, available, files, _, files_available = (answer.get_int64() for _ in range(8))
+        return 0 if files and not files_available else fragment * available
+
+    def blocks(self, path: str, offset: int) -> Iterator[bytes]:
+        """Yield the bytes of a file from `offset`, WINDOW requests ahead."""
+        handle = self._request(CMD_OPEN, path, SFTP_FLAG_READ, SFTPAttributes())[1].get_string()
+        try:
+            yield from self._read_ahead(handle, offset, self.size(handle))
+        finally:
+            with contextlib.suppress(*SPOKEN):
+                self.forget(handle)
+
+    def _read_ahead(self, handle: bytes, position: int, end: int) -> Iterator[bytes]:
+        replies, ahead = Replies(), deque[tuple[int, int, int]]()
+        while ahead or position < end:
+            while len(ahead) < WINDOW and position < end:
+                length = min(BLOCK, end - position)
+                ahead.append((self._ask(replies, handle, position, length), position, length))
+                position += length
+            number, start, length = ahead.popleft()
+            while number not in replies.got:
+                self.receive()
+            kind, message = replies.got.pop(number)
+            if kind == CMD_STATUS:
+                return self._ended(message)
+            data = message.get_string()
+            yield data
+            if 0 < len(data) < length:
+                start, length = start + len(data), length - len(data)
+                ahead.appendleft((self._ask(replies, handle, start, length), start, length))
+
+    def _ask(self, replies: Replies, handle: bytes, start: int, length: int) -> int:
+        return self.send(replies, CMD_READ, handle, int64(start), length)
+
+    def _ended(self, message: Message) -> None:
+        with contextlib.suppress(EOFError):  # the file became shorter while we read
+            self.check(message)
+
+    def _send_version(self) -> int:
+        """Greet as paramiko does, and keep the extensions that the server names."""
+        hello = Message()
+        hello.add_int(SFTP_VERSION)
+        self._send_packet(CMD_INIT, hello)
+        kind, data = self._read_packet()
+        if kind != CMD_VERSION:
+            raise SFTPError("the server speaks no SFTP")
+        answer, words = Message(data[4:]), []
+        while answer.get_remainder():
+            words.append(answer.get_string().decode("latin-1"))
+        self.extensions = frozenset(words[::2])
+        return int.from_bytes(data[:4], "big")
+
+
+def _size_in(answer: Message) -> int:
+    return SFTPAttributes._from_msg(answer).st_size or 0  # type: ignore[attr-defined]
+
+
+class Writes:
+    """The writes of one file that are on their way.
+
+    paramiko's own pipeline drops the answers to the last hundred writes: a full disk then goes unnoticed, or leaves
+    a hole in a file of the right size (measured). Here every answer counts.
+    """
+
+    def __init__(self, session: Session, handle: bytes, offset: int) -> None:
+        self._session, self._handle = session, handle
+        self._waiting: dict[int, int] = {}  # request -> position
+        self._failure: Exception | None = None
+        self.end = offset
+        self._failed_at: int | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the server could not do one of the writes."""
+        return self._failed_at is not None
+
+    @property
+    def whole(self) -> int:
+        """Where the good part of the file ends: before the first write that failed."""
+        return self.end if self._failed_at is None else self._failed_at
+
+    def send(self, data: bytes) -> None:
+        """Send `data`; raise the failure of this or an earlier write."""
+        for start in range(0, len(data), BLOCK):
+            piece = data[start : start + BLOCK]
+            number = self._session.send(self, CMD_WRITE, self._handle, int64(self.end), piece)
+            self._waiting[number] = self.end
+            self.end += len(piece)
+            while len(self._waiting) >= WINDOW or self._session.sock.recv_ready():
+                self._session.receive()
+            self._raise_failure()
+
+    def drain(self) -> None:
+        """Wait for every answer; raise the first failure."""
+        self.settle()
+        self._raise_failure()
+
+    def settle(self) -> None:
+        """Wait for every answer."""
+        while self._waiting:
+            self._session.receive()
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    def _async_response(self, kind: int, message: Message, number: int) -> None:
+        position = self._waiting.pop(number)
+        try:
+            self._session.check(message)
+        except (OSError, EOFError) as error:
+            self._failed_at = min(self.whole, position)
+            self._failure = self._failure or error

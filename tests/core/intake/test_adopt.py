@@ -1,0 +1,117 @@
+"""What an earlier run left: adopted when it is whole, set aside when it is not, deleted never."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.child import Child
+from core.errors import NoSuchThing, StorageError
+from core.intake.adopt import unlisted
+from core.intake.daybook import DayBooks
+
+
+@pytest.fixture
+def disk() -> Iterator[Child]:
+    child = Child("disk")
+    yield child
+    child.close()
+
+
+def ask_adopt(disk: Child, data: Any) -> dict[str, list[dict[str, str]]]:
+    args = {"spool": str(data.spool), "quarantine": str(data.quarantine), "pictures": str(data.pictures)}
+    return disk.ask("adopt", args, deadline=20)
+
+
+def place(data: Any, slot: int = 0, body: bytes = b"picture") -> Path:
+    path = Path(data.pictures, data.name(slot).path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(body)
+    return path
+
+
+def told(data: Any, slot: int = 0, body: bytes = b"picture") -> dict[str, object]:
+    return {"name": str(data.name(slot)), "size": len(body), "sha256": hashlib.sha256(body).hexdigest()}
+
+
+def test_whole_pictures_are_adopted_and_all_else_is_set_aside(disk: Child, data: Any, tmp_path: Path) -> None:
+    data.leave(data.name(0), b"whole")
+    data.leave(f"{data.name(1)}.part", b"half")
+    data.leave("holiday.jpg", b"not ours")
+    data.leave(data.name(2), b"")
+    (data.spool / "folder").mkdir()
+    (data.spool / str(data.name(3))).symlink_to(tmp_path)
+    found = ask_adopt(disk, data)
+    assert found["whole"] == [told(data, 0, b"whole")]
+    why = {line["name"]: line["why"] for line in found["quarantined"]}
+    assert why == {
+        f"{data.name(1)}.part": "its transfer from the camera was cut",
+        "holiday.jpg": "not the name of a picture of ours",
+        str(data.name(2)): "it is empty",
+        str(data.name(3)): "not a regular file",
+        "folder": "not the name of a picture of ours",
+    }
+    assert [path.name for path in data.spool.iterdir()] == [str(data.name(0))]
+    assert sorted(path.name for path in data.quarantine.iterdir()) == sorted(why)
+
+
+def test_nothing_to_adopt_is_no_error(disk: Child, data: Any) -> None:
+    data.spool.rmdir()
+    assert ask_adopt(disk, data) == {"whole": [], "unlisted": [], "quarantined": []}
+
+
+def test_a_picture_that_a_stop_left_without_its_line_is_found(disk: Child, data: Any) -> None:
+    books = DayBooks(data.pictures)
+    place(data, 0)
+    books.append([data.entry(0)])
+    books.close()
+    place(data, 1, b"no line")
+    assert ask_adopt(disk, data)["unlisted"] == [told(data, 1, b"no line")]
+
+
+def test_folders_that_did_not_change_after_their_book_are_not_read(data: Any) -> None:
+    books = DayBooks(data.pictures)
+    for slot in (0, 144, 288):
+        place(data, slot)
+        books.append([data.entry(slot)])
+        place(data, slot + 1)
+        folder = data.pictures / data.name(slot).folder
+        os.utime(folder, ns=(0, 0) if slot == 0 else (2**62, 2**62) if slot == 144 else (0, 0))
+    books.close()
+    found = [str(name) for name in unlisted(data.pictures)]
+    assert found == [str(data.name(145)), str(data.name(289))], "the changed one, and the last of the camera"
+
+
+def test_hashes_are_of_the_bytes_on_the_disk_and_progress_is_told(disk: Child, data: Any) -> None:
+    place(data, 0, b"a" * 3_000_000)
+    place(data, 1)
+    heard: list[dict[str, object]] = []
+    names = [str(data.name(0)), str(data.name(1)), str(data.name(2)), "../../etc/passwd"]
+    args = {"pictures": str(data.pictures), "names": names}
+    files = disk.ask("verify", args, deadline=20, hear=heard.append)["files"]
+    assert files[:2] == [told(data, 0, b"a" * 3_000_000), told(data, 1)]
+    assert [(one["name"], one["error"]) for one in files[2:]] == [
+        (str(data.name(2)), "NoSuchThing"),
+        ("../../etc/passwd", "ValueError"),
+    ]
+    assert [one["done"] for one in heard] == [1, 2, 3, 4]
+
+
+def test_one_file_is_hashed_and_links_are_not_followed(disk: Child, data: Any) -> None:
+    path = place(data, 0, b"")
+    assert disk.ask("hash", {"path": str(path)}, deadline=20) == {"size": 0, "sha256": hashlib.sha256().hexdigest()}
+    link = data.spool / "link"
+    link.symlink_to(path)
+    with pytest.raises(StorageError):
+        disk.ask("hash", {"path": str(link)}, deadline=20)
+    with pytest.raises(StorageError):
+        disk.ask("hash", {"path": str(data.spool)}, deadline=20)
+    with pytest.raises(NoSuchThing):
+        disk.ask("hash", {"path": str(data.spool / "nothing")}, deadline=20)
+    with pytest.raises(NoSuchThing):
+        disk.ask("format", {}, deadline=20)

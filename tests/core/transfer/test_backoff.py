@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from core.transfer.backoff import next_try
+
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "wait"),
+    [
+        pytest.param(0, 5 * SECOND, id="before-the-first-failure-as-after-it"),
+        pytest.param(1, 5 * SECOND, id="first"),
+        pytest.param(2, 10 * SECOND, id="second"),
+        pytest.param(3, 20 * SECOND, id="third"),
+        pytest.param(4, 40 * SECOND, id="fourth"),
+        pytest.param(5, 80 * SECOND, id="fifth"),
+        pytest.param(6, 160 * SECOND, id="sixth"),
+        pytest.param(7, 320 * SECOND, id="seventh"),
+        pytest.param(8, 10 * MINUTE, id="capped-from-the-eighth-on"),
+        pytest.param(1_000_000, 10 * MINUTE, id="there-is-no-last-one"),
+    ],
+)
+def test_what_may_pass_by_itself_is_tried_after_a_doubling_wait(attempts: int, wait: timedelta) -> None:
+    assert next_try(attempts, error_transient=True, jitter=0) == wait
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 50, 1_000_000])
+def test_what_needs_a_person_is_tried_every_hour_so_that_a_repair_is_found(attempts: int) -> None:
+    assert next_try(attempts, error_transient=False, jitter=0) == HOUR
+
+
+@pytest.mark.parametrize("transient", [True, False])
+def test_jitter_adds_less_than_a_quarter_and_never_shortens(transient: bool) -> None:
+    exact = next_try(9, transient, 0)
+    waits = [next_try(9, transient, jitter / 100) for jitter in range(100)]
+    assert waits == sorted(waits)
+    assert exact == waits[0]
+    assert waits[-1] < exact * 1.25

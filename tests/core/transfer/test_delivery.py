@@ -1,0 +1,197 @@
+"""One delivery, against folders that lie, are cut off or hold something else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conformance.destination import LARGE, FolderBehind, flipped, put, sha256
+
+from core.errors import DestinationError, ObjectDiffers, ObjectNotFound, OriginalLost
+from core.transfer.base import Level, StoredObject, Upload
+from core.transfer.delivery import Delivery, Paused, deliver
+from core.transfer.folder import FolderDestination
+
+NAME = "north/2026/11/21/north_20261121T085000Z_unit1_1-7.raw"
+CHUNK = 200_000
+
+
+def everything(wanted: int, offset: int, resume: bytes) -> int:
+    return wanted
+
+
+def nothing(wanted: int, offset: int, resume: bytes) -> int:
+    raise AssertionError("asked for a grant although nothing is to be sent")
+
+
+@pytest.fixture
+def original(tmp_path: Path) -> Path:
+    path = tmp_path / "original.raw"
+    path.write_bytes(LARGE)
+    return path
+
+
+@pytest.fixture
+def job(original: Path) -> Callable[..., Delivery]:
+    def make(**changed: Any) -> Delivery:
+        given = {"name": NAME, "path": original, "size": len(LARGE), "sha256": sha256(LARGE), "level": Level.HASH}
+        return Delivery(**{**given, "chunk": CHUNK, **changed})
+
+    return make
+
+
+Job = Callable[..., Delivery]
+
+
+def test_a_delivery_ends_with_its_receipt(root: Path, job: Job) -> None:
+    receipt = deliver(FolderDestination(root), job(), everything)
+    assert receipt == {
+        "name": NAME,
+        "size": len(LARGE),
+        "sha256": sha256(LARGE),
+        "level": "read-back",
+        "sent": len(LARGE),
+        "already": False,
+    }
+    assert (root / NAME).read_bytes() == LARGE
+
+
+def test_not_one_byte_is_sent_without_a_grant(root: Path, job: Job) -> None:
+    asked: list[tuple[int, int]] = []
+
+    def half(wanted: int, offset: int, resume: bytes) -> int:
+        there = sum(path.stat().st_size for path in root.rglob("*.part"))
+        assert there <= offset
+        asked.append((wanted, offset))
+        return (wanted + 1) // 2
+
+    deliver(FolderDestination(root), job(), half)
+    assert asked[0] == (CHUNK, 0)
+    assert asked[1] == (CHUNK, CHUNK // 2)
+    assert all(wanted <= CHUNK for wanted, _ in asked)
+
+
+def test_without_a_grant_it_pauses_and_goes_on_at_that_byte(root: Path, job: Job) -> None:
+    def until(wanted: int, offset: int, resume: bytes) -> int:
+        return wanted if offset < 3 * CHUNK else 0
+
+    with pytest.raises(Paused) as paused:
+        deliver(FolderDestination(root), job(), until)
+    assert paused.value.offset == 3 * CHUNK
+    receipt = deliver(FolderDestination(root), job(resume=paused.value.resume), everything)
+    assert receipt["sent"] == len(LARGE) - 3 * CHUNK
+    assert (root / NAME).read_bytes() == LARGE
+
+
+@pytest.mark.parametrize("resume", [None, b"x"])
+def test_what_is_there_whole_already_is_proven_and_not_sent_again(root: Path, job: Job, resume: bytes | None) -> None:
+    put(FolderDestination(root), NAME, LARGE)
+    receipt = deliver(FolderDestination(root), job(resume=resume, level=Level.SIZE), nothing)
+    assert (receipt["already"], receipt["sent"], receipt["level"]) == (True, 0, "read-back")
+
+
+@pytest.mark.parametrize("other", [b"another picture", flipped(LARGE)], ids=["other-size", "same-size"])
+def test_another_object_under_the_name_is_never_replaced_silently(root: Path, job: Job, other: bytes) -> None:
+    FolderBehind(root).put(NAME, other)
+    with pytest.raises(ObjectDiffers, match="another object"):
+        deliver(FolderDestination(root), job(), nothing)
+    assert (root / NAME).read_bytes() == other
+
+
+@pytest.mark.parametrize("other", [b"older picture", flipped(LARGE)], ids=["other-size", "same-size"])
+@pytest.mark.parametrize("why", [{"replace": True}, {"resume": b"state"}], ids=["live-name", "begun-by-us"])
+def test_a_live_name_and_what_we_began_ourselves_are_replaced(
+    root: Path, job: Job, other: bytes, why: dict[str, Any]
+) -> None:
+    FolderBehind(root).put(NAME, other)
+    assert deliver(FolderDestination(root), job(**why), everything)["already"] is False
+    assert (root / NAME).read_bytes() == LARGE
+
+
+def test_an_original_that_is_gone_is_lost(root: Path, job: Job, original: Path) -> None:
+    original.unlink()
+    with pytest.raises(OriginalLost):
+        deliver(FolderDestination(root), job(), nothing)
+
+
+def test_an_original_of_another_size_is_lost_before_anything_is_sent(root: Path, job: Job, original: Path) -> None:
+    original.write_bytes(LARGE[:-1])
+    with pytest.raises(OriginalLost):
+        deliver(FolderDestination(root), job(), nothing)
+
+
+@pytest.mark.parametrize("sent_before", [0, 2 * CHUNK], ids=["from-the-start", "resumed"])
+def test_an_original_with_one_flipped_bit_is_never_committed(
+    root: Path, job: Job, original: Path, sent_before: int
+) -> None:
+    resume = None
+    if sent_before:
+        upload = FolderDestination(root).begin(NAME, len(LARGE), sha256(LARGE))
+        upload.write(LARGE[:sent_before])
+        resume = upload.resume_state()
+        upload.abandon()
+    damaged = bytearray(LARGE)
+    damaged[7] ^= 1  # in the part that a resume does not send
+    original.write_bytes(damaged)
+    with pytest.raises(OriginalLost, match="not what was taken in"):
+        deliver(FolderDestination(root), job(resume=resume), everything)
+    assert not (root / NAME).exists()
+
+
+class Liar(FolderDestination):
+    """A folder that says all is well and keeps something else."""
+
+    def __init__(self, root: Path, lie: str) -> None:
+        super().__init__(root)
+        self._lie = lie
+        self.root = root
+
+    def begin(self, name: str, size: int, sha256: str, resume: bytes | None = None) -> Upload:  # type: ignore[override]
+        upload = super().begin(name, size, sha256, resume)
+        commit = upload.commit
+
+        def lying() -> StoredObject:
+            stored = commit()
+            self._spoil(self.root / name)
+            return stored
+
+        upload.commit = lying  # type: ignore[method-assign]
+        return upload
+
+    def _spoil(self, path: Path) -> None:
+        data = path.read_bytes()
+        if self._lie == "keeps nothing":
+            path.unlink()
+        elif self._lie == "drops the tail":
+            path.write_bytes(data[:-1])
+        elif self._lie == "drops the tail and lies about the size":
+            path.write_bytes(data[:-4096])
+        elif self._lie == "flips a bit":
+            path.write_bytes(flipped(data))
+        elif self._lie == "fills with zeros":
+            path.write_bytes(data[: len(data) // 2] + bytes(len(data) - len(data) // 2))
+
+    def stat(self, name: str) -> StoredObject:
+        found = super().stat(name)
+        return StoredObject(name, len(LARGE)) if "lies about" in self._lie else found
+
+
+LIES = ["keeps nothing", "drops the tail", "drops the tail and lies about the size", "flips a bit", "fills with zeros"]
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_destination_that_lies_never_gets_a_receipt(root: Path, job: Job, lie: str) -> None:
+    with pytest.raises((ObjectDiffers, ObjectNotFound)):
+        deliver(Liar(root, lie), job(), everything)
+    assert not (root / NAME).exists()  # what is not ours does not stay under our name
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_after_a_lie_the_next_attempt_sends_all_again(root: Path, job: Job, lie: str) -> None:
+    with pytest.raises(DestinationError):
+        deliver(Liar(root, lie), job(), everything)
+    receipt = deliver(FolderDestination(root), job(resume=b"state"), everything)
+    assert receipt["sent"] == len(LARGE)
+    assert (root / NAME).read_bytes() == LARGE
