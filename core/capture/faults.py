@@ -25,7 +25,7 @@ from core.text import safe
 Doing = Literal["open", "shoot", "download", "read"]
 
 NOT_OFFERED = -2  # GP_ERROR_BAD_PARAMETERS: how "this camera has no such setting" looks everywhere
-NOT_SUPPORTED = -6  # GP_ERROR_NOT_SUPPORTED: a file of a format that the driver does not know
+NOT_SUPPORTED = -6  # GP_ERROR_NOT_SUPPORTED: by this body, or a file whose format the driver does not know
 FILE_GONE = frozenset({-107, -108})  # GP_ERROR_DIRECTORY_NOT_FOUND, GP_ERROR_FILE_NOT_FOUND
 
 _WORDS: Sequence[tuple[tuple[str, ...], type[CameraError]]] = (

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import gphoto2 as gp
 
-from core.capture.faults import FILE_GONE, NOT_OFFERED, Doing, fault
+from core.capture.faults import FILE_GONE, NOT_OFFERED, NOT_SUPPORTED, Doing, fault
 from core.errors import CameraError, CameraGone
 
 EVENT_PAUSE = 0.005  # seconds: some drivers answer "nothing" at once instead of waiting
@@ -93,14 +93,17 @@ class Session:
             yield from (below + name for name in _names(self._camera.folder_list_files(folder, self._context)))
             waiting += [below + name for name in _names(self._camera.folder_list_folders(folder, self._context))]
 
-    def trigger(self) -> None:
-        """Press the shutter; the pictures are told as events.
+    def trigger(self) -> list[str]:
+        """Press the shutter; pictures are told as events, those returned here already.
 
-        Unlike the library's `capture`, which waits for ever for an event that was lost, tells the words of every
-        error and names both files of a pair; `capture` only for bodies that know nothing else.
+        Unlike the library's `capture`, this waits for no event that may be lost, keeps the words of every error and
+        names both files of a pair. `capture` is for bodies that know nothing else.
         """
         with self._translated("shoot"):
-            self._camera.trigger_capture(self._context)
+            with _allowing({NOT_SUPPORTED}):
+                self._camera.trigger_capture(self._context)
+                return []
+            return [_path(self._camera.capture(gp.GP_CAPTURE_IMAGE, self._context))]
 
     def event(self, seconds: float) -> Event:
         """Return the camera's next event, or nothing after about `seconds`."""

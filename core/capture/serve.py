@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from core.capture import usb
@@ -14,7 +15,7 @@ from core.capture.base import Camera, Identity
 from core.capture.wire import Json, camera_from_json, to_json
 from core.errors import ChildError
 from core.site import model
-from core.site.model import GphotoSource
+from core.site.model import GphotoSource, Settings
 from core.values import Fence, utc
 from core.worker import Talk
 
@@ -27,12 +28,17 @@ Build = Callable[[model.Camera, Path, Mapping[str, str]], Camera]
 
 
 class CameraService:
-    """Serves `open`, `shoot`, `release`, `telemetry`, `set_clock`, `reset` and `close` of one camera."""
+    """Serves `open`, `shoot`, `release`, `telemetry`, `set_clock`, `reset` and `close` of one camera.
+
+    `open` takes {"camera", "spool", "secrets"}, and "plain": true to leave the camera's settings as they are;
+    `shoot` {"camera", "node", "fence", "at"}; `release` {"source_names"}; `reset` {"usb": true}.
+    """
 
     def __init__(self, sys: Path = usb.SYS, dev: Path = usb.DEV) -> None:
         self._sys, self._dev = sys, dev
         self._camera: Camera | None = None
         self._config: model.Camera | None = None
+        self._asked: tuple[model.Camera, str, Mapping[str, str]] | None = None
         self._operations: Mapping[str, Callable[[Json], Json]] = {
             "open": self._open,
             "shoot": self._shoot,
@@ -58,10 +64,14 @@ class CameraService:
         return self._camera
 
     def _open(self, args: Json) -> Json:
-        self._close({})
-        self._config = camera_from_json(args["camera"])
-        build = find(self._config.source.kind)
-        self._camera = build(self._config, Path(args["spool"]), args.get("secrets", {}))
+        config = camera_from_json(args["camera"])
+        if args.get("plain"):
+            config = replace(config, settings=Settings())
+        asked = (config, args["spool"], args.get("secrets", {}))
+        if self._camera is None or asked != self._asked:  # else the same one: it knows what it has handed over
+            self._close({})
+            self._config, self._asked = config, asked
+            self._camera = find(config.source.kind)(config, Path(args["spool"]), args.get("secrets", {}))
         return self._camera.open()
 
     def _shoot(self, args: Json) -> Json:

@@ -34,7 +34,7 @@ RAW_EXTENSIONS = frozenset(
 
 def kind_of(name: str) -> Kind | None:
     """Return what a file of this name holds, None when it is no picture."""
-    extension = extension_of(name)
+    extension = extension_of(name) if "." in name else ""
     if extension in JPEG_EXTENSIONS:
         return "jpeg"
     return "raw" if extension in RAW_EXTENSIONS else None

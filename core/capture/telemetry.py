@@ -28,7 +28,7 @@ def battery(text: object) -> dict[str, Any]:
 
 
 def _percent(words: str) -> int | None:
-    number = whole(words)
+    number = None if "unknown" in words else whole(words)
     if number is not None:
         return number if 0 <= number <= 100 else None
     return next((percent for word, percent in _BATTERY_WORDS.items() if word in words), None)

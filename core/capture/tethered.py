@@ -122,8 +122,10 @@ class TetheredCamera:
         self._fetch_all(taking, taking.paths)
         if self._missing(taking):
             self._look_again(taking, before)
+        if not taking.parts and taking.complete:
+            raise CameraError("the camera finished the shot but there is no picture")
         if not taking.parts:
-            raise CameraError(f"no picture came{' although the camera finished the shot' * taking.complete}")
+            raise CameraTimeout("the camera took the order to shoot but no picture came")
 
     def _missing(self, taking: _Taking) -> frozenset[Kind]:
         return self._wanted - {part.kind for part in taking.parts}
@@ -163,7 +165,8 @@ class TetheredCamera:
 
     def _expose(self, taking: _Taking) -> None:
         try:
-            self._opened().trigger()
+            taking.paths += self._opened().trigger()
+            taking.complete = bool(taking.paths)
             self._watch(taking)
         except CameraError as error:
             if type(error) is CameraError and controls.is_full(self._opened()):
@@ -172,7 +175,8 @@ class TetheredCamera:
 
     def _watch(self, taking: _Taking) -> None:
         session, now = self._opened(), self._clock.monotonic()
-        until = now + GRACE + 2 * self._camera.exposure.total_seconds()
+        wait = GRACE + 2 * self._camera.exposure.total_seconds()
+        until = now + (self._patience(taking) if taking.paths else wait)
         while now < until:
             event = session.event(LISTEN)
             now = self._clock.monotonic()

@@ -60,7 +60,8 @@ def _own_check(catalogue: Catalogue, deep: bool) -> Iterator[str]:
 
 
 def _schema(catalogue: Catalogue) -> Iterator[str]:
-    rows = catalogue.rows("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND tbl_name <> '_sqlite_migrations'")
+    ours = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND tbl_name NOT IN (?, ?)"
+    rows = catalogue.rows(ours, ("_sqlite_migrations", "sqlite_sequence"))
     found = {str(row[0]) for row in rows}
     for statement in sorted(found ^ set(schema.STATEMENTS)):
         yield f"the schema is not ours: {' '.join(statement.split()[:3])}"

@@ -3,7 +3,8 @@
 Instants in names, slots and `at` of a picture are whole seconds since the epoch, all others milliseconds. A picture's
 name is its columns (camera, at, node, epoch, token, nth, extension). `sum` is a checksum of the columns in SEALED:
 those that never change, or change only through the one function that seals the row again. What the triggers
-derive is not sealed; `check.py` counts it anew.
+derive is not sealed; `check.py` counts it anew. The id of a delivery is never given twice: a worker may still report
+on one that was withdrawn.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ TABLES = (
     PRIMARY KEY (camera, slot, node)
 ) STRICT, WITHOUT ROWID""",
     """CREATE TABLE delivery (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     picture INTEGER NOT NULL REFERENCES picture (id),
     rendition TEXT NOT NULL,
     destination TEXT NOT NULL,

@@ -43,7 +43,10 @@ _KINDS: dict[int, type[OverlapseError]] = {
 }
 
 
-def translated(error: sqlite3.Error) -> OverlapseError:
+_FOREIGN = (sqlite3.Error, UnicodeDecodeError)  # damaged text inside SQLite's own message raises the second
+
+
+def translated(error: sqlite3.Error | UnicodeDecodeError) -> OverlapseError:
     """Return what an error of sqlite3 means to us."""
     code = getattr(error, "sqlite_errorcode", None)
     if code in _NOT_DURABLE:
@@ -125,7 +128,7 @@ class Catalogue:
         try:
             for statement in statements:
                 self._connection.execute(statement)
-        except sqlite3.Error as error:
+        except _FOREIGN as error:
             self._connection.close()
             raise translated(error) from error
 
@@ -142,7 +145,7 @@ class Catalogue:
             yield
             self.run(commit)
         except BaseException:
-            with suppress(sqlite3.Error):  # a full disk may have rolled it back already
+            with suppress(*_FOREIGN):  # a full disk may have rolled it back already
                 for statement in undo:
                     self._connection.execute(statement)
             raise
@@ -169,7 +172,7 @@ class Catalogue:
         """Execute one statement for each of `rows`."""
         try:
             self._connection.executemany(sql, rows)
-        except sqlite3.Error as error:
+        except _FOREIGN as error:
             raise translated(error) from error
 
     def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:
@@ -190,7 +193,7 @@ class Catalogue:
         cursor = self._execute(sql, parameters)
         try:
             yield from cursor
-        except sqlite3.Error as error:
+        except _FOREIGN as error:
             raise translated(error) from error
 
     def _execute(self, sql: str, parameters: Parameters | dict[str, Any]) -> sqlite3.Cursor:
@@ -200,14 +203,14 @@ class Catalogue:
             return self._execute(sql, _writable(parameters))
         except OverflowError as error:
             raise CatalogueError(f"catalogue: {error}") from error
-        except sqlite3.Error as error:
+        except _FOREIGN as error:
             raise translated(error) from error
 
     def close(self) -> None:
         """Close; the last one to close writes the WAL back and removes it. Safe to call twice."""
         try:
             self._connection.close()
-        except sqlite3.Error as error:
+        except _FOREIGN as error:
             raise translated(error) from error
 
 
@@ -232,7 +235,7 @@ _CAREFUL = (
 def _connect(uri: str) -> sqlite3.Connection:
     try:
         return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
-    except sqlite3.Error as error:
+    except _FOREIGN as error:
         raise translated(error) from error
 
 
@@ -250,7 +253,7 @@ def _version_of(path: Path) -> int:
     connection = _connect(f"{path.absolute().as_uri()}?mode=rw")
     try:
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    except sqlite3.Error as error:
+    except _FOREIGN as error:
         raise translated(error) from error
     finally:
         connection.close()

@@ -1,4 +1,4 @@
-"""Compare what the catalogue knows with the bytes on the disk, in a worker process."""
+"""Compare what the catalogue knows with the bytes on the disk and at the destinations, in worker processes."""
 
 from __future__ import annotations
 
@@ -6,10 +6,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.catalogue import pictures
+from core.catalogue import buffer, pictures, receipts
+from core.catalogue.check import damage
 from core.catalogue.pictures import Picture
+from core.catalogue.receipts import Receipt
 from core.catalogue.store import Catalogue
 from core.child import Child
+from core.errors import ChildError, DestinationError, ObjectDiffers, ObjectNotFound
+from core.node.station import opening
+from core.site.load import Loaded
+from core.site.model import Destination
+from core.site.place import Place
+from core.transfer.base import Level
 
 BATCH = 200  # pictures in one request
 SECONDS = 600.0  # without a sign of life
@@ -56,3 +64,87 @@ def _difference(picture: Picture, file: dict[str, object]) -> str | None:
     if file["size"] != picture.size:
         return f"it has {file['size']} bytes, not {picture.size}"
     return None if file["sha256"] == picture.sha256 else "its bytes are not those that the camera gave"
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What `overlapse verify` found."""
+
+    pictures: int
+    altered: list[Altered]
+    receipts: int  # proven anew at their destinations
+    unproven: list[Altered]  # receipts that do not hold any more
+    unreachable: list[str]  # destinations that could not be asked
+    catalogue: list[str]  # damage
+
+    @property
+    def wrong(self) -> int:
+        """How many things are not as they should be."""
+        return len(self.altered) + len(self.unproven) + len(self.catalogue)
+
+    def text(self) -> str:
+        """Return it for a person."""
+        lines = [f"{self.pictures} pictures read, {len(self.altered)} not as they came"]
+        lines += [f"  {one.name}: {one.what}" for one in self.altered]
+        if self.receipts or self.unproven or self.unreachable:
+            lines.append(f"{self.receipts} receipts proven anew, {len(self.unproven)} do not hold")
+            lines += [f"  {one.name}: {one.what}" for one in self.unproven]
+            lines += [f"  {name}" for name in self.unreachable]
+        lines += [f"catalogue: {told}" for told in self.catalogue] or ["catalogue: sound"]
+        return "\n".join(lines)
+
+
+def verified(place: Place, loaded: Loaded, remote: bool, progress: Callable[[str], None]) -> Verified:
+    """Read every picture and, with `remote`, have every receipt proven anew at its destination."""
+    catalogue = Catalogue.read(place.folders.catalogue)
+    try:
+        total = sum(one.present for one in buffer.tally(catalogue))
+        found = altered(catalogue, place.folders.pictures, lambda done: progress(f"{done} of {total} pictures read"))
+        proven = Receipts(catalogue, loaded)
+        if remote:
+            for destination in loaded.site.destination:
+                proven.prove(destination, progress)
+        return Verified(total, found, proven.held, proven.failed, proven.unreachable, damage(catalogue, deep=True))
+    finally:
+        catalogue.close()
+
+
+class Receipts:
+    """Proves the receipts of one destination after the other, each by its own child."""
+
+    def __init__(self, catalogue: Catalogue, loaded: Loaded) -> None:
+        self._catalogue = catalogue
+        self._loaded = loaded
+        self.held = 0
+        self.failed: list[Altered] = []
+        self.unreachable: list[str] = []
+
+    def prove(self, destination: Destination, progress: Callable[[str], None]) -> None:
+        """Prove all originals and renditions that this destination has a receipt for."""
+        child = Child("destination")
+        try:
+            child.ask("open", opening(destination, self._loaded.base), SECONDS)
+            for name, receipt in self._of(destination.name):
+                self._one(child, name, receipt)
+                progress(f"{destination.name}: {self.held + len(self.failed)} receipts asked")
+        except (DestinationError, ChildError) as error:
+            self.unreachable.append(f"{destination.name}: could not be asked: {error}")
+        finally:
+            child.close()
+
+    def _one(self, child: Child, name: str, receipt: Receipt) -> None:
+        word = Level(receipt.level).word
+        args = {"name": receipt.remote, "size": receipt.size, "sha256": receipt.sha256, "level": word}
+        try:
+            child.ask("prove", args, SECONDS)
+        except (ObjectNotFound, ObjectDiffers) as error:
+            self.failed.append(Altered(name, f"at {receipt.destination}: {error}"))
+        else:
+            self.held += 1
+
+    def _of(self, destination: str) -> Iterator[tuple[str, Receipt]]:
+        for batch in _batches(self._catalogue):
+            for picture in batch:
+                for receipt in receipts.of_picture(self._catalogue, picture.id):
+                    if receipt.destination == destination:
+                        yield str(picture.name), receipt

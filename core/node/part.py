@@ -152,8 +152,7 @@ class SitePart:
             self.delivering.write_receipts()
             self.context.keeper.sync()
             self._see()
-            self.reporting.changed()
-            self.reporting.tick()
+            self.reporting.write()
         except (StorageError, CatalogueError) as error:
             log.error("not all was written at the end: error=%s", error)
         self.context.keeper.close()

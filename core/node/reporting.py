@@ -52,10 +52,14 @@ class Reporting:
 
     def tick(self) -> None:
         """Write when it is time."""
-        now = self.context.monotonic()
-        if now >= self._at:
-            self._written, self._at = now, now + EVERY
-            write(self.context.folders.status, self.document())
+        if self.context.monotonic() >= self._at:
+            self.write()
+
+    def write(self) -> None:
+        """Write the document now."""
+        self._written = self.context.monotonic()
+        self._at = self._written + EVERY
+        write(self.context.folders.status, self.document())
 
     def wake(self) -> float:
         """Return the monotonic time of the next document."""
@@ -150,9 +154,10 @@ class Reporting:
         return "sending" if station.sending is not None else "ok"
 
     def _buffer(self) -> dict[str, Any]:
-        held, room, outlook = buffer.tally(self.context.catalogue), self.context.keeper.free(), self.retaining.outlook
+        held, room = buffer.tally(self.context.catalogue), self.context.keeper.free()
         lost = buffer.deletion_tally(self.context.catalogue).get("expired unproven", (0, 0))[0]
-        plan = self.retaining.last
+        last = self.retaining.last
+        outlook = None if last is None else last.forecast
         return {
             "free": room.free,
             "total": room.total,
@@ -168,7 +173,7 @@ class Reporting:
             if outlook is None or outlook.first_unproven_dies is None
             else seconds_of(outlook.first_unproven_dies),
             "stopped": True if self.shooting.stopped is not None else None,
-            "refused": None if plan is None else plan.refused,
+            "refused": None if last is None else last.plan.refused,
         }
 
 

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from core.catalogue import buffer, pictures, receipts, states
-from core.catalogue.pictures import Picture
+from core.catalogue import buffer, states
 from core.errors import CatalogueError, StorageError
 from core.intake.entries import DeletionEntry
 from core.node.context import Context
+from core.node.outlook import ANNOUNCED, Outlook, look, sample
 from core.node.record import remember
 from core.retention.apply import Applied, apply, finish
-from core.retention.forecast import Buffer, Forecast, forecast
-from core.retention.model import Candidate, Deletion, Holdings, Plan, Policy, Space
-from core.retention.plan import plan
-from core.transfer.base import Level
-from core.values import Kind, PictureName, milliseconds_of, utc
+from core.retention.model import Candidate, Deletion, Space
+from core.values import PictureName, milliseconds_of
 
 EVERY = 60.0  # seconds between two plans when nothing presses
 SOON = 1.0  # seconds when a plan could not be carried out in one step
-PACE = timedelta(days=7)  # over which the bytes a day are counted
-LEAVING, ANNOUNCED, CONFIRMED = "retention/leaving", "retention/announced", "retention/confirmed"
+LEAVING = "retention/leaving"
 
 
 @dataclass
@@ -32,16 +28,15 @@ class Retaining:
     context: Context
     write_receipts: Callable[[], None]
     on_stop: Callable[[str | None], None]
-    last: Plan | None = None
-    outlook: Forecast | None = None
+    last: Outlook | None = None
     _at: float = 0.0
 
     def begin(self) -> None:
         """Repeat what a stop cut short between the commit of deletions and their files."""
-        finish(self._remove, self)
+        finish(self.context.keeper.remove, self)
 
     def look(self) -> None:
-        """Plan again at the next tick: something came or went."""
+        """Plan again soon: something came or went."""
         self._at = min(self._at, self.context.monotonic() + SOON)
 
     def tick(self) -> None:
@@ -50,6 +45,7 @@ class Retaining:
             return
         self._at = self.context.monotonic() + EVERY
         try:
+            sample(self.context.catalogue, self.context.now())
             if self.carry_out().left:
                 self._at = self.context.monotonic() + SOON
         except (StorageError, CatalogueError) as error:
@@ -59,53 +55,35 @@ class Retaining:
         """Return the monotonic time of the next plan."""
         return self._at
 
+    def plan(self) -> Outlook:
+        """Return what would leave now; nothing is changed."""
+        context, room = self.context, self.context.keeper.free()
+        space = Space(room.free, room.total)
+        return look(context.catalogue, context.site, context.node, space, context.now(), context.trust.trusted)
+
     def carry_out(self) -> Applied:
         """Make the plan of now and do its first step."""
-        made = self.plan()
-        self._announce(made)
+        before, self.last = self.last, self.plan()
+        made, node = self.last.plan, self.context.node.name
+        self._announce(self.last)
         self.on_stop("the buffer is full" if made.stop_capture else None)
-        if made.refused is not None and (self.last is None or self.last.refused != made.refused):
-            self.context.tell("retention held", self.context.node.name, made.refused)
-        self.last = made
-        done = apply(made, self._remove, self, self, self.context.now())
+        if made.refused is not None and (before is None or before.plan.refused != made.refused):
+            self.context.tell("retention held", node, made.refused)
+        done = apply(made, self.context.keeper.remove, self, self, self.context.now())
         if done.gone:
-            text = f"{len(done.gone)} pictures left, {done.lost} of them unproven"
-            self.context.tell("retention", self.context.node.name, text)
+            self.context.tell("retention", node, f"{len(done.gone)} pictures left, {done.lost} of them unproven")
         return done
 
-    def plan(self) -> Plan:
-        """Return what would leave now, and renew the outlook; nothing is changed."""
-        room, now = self.context.keeper.free(), self.context.now()
-        policy = self.context.node.buffer
-        self.outlook = outlook_of(self.context, Space(room.free, room.total), now)
-        catalogue = self.context.catalogue
-        announced = states.get(catalogue, ANNOUNCED)
-        return plan(
-            (_candidate(self.context, picture) for picture in buffer.proven_oldest_first(catalogue)),
-            (_candidate(self.context, picture) for picture in buffer.unproven_oldest_first(catalogue)),
-            Policy(policy.keep_free, policy.when_full, policy.keep),
-            Space(room.free, room.total),
-            now=now,
-            clock_trusted=self.context.trust.trusted,
-            holdings=_holdings(self.context),
-            announced=None if announced is None else utc(announced / 1000),
-            forecast=self.outlook,
-            confirmed=now.timestamp() * 1000 < (states.get(catalogue, CONFIRMED) or 0),
-        )
-
-    def _announce(self, made: Plan) -> None:
+    def _announce(self, outlook: Outlook) -> None:
         """Keep, and tell, that unproven pictures will be lost a week from now; or that they will not."""
         catalogue, node = self.context.catalogue, self.context.node.name
-        if made.announce:
+        if outlook.plan.announce:
             states.put(catalogue, ANNOUNCED, self.context.now_ms())
-            dies = self.outlook.sentence if self.outlook else ""
-            self.context.tell("loss announced", node, f"unproven pictures will be thinned in 7 days: {dies}")
-        elif made.withdraw:
+            text = f"unproven pictures will be thinned from 7 days on: {outlook.forecast.sentence}"
+            self.context.tell("loss announced", node, text)
+        elif outlook.plan.withdraw:
             states.forget(catalogue, ANNOUNCED)
             self.context.tell("loss averted", node, "the announced loss of unproven pictures is withdrawn")
-
-    def _remove(self, path: str) -> None:
-        self.context.keeper.remove(path)
 
     # What core.retention.apply asks of day books and catalogue.
 
@@ -133,70 +111,11 @@ class Retaining:
         """Return what was committed as leaving and may still be on the disk."""
         return [(number, name) for number, name in states.get(self.context.catalogue, LEAVING, [])]
 
-    def commit_gone(self, numbers: Sequence[int]) -> None:
+    def commit_gone(self, pictures: Sequence[int]) -> None:
         """Note that these files are gone."""
-        left = [[number, name] for number, name in self.leaving() if number not in set(numbers)]
+        gone = set(pictures)
+        left = [[number, name] for number, name in self.leaving() if number not in gone]
         states.put(self.context.catalogue, LEAVING, left)
-
-
-def outlook_of(context: Context, space: Space, now: datetime) -> Forecast:
-    """Return the forecast of the buffer from what the last days brought and proved."""
-    held = buffer.tally(context.catalogue)
-    proven = sum(one.proven_bytes for one in held)
-    present = sum(one.present_bytes for one in held)
-    state = Buffer(space.free, context.node.buffer.keep_free, proven, present - proven)
-    made, drained = _pace(context, now)
-    return forecast(made, drained, state, now, context.node.buffer.when_full)
-
-
-def _pace(context: Context, now: datetime) -> tuple[dict[tuple[str, Kind], float], dict[tuple[str, Kind], float]]:
-    """Return bytes a day that came, and of those that were proven, by camera and kind, over the last days."""
-    made: dict[tuple[str, Kind], float] = {}
-    drained: dict[tuple[str, Kind], float] = {}
-    for camera in context.cameras():
-        found = pictures.between(context.catalogue, camera.name, *_span(now))
-        if not found:
-            continue
-        days = max((now.timestamp() - found[0].name.at.timestamp()) / 86400, 1 / 24)
-        for picture in found:
-            key = (camera.name, picture.kind)
-            made[key] = made.get(key, 0.0) + picture.size / days
-            drained[key] = drained.get(key, 0.0) + (picture.size / days if picture.proven else 0.0)
-    return made, drained
-
-
-def _span(now: datetime) -> tuple[int, int]:
-    return int((now - PACE).timestamp()), int(now.timestamp()) + 1
-
-
-def _holdings(context: Context) -> Holdings:
-    held = buffer.tally(context.catalogue)
-    newest = [picture.name.at for camera in context.cameras() if (picture := _newest(context, camera.name))]
-    return Holdings(sum(one.present for one in held), sum(one.present_bytes for one in held), max(newest, default=None))
-
-
-def _newest(context: Context, camera: str) -> Picture | None:
-    return pictures.newest(context.catalogue, camera)
-
-
-def _candidate(context: Context, picture: Picture) -> Candidate:
-    return Candidate(
-        picture=picture.id,
-        name=str(picture.name),
-        camera=picture.name.camera,
-        at=picture.name.at,
-        index=picture.index,
-        kind=picture.kind,
-        size=picture.size,
-        proven=picture.proven,
-        copies=tuple(_receipts(context, picture.id)),
-    )
-
-
-def _receipts(context: Context, picture: int) -> Iterator[tuple[str, str]]:
-    for receipt in receipts.of_picture(context.catalogue, picture):
-        if not receipt.rendition:
-            yield receipt.destination, Level(receipt.level).word
 
 
 def _copies(candidate: Candidate) -> list[str]:

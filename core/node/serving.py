@@ -12,11 +12,10 @@ from core.control.request import Request
 from core.errors import NoSuchThing, OverlapseError
 from core.intake.entries import OverrideEntry
 from core.node.measuring import telemetry_key
+from core.node.outlook import ANNOUNCED, CONFIRMED
 from core.node.pauses import PAUSE, RESUME
 from core.node.record import remember
 from core.node.reload import Reload
-from core.node.retaining import ANNOUNCED, CONFIRMED
-from core.retention.explain import lines, rows
 from core.retention.forecast import NOTICE
 from core.status.views import event_rows, ledger_rows, queue_rows
 from core.values import milliseconds_of
@@ -93,10 +92,7 @@ class Serving:
         return {"cameras": {name: states.get(self._catalogue, telemetry_key(name)) for name in names}}
 
     def _plan(self, request: Request) -> Answer:
-        retaining = self._part.retaining
-        plan = retaining.plan()
-        shown = [{**_row(row)} for row in list(rows(plan))[:500]]
-        return {"rows": shown, "lines": lines(plan, retaining.outlook)}
+        return self._part.retaining.plan().to_json()
 
     def _capture(self, request: Request) -> Answer:
         """Take the order; a shot may last longer than an answer, so an event with its number tells what came of it."""
@@ -180,14 +176,3 @@ class Serving:
         self._part.context.tell("stop", self._part.context.node.name, f"by {request.who.user}")
         self._stop()
         return {}
-
-
-def _row(row: Any) -> Answer:
-    return {
-        "name": row.name,
-        "camera": row.camera,
-        "at": row.at.isoformat(),
-        "size": row.size,
-        "why": row.why,
-        "copies": row.copies,
-    }

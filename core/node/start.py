@@ -28,7 +28,7 @@ from core.node.context import Context
 from core.node.loop import Event, Stop
 from core.node.part import SitePart
 from core.node.reload import Applied
-from core.node.taking import wanted_of
+from core.node.taking import wanted_by
 from core.site.change import difference
 from core.site.load import Loaded
 from core.site.model import SiteFile
@@ -192,7 +192,7 @@ def _catch_up(context: Context, told: list[str]) -> None:
     """Apply what the day books say and the catalogue does not know: a stop came between line and commit."""
     catalogue, folders = context.catalogue, context.folders
     lines = read_after(folders.pictures, states.offsets(catalogue))
-    done = follow(catalogue, lines, lambda picture: wanted_of(context, picture))
+    done = follow(catalogue, lines, lambda picture: wanted_by(context.site, picture))
     deliveries.resume_all(catalogue)
     told += done.told
     if done.applied:

@@ -6,6 +6,7 @@ import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from core.catalogue.deliveries import Delivery, Priority
 from core.node.context import Context
@@ -50,13 +51,7 @@ class Station:
 
     def setting(self, context: Context) -> Setting:
         """Return how its child is opened; raise ConfigurationError for a secret that cannot be read."""
-        described: Json = {key: getattr(self.destination, key) for key in ("name", "address", "host_key")}
-        secrets = {}
-        if self.destination.password_file is not None:
-            secrets["password"] = read_secret(context.base / self.destination.password_file)
-        if self.destination.key_file is not None:
-            described["key_file"] = str(context.base / self.destination.key_file)
-        return Setting(opening={"destination": described, "secrets": secrets}, opening_deadline=OPENING)
+        return Setting(opening=opening(self.destination, context.base), opening_deadline=OPENING)
 
     def job(self, context: Context, delivery: Delivery) -> Job:
         """Return the job that sends `delivery`."""
@@ -94,3 +89,14 @@ def encode(resume: bytes | None) -> str | None:
 def decode(resume: str | None) -> bytes | None:
     """Return the resume state that `encode` wrote."""
     return None if resume is None else base64.b64decode(resume)
+
+
+def opening(destination: Destination, base: Path) -> Json:
+    """Return what a destination's child is opened with; raise ConfigurationError for a secret that cannot be read."""
+    described: Json = {key: getattr(destination, key) for key in ("name", "address", "host_key")}
+    secrets = {}
+    if destination.password_file is not None:
+        secrets["password"] = read_secret(base / destination.password_file)
+    if destination.key_file is not None:
+        described["key_file"] = str(base / destination.key_file)
+    return {"destination": described, "secrets": secrets}

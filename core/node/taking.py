@@ -14,6 +14,7 @@ from core.intake.durable import keep
 from core.ledger.outcomes import Entry
 from core.node.context import Context
 from core.node.record import outcome_line, outcome_row, picture_line, remember
+from core.site.model import SiteFile
 from core.transfer.base import Level
 from core.transfer.routes import Wanted, for_original, for_rendition, recipes_for
 from core.values import PictureName, Sha256, seconds_of
@@ -100,7 +101,7 @@ class Taking:
         boot, fence = self.context.clock.boot_id(), self.context.fence
         parts = {str(picture.name): picture_line(picture, boot) for picture in new}
         outcomes = [outcome_line(entry, fence) for entry in entries]
-        wanted = {picture.name: wanted_of(self.context, picture) for picture in new}
+        wanted = {picture.name: wanted_by(self.context.site, picture) for picture in new}
         keep(self.context.keeper, parts, outcomes, lambda lengths: self._commit(new, entries, wanted, lengths))
         places = {one.destination for some in wanted.values() for one in some}
         if new:
@@ -122,11 +123,11 @@ class Taking:
             remember(catalogue, lengths)
 
 
-def wanted_of(context: Context, picture: NewPicture) -> list[NewDelivery]:
-    """Return the deliveries that the routes ask for of a picture; a rendition's wait until it is made."""
-    site, name = context.site, picture.name
+def wanted_by(site: SiteFile, picture: NewPicture) -> list[NewDelivery]:
+    """Return the deliveries that the routes ask for of a picture and its renditions, which wait until they are made."""
+    name = picture.name
     asked = for_original(site, name, picture.kind, picture.index)
-    camera = context.camera(name.camera)
+    camera = next((camera for camera in site.camera if camera.name == name.camera), None)
     if camera is not None:
         for recipe in recipes_for(site, camera, picture.kind, picture.index):
             asked += for_rendition(site, name, recipe, picture.index)

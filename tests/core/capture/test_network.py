@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 from conformance.camera import SLOT, CameraContract, Given, asked
-from peers.ptpip import ACCESS_DENIED, BUSY, STORE_FULL, PtpipCamera, ptpip_camera
+from peers.ptpip import ACCESS_DENIED, BUSY, NOT_SUPPORTED, STORE_FULL, PtpipCamera, ptpip_camera
 from peers.web import free_port
 
+from core.capture.wire import camera_to_json
 from core.errors import CameraBusy, CameraError, CameraGone, CameraTimeout, CameraTransferCut, CardFull, ChildTimeout
 from core.site.model import Camera, GphotoSource, Settings
 from core.values import PictureName, seconds_of
@@ -45,6 +46,22 @@ def test_raw_and_jpeg_of_one_shot_share_a_name(pairs: PtpipCamera, spool: Path) 
     assert not shot.partial
     assert {part.kind for part in shot.parts} == {"raw", "jpeg"}
     assert len({PictureName.parse(part.name).stem for part in shot.parts}) == 1
+
+
+def test_a_body_without_a_trigger_is_asked_the_other_way(body: PtpipCamera, spool: Path) -> None:
+    with asked(camera_of(body), spool) as camera:
+        camera.open()
+        body.fail(answers=[NOT_SUPPORTED])
+        assert camera.shoot().parts
+    assert body.state()["asked"] == 2
+
+
+def test_opening_anew_forgets_nothing_that_was_handed_over(body: PtpipCamera, spool: Path) -> None:
+    with asked(camera_of(body), spool) as camera:
+        camera.open()
+        camera.shoot()
+        camera.open()
+        assert camera.shoot(SLOT + timedelta(minutes=1)).orphans == ()
 
 
 def test_release_empties_the_card(pairs: PtpipCamera, spool: Path) -> None:
@@ -221,6 +238,13 @@ def test_settings_reach_the_camera(body: PtpipCamera, spool: Path) -> None:
     with asked(camera_of(body, settings=wanted), spool) as camera:
         assert camera.open()["drift"] == {}
     assert body.state()["values"] == {"5004": 1, "5007": 800, "500a": 1, "500d": 166, "500f": 400}
+
+
+def test_opened_plainly_a_camera_keeps_its_own_settings(body: PtpipCamera, spool: Path) -> None:
+    config = camera_of(body, settings=Settings(iso="400"))
+    with asked(config, spool) as camera:
+        camera.ask("open", camera=camera_to_json(config), spool=str(spool), secrets={}, plain=True)
+    assert body.state()["values"]["500f"] == 100
 
 
 def test_settings_that_do_not_stick_are_told_as_drift(body: PtpipCamera, spool: Path) -> None:

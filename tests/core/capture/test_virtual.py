@@ -51,6 +51,7 @@ def test_a_crash_in_the_library_is_the_childs_end_and_not_ours(seed: Any, spool:
     with asked(camera_of(seed), spool) as camera:
         camera.open()
         pipe, pid = seed.hang(), camera.child.pid
+        assert pid is not None
 
         def crash() -> None:
             with pipe.open("wb"):  # waits until libgphoto2 reads

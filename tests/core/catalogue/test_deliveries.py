@@ -202,6 +202,13 @@ def test_a_refused_delivery_waits_for_an_operator(catalogue: Catalogue, shots: A
     assert deliveries.get(catalogue, number).error is None
 
 
+def test_the_number_of_a_withdrawn_delivery_is_never_given_again(catalogue: Catalogue, shots: Any, add: Add) -> None:
+    _, (number,) = add(0, shots.delivery())
+    deliveries.withdraw(catalogue, [number])
+    _, (other,) = add(1, shots.delivery())
+    assert other != number
+
+
 def test_withdrawing_a_required_delivery_counts_it_out(catalogue: Catalogue, shots: Any, add: Add) -> None:
     picture, (nas, fr) = add(0, shots.delivery("nas"), shots.delivery("fr"))
     proved(catalogue, nas)
