@@ -7,7 +7,7 @@ missed. The three renditions: 1920x1280 and 640x427 with a logo and a legend, an
 - `imagemagick`: one `convert` per output, as most scripts do it;
 - `djpeg+cjpeg`: the codec of libjpeg-turbo alone, without any resize or overlay: `djpeg -scale 3/8` for the two small
   outputs, `djpeg -crop` for the large one, `cjpeg` for each;
-- `cold`: our image child, started for this one picture; `resident`: the same child with its next pictures, Pillow alone;
+- `cold`: our image child, started for this one picture; `resident`: the same with its next pictures, Pillow alone;
 - `codec`: the fastest decode and the three encodes that run inside a process (simplejpeg, else Pillow), nothing else.
 """
 

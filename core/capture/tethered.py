@@ -13,7 +13,17 @@ from core.capture import controls, telemetry, usb
 from core.capture.base import Identity, Part, Shot, Telemetry
 from core.capture.shot import LEFTOVERS, Spool, kind_of, kinds_of, stem_of
 from core.clock import Clock, SystemClock
-from core.errors import CameraError, CameraGone, CameraTimeout, CameraTransferCut, CardFull, OverlapseError
+from core.errors import (
+    CameraBusy,
+    CameraError,
+    CameraGone,
+    CameraTimeout,
+    CameraTransferCut,
+    CardFull,
+    FocusFailed,
+    MirrorUp,
+    OverlapseError,
+)
 from core.site.model import Camera, GphotoSource
 from core.text import safe
 from core.values import Kind, PictureName, seconds_of
@@ -27,7 +37,8 @@ LISTEN = 0.02  # seconds of one wait for news: some drivers take all of it befor
 PATIENCE = 2.0  # seconds without news after which one that is not whole is looked for on the card
 STALE = 2.0  # seconds by which a picture of another shot is older than this shot's
 OLD = 7 * 86400.0  # seconds: what has lain on the card for longer is somebody else's
-BROKEN = (CameraTimeout, CameraGone, CameraTransferCut)  # after these the session is out of step
+BROKEN = (CameraTimeout, CameraGone, CameraTransferCut)  # a download that ends so leaves the session out of step
+ANSWERED = (CameraBusy, CardFull, FocusFailed, MirrorUp)  # a shot that ends otherwise: the next one takes a new session
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +116,7 @@ class TetheredCamera:
             self._shoot(taking)
         except OverlapseError as error:
             self._undo(taking)
-            if isinstance(error, BROKEN):
+            if isinstance(error, CameraError) and not isinstance(error, ANSWERED):
                 self.close()
             raise
         taking.spool.settle()

@@ -42,6 +42,10 @@ class Feeder:
         """Queue `job`."""
         self._jobs.put(job)
 
+    def ready(self) -> None:
+        """Start and open the process, so that the next job finds it waiting."""
+        self._jobs.put(None)
+
     def renew(self) -> None:
         """Start the next job in a new process."""
         self._renew.set()
@@ -63,17 +67,23 @@ class Feeder:
         return self._child.pid if self._child is not None else None
 
     def _run(self) -> None:
-        while (job := self._next()) is not None:
-            self._report(self._do(job))
-        self._end()
-
-    def _next(self) -> Job | None:
         while not self._closing.is_set():
             try:
-                return self._jobs.get(timeout=self._setting.idle if self._child is not None else None)
+                job = self._jobs.get(timeout=self._setting.idle if self._child is not None else None)
             except Empty:
                 self._end()
-        return None
+                continue
+            if job is not None:
+                self._report(self._do(job))
+            elif not self._closing.is_set():
+                self._open_early()
+        self._end()
+
+    def _open_early(self) -> None:
+        try:
+            self._ready()
+        except OverlapseError as error:
+            log.info("not ready: worker=%s error=%s", self.worker, error)
 
     def _do(self, job: Job) -> Done | Failed:
         began = time.monotonic()
@@ -147,15 +157,20 @@ class Children:
             self._feeders[worker].equip(setting)
 
     def give(self, job: Job) -> None:
-        feeder = self._feeders.get(job.worker)
-        if feeder is None:
-            setting = self._settings.get(job.worker, Setting())
-            feeder = self._feeders[job.worker] = Feeder(job.worker, setting, self._report)
-        feeder.give(job)
+        self._feeder(job.worker).give(job)
+
+    def ready(self, worker: Worker) -> None:
+        self._feeder(worker).ready()
 
     def renew(self, worker: Worker) -> None:
         if worker in self._feeders:
             self._feeders[worker].renew()
+
+    def _feeder(self, worker: Worker) -> Feeder:
+        if worker not in self._feeders:
+            setting = self._settings.get(worker, Setting())
+            self._feeders[worker] = Feeder(worker, setting, self._report)
+        return self._feeders[worker]
 
     def running(self) -> Mapping[Worker, int]:
         return {worker: feeder.pid for worker, feeder in self._feeders.items() if feeder.pid is not None}

@@ -91,6 +91,10 @@ class Hands(Protocol):
         """Queue `job`; its reports come back as events."""
         ...
 
+    def ready(self, worker: Worker) -> None:
+        """Start and open the worker's process ahead of its next job; a failure shows with that job."""
+        ...
+
     def renew(self, worker: Worker) -> None:
         """Kill the worker's process; the next job starts a new one."""
         ...

@@ -166,6 +166,7 @@ class SitePart:
             self.viewing.handle(report)
         elif worker.kind == "destination":
             self.delivering.handle(report)
+            self.retaining.look()
         elif report.job is self._adopting and isinstance(report, Done | Failed):
             self._adopted(report)
 

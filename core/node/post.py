@@ -16,7 +16,8 @@ from core.schedule.slots import Slot, Timetable
 from core.site.model import Camera, HttpSource, Settings
 from core.site.secrets import read_secret
 
-OPEN_FOR = 2.0  # seconds that a camera with a long interval stays open after a shot
+OPEN_EARLY = 5.0  # seconds before a slot at which its camera is opened, so that the shutter is in time
+OPEN_FOR = 8.0  # seconds without work after which a camera with a long interval is closed
 HOOK_EXTRA = 10.0  # seconds that the child gives a hook to end
 
 
@@ -42,6 +43,7 @@ class Post:
     in_hand: InHand | None = None
     by_hand: list[str] = field(default_factory=list)  # orders that wait until the camera is free
     wake: float | None = 0.0  # monotonic: when the rhythm is to be asked again
+    opened_for: float | None = None  # the wake for which it was opened early
     plain: bool = False  # opened without its settings, because it crashed while they were written
     drift: Json = field(default_factory=dict)  # settings that are not what they should be
     error: str | None = None  # of the last shot; None: it was good
@@ -84,6 +86,12 @@ class Post:
         wait = self.camera.recovery.hook_wait.total_seconds()
         args = {"argv": list(self.camera.recovery.hook), "seconds": wait}
         return Job(Worker("hook", self.camera.name), "run", args, wait + HOOK_EXTRA, about="hook")
+
+    def open_at(self) -> float | None:
+        """Return the monotonic time at which to open the camera for its next slot; None: it was done."""
+        if self.wake is None or self.opened_for == self.wake:
+            return None
+        return self.wake - OPEN_EARLY
 
     def _camera(self) -> Camera:
         return replace(self.camera, settings=Settings()) if self.plain else self.camera

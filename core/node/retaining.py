@@ -18,6 +18,7 @@ from core.values import PictureName, milliseconds_of
 
 EVERY = 60.0  # seconds between two plans when nothing presses
 SOON = 1.0  # seconds when a plan could not be carried out in one step
+CHANGED = 5.0  # seconds after something came or went
 LEAVING = "retention/leaving"
 
 
@@ -37,7 +38,7 @@ class Retaining:
 
     def look(self) -> None:
         """Plan again soon: something came or went."""
-        self._at = min(self._at, self.context.monotonic() + SOON)
+        self._at = min(self._at, self.context.monotonic() + CHANGED)
 
     def tick(self) -> None:
         """Plan and carry out when it is time."""

@@ -82,13 +82,14 @@ class Shooting:
         for post in self.posts.values():
             if post.in_hand is None:
                 self._look(post)
+                self._open_early(post)
             elif post.in_hand.again_at is not None and self.context.monotonic() >= post.in_hand.again_at:
                 post.in_hand.again_at = None
                 self.context.hands.give(post.shot(self.context, post.in_hand))
 
     def wake(self) -> float:
         """Return the monotonic time at which something is due."""
-        times = [] if self._stopping else [_wake(post) for post in self.posts.values()]
+        times = [] if self._stopping else [_wake(post, self.scheduled) for post in self.posts.values()]
         return min([*times, self._owed_at])
 
     def stop(self) -> None:
@@ -162,6 +163,13 @@ class Shooting:
         if post.in_hand is None and post.by_hand:
             second = self.context.now().replace(microsecond=0)
             self._begin(post, InHand(second, None, post.by_hand.pop(0)), 0.0)
+
+    def _open_early(self, post: Post) -> None:
+        """Open a camera that is about to shoot: a body needs seconds, and the shutter shall come on time."""
+        at = post.open_at()
+        if post.in_hand is None and self.scheduled and at is not None and self.context.monotonic() >= at:
+            post.opened_for = post.wake
+            self.context.hands.ready(post.worker)
 
     def _is_time(self, post: Post) -> bool:
         """Return whether the rhythm's wake has come, or the wall clock was set meanwhile."""
@@ -308,12 +316,15 @@ def _ladder_key(camera: Camera) -> str:
     return f"ladder/{camera.name}"
 
 
-def _wake(post: Post) -> float:
+def _wake(post: Post, scheduled: bool) -> float:
     if post.in_hand is not None:
         return NEVER if post.in_hand.again_at is None else post.in_hand.again_at
     if post.by_hand:
         return 0.0
-    return NEVER if post.wake is None else post.wake
+    if post.wake is None or not scheduled:
+        return NEVER
+    early = post.open_at()
+    return post.wake if early is None else early
 
 
 def _has_time(in_hand: InHand, now: float, wait: float) -> bool:

@@ -186,8 +186,8 @@ def _verdict(verdict: str, why: str = "") -> Json:
 
 def _process(job: Job, picture: Picture) -> Json:
     pyramid = picture.pyramid
-    seen: Statistics = statistics(pyramid.level(8))
     made, failed = _renditions(job, picture)
+    seen: Statistics = statistics(pyramid.level(8))
     thumbnail = made.pop(THUMBNAIL, None)
     return {
         **_verdict("whole"),
@@ -202,42 +202,53 @@ def _process(job: Job, picture: Picture) -> Json:
 
 
 def _renditions(job: Job, picture: Picture) -> tuple[dict[str, Json], list[Json]]:
-    """Make all renditions, the largest last: it may spend the decoded picture."""
+    """Make all renditions, the largest first: the smaller ones then live in the memory that it leaves."""
     made, failed = dict[str, Json](), list[Json]()
-    by_need = sorted(job.orders, key=lambda order: -plan_decode(*_size(picture), (order,)))
-    for order in by_need:
+    size = picture.pyramid.width, picture.pyramid.height
+    for order in sorted(job.orders, key=lambda order: plan_decode(*size, (order,))):
         try:
-            image = render(picture.pyramid, order, job.facts, job.base, spend=order is by_need[-1])
-            data = _encode(image, order, picture)
+            made[order.name] = _make(job, order, picture)
         except (ConfigurationError, MemoryError) as error:
-            failed.append(
-                {"recipe": order.name, "why": str(error) or "it needs more memory than an image child may have"}
-            )
-            continue
-        made[order.name] = _keep(job, order, data, image.size)
+            why = str(error) or "it needs more memory than an image child may have"
+            failed.append({"recipe": order.name, "why": why})
     return made, failed
 
 
-def _size(picture: Picture) -> tuple[int, int]:
-    return picture.pyramid.width, picture.pyramid.height
+def _make(job: Job, order: Order, picture: Picture) -> Json:
+    """Make one rendition and give it its name at once.
+
+    It is a cache: a power cut may take it, so nothing waits for the disk.
+    """
+    image = render(picture.pyramid, order, job.facts, job.base)
+    name = f"{job.stem}.{order.name}.jpg"
+    part = job.out / f"{name}.part"
+    with _storage():
+        try:
+            job.out.mkdir(parents=True, exist_ok=True)
+            size, sha256 = _write(part, image, _options(order, picture))
+            part.replace(job.out / name)
+        except BaseException:
+            with suppress(OSError):
+                part.unlink()
+            raise
+    return {
+        "recipe": order.name,
+        "name": name,
+        "size": size,
+        "sha256": sha256,
+        "width": image.width,
+        "height": image.height,
+    }
 
 
-def _encode(image: Image.Image, order: Order, picture: Picture) -> bytes:
-    """Return the JPEG. The colour profile stays, for without it the colours are others; EXIF only when asked for."""
+def _options(order: Order, picture: Picture) -> dict[str, Any]:
+    """Return how to encode. The colour profile stays, without it the colours are others; EXIF only when asked for."""
     options: dict[str, Any] = {"quality": order.quality, "subsampling": order.subsampling}
     if picture.icc:
         options["icc_profile"] = picture.icc
     if order.exif and picture.exif:
         options["exif"] = _exif(picture.exif, order)
-    target = Target()
-    image.save(target, **options)
-    return target.getvalue()
-
-
-class Target(io.BytesIO):
-    """A file in memory whose name tells Pillow the format; told outright it would import five formats."""
-
-    name = "rendition.jpg"
+    return options
 
 
 def _exif(exif: bytes, order: Order) -> bytes:
@@ -248,24 +259,11 @@ def _exif(exif: bytes, order: Order) -> bytes:
     return upright(exif)
 
 
-def _keep(job: Job, order: Order, data: bytes, size: tuple[int, int]) -> Json:
-    """Give the rendition its name at once. It is a cache: a power cut may take it, so nothing waits for the disk."""
-    name = f"{job.stem}.{order.name}.jpg"
-    part = job.out / f"{name}.part"
-    with _storage():
-        try:
-            job.out.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(data)
-            part.replace(job.out / name)
-        except OSError:
-            with suppress(OSError):
-                part.unlink()
-            raise
-    return {
-        "recipe": order.name,
-        "name": name,
-        "size": len(data),
-        "sha256": hashlib.sha256(data).hexdigest(),
-        "width": size[0],
-        "height": size[1],
-    }
+def _write(path: Path, image: Image.Image, options: dict[str, Any]) -> tuple[int, str]:
+    """Encode into a file and return its size and hash."""
+    with io.FileIO(path, "w+") as file:
+        file.name = "rendition.jpg"  # tells Pillow the format; told outright it would import five
+        image.save(file, **options)
+        file.seek(0)
+        digest = hashlib.file_digest(file, "sha256")
+        return file.tell(), digest.hexdigest()

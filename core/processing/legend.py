@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from PIL import Image, ImageColor, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngImageFile
 
 from core.errors import ConfigurationError
 from core.processing.caption import fill
@@ -33,7 +34,7 @@ def watermark(image: Image.Image, step: Watermark, base: Path) -> None:
 @lru_cache(maxsize=8)
 def _logo(file: str, changed: int, opacity: float) -> tuple[Image.Image, Image.Image]:
     """Return colours and mask of a PNG; `changed` makes a new version of the file another one."""
-    with Image.open(file, formats=["PNG"]) as png:
+    with PngImageFile(file) as png:
         if png.width * png.height > LOGO_PIXELS:
             raise ValueError(f"it has over {LOGO_PIXELS // 1_000_000} megapixels")
         logo = png.convert("RGBA")

@@ -9,10 +9,12 @@ from PIL import Image
 from core.errors import ConfigurationError
 from core.processing.decode import Pyramid
 from core.processing.legend import legend, watermark
-from core.processing.plan import Size, View, aim, scale_for
+from core.processing.plan import SCALES, Size, View, aim, scale_for
 from core.processing.wire import Crop, Facts, Legend, Order, Resize, Rotate, Verb, Watermark
 
-FILTER = Image.Resampling.BICUBIC  # after a decode at 1/s, SSIM 0.99 of a full decode; LANCZOS costs a third more
+SMOOTH = 1.34
+"""From this much smaller on, the cheaper filter will do: SSIM over 0.985 of LANCZOS, for 0.6 of BICUBIC's cost."""
+
 TURNS = (
     None,
     Image.Transpose.ROTATE_270,  # Pillow counts counter-clockwise
@@ -21,17 +23,23 @@ TURNS = (
 )
 
 
+def _filter(scale: int, ratio: float) -> Image.Resampling:
+    """Return the cheapest sound filter for a picture decoded at 1/`scale` and to be made smaller by `ratio`."""
+    sound = scale < SCALES[0] and ratio >= SMOOTH
+    return Image.Resampling.HAMMING if sound else Image.Resampling.BICUBIC
+
+
 class Canvas:
     """The picture on its way through a recipe.
 
-    Crops and turns only move the view; pixels are made by a resize, an overlay or the end, so that the picture that
-    all recipes share is never altered. `spend` allows just that, for the last of them.
+    Crops and turns only move the view; pixels are made by a resize, an overlay or the end, and the picture that all
+    recipes share is never altered.
     """
 
-    def __init__(self, pyramid: Pyramid, facts: Facts, base: Path, spend: bool = False) -> None:
+    def __init__(self, pyramid: Pyramid, facts: Facts, base: Path) -> None:
         self._pyramid, self._facts, self._base = pyramid, facts, base
         self._view = View(0, 0, pyramid.width, pyramid.height)
-        self._ours = spend
+        self._ours = False
 
     def apply(self, step: Verb) -> None:
         """Do one step; raise ConfigurationError when this picture, or a file it needs, does not allow it."""
@@ -67,7 +75,9 @@ class Canvas:
         view = self._view
         by = max(self._pyramid.scale, scale_for(view.size, size))
         box = (view.x / by, view.y / by, (view.x + view.width) / by, (view.y + view.height) / by)
-        return self._pyramid.level(by).resize(view.turned(size), FILTER, box=box)
+        target = view.turned(size)
+        ratio = min((box[2] - box[0]) / target[0], (box[3] - box[1]) / target[1])
+        return self._pyramid.level(by).resize(target, _filter(by, ratio), box=box)
 
     def _turned(self, image: Image.Image) -> Image.Image:
         turn = TURNS[self._view.turns]
@@ -85,9 +95,9 @@ class Canvas:
         self._view = View(0, 0, image.width, image.height)
 
 
-def render(pyramid: Pyramid, order: Order, facts: Facts, base: Path, spend: bool = False) -> Image.Image:
+def render(pyramid: Pyramid, order: Order, facts: Facts, base: Path) -> Image.Image:
     """Return the rendition that `order` asks for; raise ConfigurationError when it cannot be made of this picture."""
-    canvas = Canvas(pyramid, facts, base, spend)
+    canvas = Canvas(pyramid, facts, base)
     for step in order.steps:
         canvas.apply(step)
     return canvas.image()

@@ -99,6 +99,9 @@ class SimulatedHands:
         else:
             self._begin(job)
 
+    def ready(self, worker: Worker) -> None:
+        """A model is always ready."""
+
     def renew(self, worker: Worker) -> None:
         """A model has no process to renew."""
 

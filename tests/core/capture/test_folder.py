@@ -79,7 +79,7 @@ def test_a_picture_is_taken_once(make: Make, folder: Path) -> None:
 
 
 def test_a_file_that_may_still_grow_waits(make: Make, folder: Path) -> None:
-    put(folder / "a.jpg", age=3600.0 * 24)  # its time is old, but it was written just now
+    put(folder / "a.jpg", age=60)  # its time is a minute old, but it was written just now
     with pytest.raises(CameraTimeout):
         shoot(make(settle=timedelta(seconds=5)))
 

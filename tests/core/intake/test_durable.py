@@ -85,6 +85,27 @@ def test_what_is_set_aside_replaces_nothing_and_has_a_fit_name(data: Any) -> Non
     assert found == {"a__2J_.jpg": b"one", "a__2J_.jpg.1": b"two"}
 
 
+def test_what_is_kept_under_another_name_leaves_the_spool(data: Any) -> None:
+    data.leave(data.name())
+    for _ in range(2):
+        data.shelf.discard(str(data.name()))
+    assert list(data.spool.iterdir()) == []
+    with pytest.raises(StorageError):
+        data.shelf.discard("../pictures/x")
+
+
+def test_only_a_picture_is_ever_removed(data: Any) -> None:
+    data.leave(data.name())
+    path = data.shelf.take_in(str(data.name()), data.name())
+    book = data.pictures / data.name().folder / "day.jsonl"
+    book.write_bytes(b"")
+    with pytest.raises(ValueError):
+        data.shelf.remove(f"{data.name().folder}/day.jsonl")
+    for _ in range(2):
+        data.shelf.remove(path)
+    assert [one.name for one in book.parent.iterdir()] == ["day.jsonl"]
+
+
 class Recorder:
     """A Keeper in memory that notes what is asked of it, and fails where told."""
 
@@ -103,6 +124,15 @@ class Recorder:
 
     def set_aside(self, spool_name: str) -> str:
         return spool_name
+
+    def discard(self, spool_name: str) -> None:
+        self._do("discard")
+
+    def remove(self, path: str) -> None:
+        self._do("remove")
+
+    def close(self) -> None:
+        self._do("close")
 
     def append(self, entries: Iterable[Entry], sync: bool = True) -> Mapping[str, int]:
         assert sync
