@@ -1,7 +1,7 @@
 """The node at rest, with two cameras and its children ended: CPU and memory.
 
-Run `python benchmarks/node.py [--json] [--seconds N]`. It starts the real `overlapse run` on the virtual camera, takes one
-shot of each camera by hand, waits until the children have ended, and then only watches: CPU from /proc/PID/stat of
+Run `python benchmarks/node.py [--json] [--seconds N]`. It starts the real `overlapse run` on two virtual cameras, takes
+one shot of each camera by hand, waits until the children have ended, and then only watches: CPU from /proc/PID/stat of
 the node and what children are left, proportional set size from /proc/PID/smaps_rollup.
 Goals: under 0.5 % of a core, under 80 MB. Exit status 1 when one is missed.
 """
@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -39,7 +40,7 @@ level = "read-back"
 CAMERA = """\
 [[camera]]
 name = "%(name)s"
-source = { kind = "gphoto2", virtual = "virtual" }
+source = { kind = "gphoto2", virtual = "%(name)s" }
 schedule = [{ every = "12h", offset = "%(offset)s" }]
 """
 
@@ -77,6 +78,8 @@ def site(folder: Path) -> Path:
     init = ["init", str(folder), "--way", "jpeg", "--name", "rest", "--node", "unit1"]
     subprocess.run([*OVERLAPSE, *init], check=True, capture_output=True)
     (folder / "nas").mkdir(exist_ok=True)
+    for name in ("north", "south"):
+        shutil.copytree(folder / "virtual", folder / name)
     hour = (time.gmtime().tm_hour + 6) % 12
     cameras = "".join(CAMERA % {"name": name, "offset": f"{hour}h"} for name in ("north", "south"))
     file = folder / "site.toml"

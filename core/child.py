@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import select
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import IO, Any
 
 from core.errors import ChildDied, ChildTimeout, from_wire
+from core.text import safe
+
+log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 Answer = Callable[[Json], Json]
@@ -54,10 +59,13 @@ class Child:
                 command,
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
                 env=self._environment,
                 start_new_session=True,
             )
         self._line, self._unread = ours, b""
+        assert self._process.stderr is not None
+        threading.Thread(target=_log, args=(self.kind, self._process.stderr), daemon=True).start()
 
     def ask(
         self,
@@ -149,3 +157,10 @@ class Child:
         code = process.returncode if process is not None else None
         how = f"by signal {-code}" if code is not None and code < 0 else f"with status {code}"
         return ChildDied(f"{self.kind}: the worker ended {how}")
+
+
+def _log(kind: str, said: IO[bytes]) -> None:
+    """Log what libraries in the worker write to their stderr: text that is not ours."""
+    with said:
+        for line in said:
+            log.info("worker said: kind=%s %s", kind, safe(line.decode(errors="replace").rstrip(), 500))

@@ -35,10 +35,11 @@
     ├── AlreadyRunning          another node holds this data folder
     ├── NodeUnreachable         nobody answers on the control socket
     ├── Forbidden               this person may not do that
+    ├── BadRequest              a request that the node does not understand
     └── NoSuchThing             an unknown camera, destination, picture...
 
-Retry code asks `error.transient` and nothing else. Errors cross from a child process to its parent by
-class name (`to_wire`, `from_wire`).
+The coordination room has its own branch (core/coordination/base.py). Retry code asks `error.transient` and nothing
+else. Errors cross from a child process to its parent by class name (`to_wire`, `from_wire`).
 """
 
 from __future__ import annotations
@@ -219,6 +220,12 @@ class NodeUnreachable(OverlapseError):
 
 class Forbidden(OverlapseError):
     """The person who asks may not do that."""
+
+
+class BadRequest(OverlapseError):
+    """The request is not one that the node understands."""
+
+    exit_status = 2
 
 
 class NoSuchThing(OverlapseError):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from core.control.wire import BadRequest
+from core.errors import BadRequest
 from core.text import safe
 from core.values import parse_name
 

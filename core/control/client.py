@@ -10,8 +10,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from core.control.wire import MAX_ANSWER, MAX_REQUEST, PATIENCE, BadRequest, address, read_line, write_line
-from core.errors import Forbidden, NodeUnreachable, from_wire
+from core.control.wire import MAX_ANSWER, MAX_REQUEST, PATIENCE, address, read_line, write_line
+from core.errors import BadRequest, Forbidden, NodeUnreachable, from_wire
 
 _START = "start it with `overlapse run` (or: systemctl start overlapse)"
 

@@ -12,8 +12,7 @@ from typing import Any
 
 from core.control.key import FINGERPRINT
 from core.control.peer import Who
-from core.control.wire import BadRequest
-from core.errors import OverlapseError, to_wire
+from core.errors import BadRequest, OverlapseError, to_wire
 
 Answer = dict[str, Any]
 

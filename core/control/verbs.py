@@ -20,8 +20,7 @@ from core.control.arguments import (
     parse_plan,
     parse_rows,
 )
-from core.control.wire import BadRequest
-from core.errors import Forbidden, NoSuchThing
+from core.errors import BadRequest, Forbidden, NoSuchThing
 from core.text import safe
 
 

@@ -8,19 +8,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from core.errors import OverlapseError
+from core.errors import BadRequest
 
 MAX_REQUEST = 64_000  # bytes of one line, its end included
 MAX_ANSWER = 4_000_000  # bytes; lists carry their own limits, this one is against what answers without end
 PATIENCE = 5.0  # seconds that a client waits
 ANSWER_WITHIN = 4.5  # seconds in which the server has said something: before the client gives up
 _LONGEST_ADDRESS = 107  # bytes; sun_path has 108 with its end
-
-
-class BadRequest(OverlapseError):
-    """The request is not one that the node understands."""
-
-    exit_status = 2
 
 
 @contextmanager

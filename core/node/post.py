@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from core.ledger.rhythm import Rhythm
 from core.node.context import Context
 from core.node.jobs import Job, Json, Setting, Worker
 from core.schedule.slots import Slot, Timetable
-from core.site.model import Camera, HttpSource, Settings
+from core.site.model import Camera, HttpSource
 from core.site.secrets import read_secret
 
 OPEN_EARLY = 5.0  # seconds before a slot at which its camera is opened, so that the shutter is in time
@@ -60,9 +60,10 @@ class Post:
         if isinstance(source, HttpSource) and source.password_file is not None:
             secrets["password"] = read_secret(context.base / source.password_file)
         opening = {
-            "camera": _resolved(camera_to_json(self._camera()), context),
+            "camera": _resolved(camera_to_json(self.camera), context),
             "spool": str(context.folders.spool),
             "secrets": secrets,
+            "plain": self.plain,
         }
         idle = OPEN_FOR if self._interval_is_long() else None
         return Setting(opening=opening, opening_deadline=seconds_for("open", self.camera), idle=idle)
@@ -92,9 +93,6 @@ class Post:
         if self.wake is None or self.opened_for == self.wake:
             return None
         return self.wake - OPEN_EARLY
-
-    def _camera(self) -> Camera:
-        return replace(self.camera, settings=Settings()) if self.plain else self.camera
 
     def _interval_is_long(self) -> bool:
         shortest = min((entry.every for entry in self.camera.schedule if entry.every is not None), default=None)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.catalogue import buffer, states
+from core.catalogue import buffer, pictures, states
+from core.catalogue.store import Catalogue
 from core.errors import CatalogueError, StorageError
 from core.intake.entries import DeletionEntry
 from core.node.context import Context
@@ -117,6 +118,14 @@ class Retaining:
         gone = set(pictures)
         left = [[number, name] for number, name in self.leaving() if number not in gone]
         states.put(self.context.catalogue, LEAVING, left)
+
+
+def expect_removal(catalogue: Catalogue, names: Iterable[str]) -> None:
+    """Note that the files of these deleted pictures may still be there: a stop came between line and commit."""
+    found = [(name, pictures.by_name(catalogue, PictureName.parse(name))) for name in names]
+    leaving = [[picture.id, name] for name, picture in found if picture is not None and picture.gone]
+    if leaving:
+        states.put(catalogue, LEAVING, [*states.get(catalogue, LEAVING, []), *leaving])
 
 
 def _copies(candidate: Candidate) -> list[str]:

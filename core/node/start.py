@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,13 +21,14 @@ from core.control.server import Server
 from core.coordination.fence import next_fence
 from core.coordination.sqlite import SqliteCoordination
 from core.errors import AlreadyRunning, CatalogueCorrupt, StorageError
-from core.intake.daybook import DiskKeeper, read_after, read_all
+from core.intake.daybook import DiskKeeper, Line, read_after, read_all
 from core.intake.durable import Shelf
 from core.node.children import Children
 from core.node.context import Context
 from core.node.loop import Event, Stop
 from core.node.part import SitePart
 from core.node.reload import Applied
+from core.node.retaining import expect_removal
 from core.node.taking import wanted_by
 from core.site.change import difference
 from core.site.load import Loaded
@@ -191,9 +192,18 @@ def _witnesses() -> tuple[bool, Mapping[str, datetime]]:
 def _catch_up(context: Context, told: list[str]) -> None:
     """Apply what the day books say and the catalogue does not know: a stop came between line and commit."""
     catalogue, folders = context.catalogue, context.folders
-    lines = read_after(folders.pictures, states.offsets(catalogue))
+    leaving: list[str] = []
+    lines = _noting_deletions(read_after(folders.pictures, states.offsets(catalogue)), leaving)
     done = follow(catalogue, lines, lambda picture: wanted_by(context.site, picture))
+    expect_removal(catalogue, leaving)
     deliveries.resume_all(catalogue)
     told += done.told
     if done.applied:
         told.append(f"caught up with the day books: {dict(done.applied)}")
+
+
+def _noting_deletions(lines: Iterable[Line], leaving: list[str]) -> Iterator[Line]:
+    for line in lines:
+        if line.fields is not None and line.fields.get("line") == "deletion":
+            leaving.append(str(line.fields["name"]))
+        yield line

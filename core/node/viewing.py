@@ -13,7 +13,6 @@ from core.errors import OverlapseError
 from core.intake.entries import ViewEntry
 from core.node.context import Context
 from core.node.jobs import Done, Failed, Job, Json, Report, Setting, Worker
-from core.node.record import remember
 from core.processing.wire import ENVIRONMENT, recipe_to_json
 from core.transfer.routes import recipes_for
 from core.values import PictureName
@@ -115,14 +114,14 @@ class Viewing:
         """Keep the verdict, and free the deliveries of the renditions that were made."""
         catalogue, name = self.context.catalogue, picture.name
         verdict, why, stats = result["verdict"], result.get("why", ""), result.get("stats") or {}
-        lengths = self.context.keeper.append([ViewEntry(name=name, verdict=verdict, why=why, stats=stats)], sync=False)
+        # Not synced, and its offset not noted: a look that a power cut takes back is read or made again.
+        self.context.keeper.append([ViewEntry(name=name, verdict=verdict, why=why, stats=stats)], sync=False)
         folder = Path("renditions") / name.folder
         with catalogue.transaction():
             pictures.set_view(catalogue, picture.id, verdict, why, stats)
             for made in result.get("renditions", []):
                 path = str(folder / made["name"])
                 deliveries.made(catalogue, picture.id, made["recipe"], path, made["size"], made["sha256"])
-            remember(catalogue, lengths)
         if verdict == "broken":
             self.context.tell("picture broken", str(name), f"kept and marked: {why}", camera=name.camera)
         self.on_made({one.destination for one in deliveries.of_picture(catalogue, picture.id) if one.rendition})

@@ -15,7 +15,6 @@ Json = dict[str, Any]
 
 ENVIRONMENT = {
     "PILLOW_BLOCKS_MAX": "10",  # of 16 MB, kept when a picture is done with: fresh pages cost as much as a resize
-    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # and they are large ones, where the kernel allows it
     "OPENBLAS_NUM_THREADS": "1",  # the threads of numpy, which simplejpeg brings, would eat the limit of memory
 }
 """What the image child is to be started with; it does without, slower."""

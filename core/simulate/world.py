@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 from queue import SimpleQueue
 from typing import Protocol, TypeVar
 
-from core.errors import OverlapseError
-from core.node.jobs import Done, Failed, Job, Json, Report, Setting, Worker
+from core.errors import ChildTimeout, OverlapseError
+from core.node.jobs import Asked, Done, Failed, Job, Json, Report, Setting, Worker
 
 T = TypeVar("T")
 
@@ -34,6 +35,10 @@ class World:
 
     def boot_id(self) -> str:
         return self._boot
+
+    def reboot(self) -> None:
+        """Give the machine a new boot id; its monotonic clock goes on, since nothing may rely on where it starts."""
+        self._boot += "+"
 
     def wait(self, queue: SimpleQueue[T], until: float) -> T | None:
         while queue.empty() and self._coming and self._coming[0][0] <= until:
@@ -64,64 +69,132 @@ class World:
 
 
 @dataclass(frozen=True, slots=True)
-class Takes:
-    """How a modelled worker's job ends: after `seconds`, with a result or an error."""
+class Ask:
+    """What a modelled worker asks in the middle of its job; the reply is sent into its course."""
 
-    seconds: float
-    result: Json = field(default_factory=dict)
-    error: OverlapseError | None = None
+    question: Json
+
+
+Course = Generator[float | Ask, Json | None, Json]
+"""How a job goes: each number is that many seconds spent, each Ask waits for its reply; it returns the result of the
+job or raises the OverlapseError that ends it."""
 
 
 class Model(Protocol):
-    """Stands for one kind of worker."""
+    """Stands for all workers of one kind that a simulation has, or for one of them."""
 
-    def do(self, job: Job, now: datetime) -> Takes:
-        """Return how `job`, begun at `now`, ends."""
+    def do(self, job: Job, now: datetime) -> Course:
+        """Return how `job`, begun at `now`, goes."""
+        ...
+
+    def ended(self, worker: Worker) -> None:
+        """The worker's process ended: killed at a deadline, renewed, or idle. What it alone knew is forgotten."""
         ...
 
 
 class SimulatedHands:
-    """Does jobs by models, one at a time for each worker, as children do."""
+    """Does jobs by models, one at a time for each worker, as children do, deadlines included.
 
-    def __init__(self, world: World, models: Mapping[str, Model], report: Callable[[Report], None]) -> None:
+    A worker that has a model of its own uses it; else that of its kind, named by a worker without a name.
+    """
+
+    def __init__(self, world: World, models: Mapping[Worker, Model], report: Callable[[Report], None]) -> None:
         self._world = world
         self._models = models
         self._report = report
-        self._busy: dict[Worker, Job] = {}
-        self._waiting: dict[Worker, list[Job]] = {}
+        self._settings: dict[Worker, Setting] = {}
+        self._lines: dict[Worker, _Line] = {}
+        self._closed = False
 
     def equip(self, worker: Worker, setting: Setting) -> None:
-        """Models need no opening."""
+        if self._settings.get(worker, setting) != setting:
+            self.renew(worker)
+        self._settings[worker] = setting
 
     def give(self, job: Job) -> None:
-        if job.worker in self._busy:
-            self._waiting.setdefault(job.worker, []).append(job)
-        else:
-            self._begin(job)
+        line = self._lines.setdefault(job.worker, _Line())
+        line.waiting.append(job)
+        if line.running is None:
+            self._begin(line)
 
     def ready(self, worker: Worker) -> None:
-        """A model is always ready."""
+        """Models are open as soon as they are asked."""
 
     def renew(self, worker: Worker) -> None:
-        """A model has no process to renew."""
+        self._model(worker).ended(worker)
 
     def running(self) -> Mapping[Worker, int]:
         return {}
 
     def close(self) -> None:
-        self._waiting.clear()
+        """End all workers; a job in hand is cut, and nobody hears of it."""
+        self._closed = True
 
-    def _begin(self, job: Job) -> None:
-        self._busy[job.worker] = job
-        takes = self._models[job.worker.kind].do(job, self._world.now())
-        self._world.after(min(takes.seconds, job.deadline), lambda: self._end(job, takes))
+    def _model(self, worker: Worker) -> Model:
+        return self._models.get(worker) or self._models[Worker(worker.kind)]
 
-    def _end(self, job: Job, takes: Takes) -> None:
-        del self._busy[job.worker]
-        report: Done | Failed = (
-            Done(job, takes.result, takes.seconds) if takes.error is None else Failed(job, takes.error, takes.seconds)
-        )
+    def _begin(self, line: _Line) -> None:
+        job = line.waiting.popleft()
+        idle = self._settings.get(job.worker, Setting()).idle
+        if idle is not None and self._world.monotonic() - line.ended_at > idle:
+            self._model(job.worker).ended(job.worker)
+        course = self._model(job.worker).do(job, self._world.now())
+        line.running = _Running(job, course, job.deadline)
+        self._go_on(line, line.running, None)
+
+    def _go_on(self, line: _Line, running: _Running, reply: Json | None) -> None:
+        """Let the course run to its next wait, question or end."""
+        if self._closed:
+            return
+        try:
+            step = running.course.send(reply)
+        except StopIteration as end:
+            self._end(line, Done(running.job, end.value, running.spent))
+        except OverlapseError as error:
+            self._end(line, Failed(running.job, error, running.spent))
+        else:
+            self._wait(line, running, step)
+
+    def _wait(self, line: _Line, running: _Running, step: float | Ask) -> None:
+        if isinstance(step, Ask):
+            self._report(Asked(running.job, step.question, lambda reply: self._go_on(line, running, reply)))
+            return
+        patience = min(running.left, running.job.quiet or running.left)
+        if step <= patience:
+            running.left -= step
+            running.spent += step
+            self._world.after(step, lambda: self._go_on(line, running, None))
+        else:
+            running.spent += patience
+            self._world.after(patience, lambda: self._kill(line, running))
+
+    def _kill(self, line: _Line, running: _Running) -> None:
+        if self._closed:
+            return
+        running.course.close()
+        worker = running.job.worker
+        self._model(worker).ended(worker)
+        self._end(line, Failed(running.job, ChildTimeout(f"{worker.kind}: no answer in time; killed"), running.spent))
+
+    def _end(self, line: _Line, report: Done | Failed) -> None:
+        line.running, line.ended_at = None, self._world.monotonic()
         self._report(report)
-        waiting: list[Job] = self._waiting.get(job.worker, [])
-        if waiting:
-            self._begin(waiting.pop(0))
+        if line.waiting:
+            self._begin(line)
+
+
+@dataclass
+class _Running:
+    job: Job
+    course: Course
+    left: float  # seconds until its deadline; those spent in waiting for a reply do not count
+    spent: float = 0.0
+
+
+@dataclass
+class _Line:
+    """One worker: what it does and what waits for it."""
+
+    running: _Running | None = None
+    waiting: deque[Job] = field(default_factory=deque)
+    ended_at: float = 0.0  # monotonic

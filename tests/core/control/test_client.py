@@ -12,8 +12,7 @@ from threading import Thread
 import pytest
 
 from core.control.client import ask
-from core.control.wire import BadRequest
-from core.errors import ChildError, NodeUnreachable, OverlapseError
+from core.errors import BadRequest, ChildError, NodeUnreachable, OverlapseError
 
 
 @contextmanager

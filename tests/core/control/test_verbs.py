@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from core.control.verbs import VERBS, Role, permitted
-from core.control.wire import BadRequest
-from core.errors import Forbidden, NoSuchThing
+from core.errors import BadRequest, Forbidden, NoSuchThing
 
 UNTIL = "2026-11-21T08:00:00Z"
 # Every verb, who may use it, whether it is dangerous, and arguments that are right: written out here a second time, so

@@ -1,0 +1,179 @@
+"""Modelled destinations behind modelled links, and the modelled image child."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from core.errors import (
+    ChildDied,
+    DestinationFull,
+    DestinationRefused,
+    DestinationUnreachable,
+    ObjectDiffers,
+    OriginalLost,
+)
+from core.node.jobs import Job, Json, Worker
+from core.simulate.disk import File, SimulatedDisk
+from core.simulate.world import Ask, Course
+from core.values import Sha256
+
+CONNECTING = 10.0  # seconds until a host that is not there is given up
+FOREVER = 10.0**9
+
+Trouble = Literal["out", "hang", "refuse", "full", "lie"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """What is wrong with a destination from `begin` until `end`.
+
+    out: unreachable; hang: no answer; refuse: wrong key; full; lie: it says that it kept a file and has other bytes.
+    """
+
+    begin: datetime
+    end: datetime
+    what: Trouble = "out"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One file that came to a destination, whole."""
+
+    at: datetime
+    name: str
+    sha256: Sha256
+
+
+@dataclass
+class SimulatedDestination:
+    """One destination. `store` is what it holds, `arrivals` all that ever came, in order."""
+
+    name: str
+    disk: SimulatedDisk  # of the node that sends
+    data: str  # the node's data folder, before all paths that it names
+    rate: float = 1e6  # bytes a second
+    latency: float = 0.2  # seconds for each file
+    outages: Sequence[Outage] = ()
+    made: dict[str, File] = field(default_factory=dict)  # renditions of the node, by path
+    store: dict[str, File] = field(default_factory=dict)
+    arrivals: list[Arrival] = field(default_factory=list)
+    bytes: int = 0  # received
+    _partial: dict[tuple[str, str], int] = field(default_factory=dict)  # (name, sha256) -> bytes it has
+
+    def do(self, job: Job, now: datetime) -> Course:
+        clock = _Course(now)
+        self._local(job)
+        yield clock.spend(self.latency)
+        yield from self._answer(clock)
+        args = job.args
+        there = self.store.get(args["name"])
+        if there is not None and (there.size, there.sha256) == (args["size"], args["sha256"]):
+            return _receipt(args, sent=0)
+        if there is not None and not args["replace"] and args["resume"] is None:
+            raise ObjectDiffers(f"{args['name']}: another object has this name there")
+        return (yield from self._send(args, clock))
+
+    def ended(self, worker: Worker) -> None:
+        """What it received it keeps."""
+
+    def _send(self, args: Json, clock: _Course) -> Course:
+        key = args["name"], args["sha256"]
+        begun = offset = self._partial.get(key, 0) if args["resume"] is not None else 0
+        while offset < args["size"]:
+            resume = base64.b64encode(key[1][:8].encode()).decode()
+            wanted = min(args["chunk"], args["size"] - offset)
+            reply = yield Ask({"grant": wanted, "offset": offset, "resume": resume})
+            granted = min(wanted, (reply or {}).get("granted", 0))
+            if not granted:
+                return {"paused": True, "offset": offset, "resume": resume}
+            yield clock.spend(granted / self.rate)
+            yield from self._answer(clock)
+            offset += granted
+            self.bytes += granted
+            self._partial[key] = offset
+        return self._commit(args, clock, offset - begun)
+
+    def _commit(self, args: Json, clock: _Course, sent: int) -> Json:
+        self._partial.pop((args["name"], args["sha256"]), None)
+        if self._trouble(clock.now) == "lie":
+            raise ObjectDiffers(f"{args['name']}: the content there is not what was sent")
+        self.store[args["name"]] = File(args["size"], args["sha256"])
+        self.arrivals.append(Arrival(clock.now, args["name"], args["sha256"]))
+        return _receipt(args, sent)
+
+    def _answer(self, clock: _Course) -> Course:
+        trouble = self._trouble(clock.now)
+        if trouble == "hang":
+            yield FOREVER
+        if trouble == "out":
+            yield clock.spend(CONNECTING)
+            raise DestinationUnreachable(f"{self.name}: no route to host")
+        if trouble == "refuse":
+            raise DestinationRefused(f"{self.name}: permission denied")
+        if trouble == "full":
+            raise DestinationFull(f"{self.name}: no space left on device")
+        return {}
+
+    def _trouble(self, now: datetime) -> Trouble | None:
+        return next((outage.what for outage in self.outages if outage.begin <= now < outage.end), None)
+
+    def _local(self, job: Job) -> None:
+        path = job.args["path"].removeprefix(f"{self.data}/")
+        file = self.disk.pictures.get(path.removeprefix("pictures/")) or self.made.get(path)
+        if file is None or file.sha256 != job.args["sha256"]:
+            raise OriginalLost(f"{path}: no such file")
+
+
+@dataclass
+class _Course:
+    """The wall clock as a transfer sees it: questions cost it no time that it could know of."""
+
+    now: datetime
+
+    def spend(self, seconds: float) -> float:
+        from datetime import timedelta
+
+        self.now += timedelta(seconds=seconds)
+        return seconds
+
+
+def _receipt(args: Json, sent: int) -> Json:
+    receipt = {key: args[key] for key in ("name", "size", "sha256", "level")}
+    return {**receipt, "sent": sent, "already": sent == 0}
+
+
+@dataclass
+class SimulatedImages:
+    """Stands for the image child: every picture is whole, unless its number is in `broken` or `crashing`."""
+
+    data: str
+    seconds: float = 1.0
+    made: dict[str, File] = field(default_factory=dict)  # renditions, by path below the data folder
+    outages: Sequence[Outage] = ()  # "hang", or "out": it dies
+    looks: int = 0
+
+    def do(self, job: Job, now: datetime) -> Course:
+        trouble = next((one.what for one in self.outages if one.begin <= now < one.end), None)
+        if trouble == "hang":
+            yield FOREVER
+        yield self.seconds
+        if trouble is not None:
+            raise ChildDied("images: the worker ended by signal 9")
+        self.looks += 1
+        renditions = [self._make(job, recipe["name"]) for recipe in job.args["recipes"]]
+        return {"verdict": "whole", "why": "", "stats": {}, "renditions": renditions}
+
+    def ended(self, worker: Worker) -> None:
+        """It holds nothing."""
+
+    def _make(self, job: Job, recipe: str) -> Json:
+        name = f"{job.args['stem']}.{recipe}.jpg"
+        sha256 = Sha256(hashlib.sha256(name.encode()).hexdigest())
+        folder = job.args["out"].removeprefix(f"{self.data}/")
+        self.made[f"{folder}/{name}"] = File(90_000, sha256)
+        return {"recipe": recipe, "name": name, "size": 90_000, "sha256": sha256}
