@@ -17,10 +17,22 @@ from core.intake.durable import Keeper
 from core.node.jobs import Hands
 from core.site.model import Camera, Node, SiteFile
 from core.site.place import Folders
+from core.status.document import Document, write
 from core.text import safe
 from core.values import Fence, milliseconds_of
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds between what is done again and again; a simulated year takes longer steps."""
+
+    judge: float = 60.0  # the clock
+    plan: float = 60.0  # what leaves the buffer, when nothing presses
+    plan_soon: float = 5.0  # after something came or went
+    report: float = 60.0  # the status document, when nothing changes
+    report_soon: float = 1.0  # when much changes
 
 
 @dataclass
@@ -38,6 +50,8 @@ class Context:
     fence: Fence
     trust: Trust = field(default_factory=lambda: Trust(False, "not judged yet"))
     on_event: Callable[[str, str, str], None] = lambda kind, subject, text: None
+    pace: Pace = Pace()
+    publish: Callable[[Path, Document], object] = write  # puts the status document in place
 
     @property
     def zone(self) -> ZoneInfo:

@@ -29,6 +29,7 @@ from core.transfer.link import LinkGrants
 
 NOTE_EVERY = 4_000_000  # bytes between two notes of the offset in the catalogue
 SYNC_WITHIN = 1.0  # seconds within which a receipt reaches the disk, in a group
+LEAVE_WITHIN = 5.0  # seconds that a stop leaves what is on its way to come to its next grant
 NEVER = float("inf")
 STATION_WIDE = (DestinationUnreachable, DestinationFull, DestinationRefused)  # no use to try its next file
 
@@ -43,10 +44,13 @@ class Delivering:
     _receipts: list[tuple[Delivery, Json, int]] = field(default_factory=list)  # not yet on the disk
     _write_at: float = NEVER  # monotonic: when they are written
     _stopping: bool = False
+    _leave_at: float = NEVER  # monotonic: from then on a stop waits for no destination
 
     def apply(self) -> None:
         """Take over the destinations and links of the site as it is now configured."""
         known = {destination.name: destination for destination in self.context.site.destination}
+        for station in self.stations.values():
+            station.refuse_grant()  # who waits in a link's line begins again there, under the new configuration
         self.stations = {name: self.stations.get(name) or Station(known[name]) for name in known}
         for name, station in self.stations.items():
             station.destination, station.trouble = known[name], None
@@ -94,7 +98,7 @@ class Delivering:
         now = self.context.monotonic()
         times = [self._ready_at(station) for station in self.stations.values() if station.sending is None]
         times += [link.wake(now) for link in self._links.values()]
-        return min([*times, self._write_at])
+        return min([*times, self._write_at, self._leave_at if self._leave_at > now else NEVER])
 
     def write_receipts(self) -> None:
         """Bring the receipts that came to the day books, and only then into the catalogue; raise StorageError."""
@@ -111,20 +115,21 @@ class Delivering:
 
     def stop(self) -> None:
         """Begin nothing new; what is on its way stops at its next grant and goes on there after the next start."""
-        self._stopping = True
+        self._stopping, self._leave_at = True, self.context.monotonic() + LEAVE_WITHIN
         for station in self.stations.values():
             station.refuse_grant()
 
     def finished(self) -> bool:
-        """Return whether nothing is on its way and every receipt is written."""
-        return not self._receipts and all(station.sending is None for station in self.stations.values())
+        """Return whether nothing is on its way and every receipt is written; a stop waits for no destination long."""
+        left_alone = self._stopping and self.context.monotonic() >= self._leave_at
+        return not self._receipts and (left_alone or all(one.sending is None for one in self.stations.values()))
 
     def handle(self, report: Report) -> None:
         """Take in what a destination's worker reports."""
         station = self.stations.get(report.job.worker.name)
         if station is None or station.sending is not report.job:
-            return
-        if isinstance(report, Asked):
+            self._let_go(report)
+        elif isinstance(report, Asked):
             self._asked(station, report)
         elif isinstance(report, Done):
             self._ended(station)
@@ -132,6 +137,14 @@ class Delivering:
         elif isinstance(report, Failed):
             self._ended(station)
             self._failed(station, report.job.about, report.error)
+
+    def _let_go(self, report: Report) -> None:
+        """Take back what is on its way to a destination that the site does not have any more."""
+        if isinstance(report, Asked):
+            report.answer({"granted": 0})
+        elif isinstance(report, Done | Failed) and isinstance(report.job.about, Delivery):
+            deliveries.put_back(self.context.catalogue, report.job.about.id)
+            self.look([report.job.worker.name])
 
     def _station(self, name: str) -> Station:
         if name not in self.stations:

@@ -30,7 +30,6 @@ from core.values import PictureName, milliseconds_of, utc
 log = logging.getLogger(__name__)
 
 LAST_SEEN, APPLIED_AT = "clock/last-seen", "site/applied-at"
-JUDGE_EVERY = 60.0  # seconds
 ADOPT_SECONDS = 3600.0  # for hashing what a stop left
 
 Witnesses = Callable[[], tuple[bool, Mapping[str, datetime]]]  # is the kernel's clock synchronised; who says what
@@ -231,7 +230,7 @@ class SitePart:
 
     def _judge(self) -> None:
         """Say anew whether the clock is trusted, and note the latest time seen while it is."""
-        self._judge_at = self.context.monotonic() + JUDGE_EVERY
+        self._judge_at = self.context.monotonic() + self.context.pace.judge
         last = states.get(self.context.catalogue, LAST_SEEN)
         synchronised, others = self._witnesses()
         before = self.context.trust

@@ -19,13 +19,12 @@ from core.node.retaining import Retaining
 from core.node.shooting import Shooting
 from core.node.station import Station
 from core.node.viewing import Viewing
-from core.status.document import Document, build, write
+from core.status.document import Document, build
 from core.status.views import entry_of
 from core.text import safe
 from core.values import milliseconds_of, seconds_of
 
-EVERY = 60.0  # seconds between two documents when nothing changes
-SOONEST = 1.0  # seconds between two documents when much changes
+OVERLAPSE = version("overlapse")
 STRIP = 24  # letters for the last day
 DAY = timedelta(days=1)
 
@@ -41,14 +40,14 @@ class Reporting:
     retaining: Retaining
     _started: float = 0.0
     _at: float = 0.0
-    _written: float = -SOONEST
+    _written: float = float("-inf")
 
     def __post_init__(self) -> None:
         self._started = self.context.now().timestamp()
 
     def changed(self) -> None:
         """Write a document soon."""
-        self._at = min(self._at, max(self.context.monotonic(), self._written + SOONEST))
+        self._at = min(self._at, max(self.context.monotonic(), self._written + self.context.pace.report_soon))
 
     def tick(self) -> None:
         """Write when it is time."""
@@ -58,8 +57,8 @@ class Reporting:
     def write(self) -> None:
         """Write the document now."""
         self._written = self.context.monotonic()
-        self._at = self._written + EVERY
-        write(self.context.folders.status, self.document())
+        self._at = self._written + self.context.pace.report
+        self.context.publish(self.context.folders.status, self.document())
 
     def wake(self) -> float:
         """Return the monotonic time of the next document."""
@@ -83,13 +82,13 @@ class Reporting:
     def _head(self) -> dict[str, Any]:
         context, trust = self.context, self.context.trust
         return {
-            "overlapse": version("overlapse"),
+            "overlapse": OVERLAPSE,
             "site": context.site.site.name,
             "node": context.node.name,
             "kind": context.node.kind,
             "zone": context.site.site.zone,
             "at": round(context.now().timestamp(), 3),
-            "next": round(context.now().timestamp() + EVERY, 3),
+            "next": round(context.now().timestamp() + context.pace.report, 3),
             "started": round(self._started, 3),
             "boot": context.clock.boot_id(),
             "pid": os.getpid(),

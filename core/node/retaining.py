@@ -17,9 +17,7 @@ from core.retention.apply import Applied, apply, finish
 from core.retention.model import Candidate, Deletion, Space
 from core.values import PictureName, milliseconds_of
 
-EVERY = 60.0  # seconds between two plans when nothing presses
 SOON = 1.0  # seconds when a plan could not be carried out in one step
-CHANGED = 5.0  # seconds after something came or went
 LEAVING = "retention/leaving"
 
 
@@ -39,13 +37,13 @@ class Retaining:
 
     def look(self) -> None:
         """Plan again soon: something came or went."""
-        self._at = min(self._at, self.context.monotonic() + CHANGED)
+        self._at = min(self._at, self.context.monotonic() + self.context.pace.plan_soon)
 
     def tick(self) -> None:
         """Plan and carry out when it is time."""
         if self.context.monotonic() < self._at:
             return
-        self._at = self.context.monotonic() + EVERY
+        self._at = self.context.monotonic() + self.context.pace.plan
         try:
             sample(self.context.catalogue, self.context.now())
             if self.carry_out().left:

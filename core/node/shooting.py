@@ -25,7 +25,7 @@ from core.ledger.outcomes import Entry, excused, missed
 from core.ledger.outcomes import shot as entry_of
 from core.ledger.rhythm import LATEST, STEERED, Due, Recorded, begin, done, due
 from core.node.context import Context
-from core.node.jobs import Done, Failed, Report
+from core.node.jobs import Done, Failed, Report, Setting
 from core.node.pauses import pause_at, pauses_of
 from core.node.post import InHand, Post
 from core.node.taking import Taking
@@ -53,6 +53,7 @@ class Shooting:
     _owed: list[Entry] = field(default_factory=list)  # outcomes that the disk did not take
     _owed_at: float = NEVER
     _stopping: bool = False
+    _leaving: dict[str, Post] = field(default_factory=dict)  # taken out of the site with a shot in hand
 
     def apply(self) -> None:
         """Take over the cameras as they are now configured; one that did not change is not touched."""
@@ -61,10 +62,21 @@ class Shooting:
             post = self.posts.get(name)
             if post is None:
                 self.posts[name] = self._post(camera)
-            elif post.camera != camera:
+            else:  # the site's zone may be another one for a camera that did not change
                 post.camera, post.timetable, post.wake = camera, self._timetable(camera), 0.0
             self._equip(self.posts[name])
-        self.posts = {name: self.posts[name] for name in wanted}
+        for name in self.posts.keys() - wanted.keys():
+            self._retire(self.posts.pop(name))
+
+    def _retire(self, post: Post) -> None:
+        """Let a camera go that the site does not have any more; a shot that it is just taking is still kept."""
+        in_hand = post.in_hand
+        if in_hand is not None and in_hand.again_at is not None:
+            self._give_up(post, in_hand, OverlapseError("the camera was taken out of the site"))
+        elif in_hand is not None:
+            self._leaving[post.camera.name] = post
+        self.context.hands.equip(post.worker, Setting())  # its process ends after a while
+        self.context.hands.give(post.job("close"))
 
     def capture(self, name: str, order: str) -> None:
         """Take one shot by hand as soon as the camera is free; an event with `order` tells of it. Raise NoSuchThing."""
@@ -101,11 +113,11 @@ class Shooting:
 
     def finished(self) -> bool:
         """Return whether no shot is in hand."""
-        return all(post.in_hand is None for post in self.posts.values())
+        return all(post.in_hand is None for post in (*self.posts.values(), *self._leaving.values()))
 
     def handle(self, report: Report) -> None:
         """Take in what a camera's worker, or its hook, reports."""
-        post, in_hand = self.posts.get(report.job.worker.name), report.job.about
+        post, in_hand = self._whose(report), report.job.about
         if post is None or not isinstance(report, Done | Failed):
             return
         if report.job.worker.kind == "hook":
@@ -115,6 +127,15 @@ class Shooting:
                 self._shot(post, in_hand, shot_from_json(report.result))
             else:
                 self._failed(post, in_hand, report.error)
+            if self._leaving.get(post.camera.name) is post:
+                del self._leaving[post.camera.name]
+
+    def _whose(self, report: Report) -> Post | None:
+        """Return the camera that a report is about: the one of that name, or the one that had it before a change."""
+        leaving = self._leaving.get(report.job.worker.name)
+        if leaving is not None and leaving.in_hand is report.job.about:
+            return leaving
+        return self.posts.get(report.job.worker.name)
 
     def write_gap(self, camera: Camera, timetable: Timetable, stretch: Stretch) -> None:
         """Write the slots of a stretch in which nobody shot; one that is too long is told as one event."""
@@ -245,7 +266,8 @@ class Shooting:
         assert decision is not None
         log.warning("shot failed: camera=%s error=%s next=%s", post.camera.name, error, decision.line)
         wait = seconds_left(state, now)
-        again = decision.action != "wait-long" and not self._stopping and _has_time(in_hand, now, wait)
+        ending = self._stopping or self._leaving.get(post.camera.name) is post
+        again = decision.action != "wait-long" and not ending and _has_time(in_hand, now, wait)
         in_hand.attempts += 1
         in_hand.again_at = self.context.monotonic() + wait if again else None
         self._act(post, decision.action, decision.plain)

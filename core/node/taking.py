@@ -10,7 +10,10 @@ from core.capture.shot import kind_of
 from core.catalogue import deliveries, pictures, slots
 from core.catalogue.deliveries import NewDelivery, Priority
 from core.catalogue.pictures import NewPicture
+from core.catalogue.slots import Outcome
 from core.intake.durable import keep
+from core.intake.entries import Entry as Line
+from core.intake.entries import FilledEntry
 from core.ledger.outcomes import Entry
 from core.node.context import Context
 from core.node.record import outcome_line, outcome_row, picture_line, remember
@@ -42,37 +45,49 @@ class Taking:
     def take(self, shot: Shot, entry: Entry | None) -> Taken:
         """Keep a shot with the outcome of its slot (None: it has no slot), and its orphans as extras.
 
+        An orphan whose bytes are here already is not stored twice; a shot is always kept, even if a camera that is
+        stuck gives the same picture again.
+
         When this returns all is durable and catalogued. Raise StorageError or CatalogueError when it could not be;
         the files then stand where the next start finds them.
         """
         slot = seconds_of(entry.at) if entry is not None else None
         index = entry.index if entry is not None else None
         known: list[PictureName] = []
-        new: list[NewPicture] = []
-        for part in (*shot.parts, *shot.orphans):
+        new = [self._picture(part, slot, index, part.shutter or shot.shutter) for part in shot.parts]
+        for part in shot.orphans:
             same = self._same(part.sha256)
-            if same is not None:
+            if same is not None:  # a stop came between our commit and the camera's release
                 self.context.keeper.discard(part.name)
                 known.append(same)
-            elif part in shot.parts:
-                new.append(self._picture(part, slot, index, part.shutter or shot.shutter))
             else:
                 new.append(self._picture(part, None, None, part.shutter))
         self._keep(new, [entry] if entry is not None else [])
         return Taken([one.name for one in new], known, [part.source_name for part in (*shot.parts, *shot.orphans)])
 
     def adopt(self, found: Sequence[Mapping[str, object]], in_spool: bool = True) -> list[PictureName]:
-        """Keep whole files {"name", "size", "sha256"} that a stop left, as extras: their slots were told missed."""
-        new = []
+        """Keep whole files {"name", "size", "sha256"} that a stop left; one fills its slot, which was told missed."""
+        new, filled = [], []
         for file in found:
             name, sha256 = PictureName.parse(str(file["name"])), Sha256(str(file["sha256"]))
             part = Part(str(name), kind_of(str(name)) or "raw", int(str(file["size"])), sha256, "", None)
-            if self._same(sha256) is None:
+            if self._same(sha256) is not None:
+                if in_spool:
+                    self.context.keeper.discard(part.name)
+                continue
+            missed = self._missed(name)
+            if missed is None:
                 new.append(self._picture(part, None, None, None))
-            elif in_spool:
-                self.context.keeper.discard(part.name)
-        self._keep(new, [])
+            else:
+                new.append(self._picture(part, missed.slot, missed.index, None))
+                filled.append(FilledEntry(camera=missed.camera, slot=missed.slot, node=missed.node, name=name))
+        self._keep(new, [], filled)
         return [one.name for one in new]
+
+    def _missed(self, name: PictureName) -> Outcome | None:
+        """Return the outcome of the slot that a picture is named after, if that was told to have no picture."""
+        row = slots.get(self.context.catalogue, name.camera, seconds_of(name.at), name.node)
+        return row if row is not None and row.outcome in ("missed", "excused") else None
 
     def record(self, entries: Iterable[Entry]) -> None:
         """Write down outcomes that have no picture; raise StorageError."""
@@ -97,12 +112,13 @@ class Taking:
             taken_in=self.context.now_ms(),
         )
 
-    def _keep(self, new: Sequence[NewPicture], entries: Sequence[Entry]) -> None:
+    def _keep(self, new: Sequence[NewPicture], entries: Sequence[Entry], filled: Sequence[FilledEntry] = ()) -> None:
         boot, fence = self.context.clock.boot_id(), self.context.fence
         parts = {str(picture.name): picture_line(picture, boot) for picture in new}
         outcomes = [outcome_line(entry, fence) for entry in entries]
         wanted = {picture.name: wanted_by(self.context.site, picture) for picture in new}
-        keep(self.context.keeper, parts, outcomes, lambda lengths: self._commit(new, entries, wanted, lengths))
+        others: list[Line] = [*outcomes, *filled]
+        keep(self.context.keeper, parts, others, lambda lengths: self._commit(new, entries, filled, wanted, lengths))
         places = {one.destination for some in wanted.values() for one in some}
         if new:
             self.on_new([picture.name for picture in new], places)
@@ -111,6 +127,7 @@ class Taking:
         self,
         new: Sequence[NewPicture],
         entries: Sequence[Entry],
+        filled: Sequence[FilledEntry],
         wanted: Mapping[PictureName, Sequence[NewDelivery]],
         lengths: Mapping[str, int],
     ) -> None:
@@ -120,6 +137,8 @@ class Taking:
                 deliveries.enqueue(catalogue, pictures.insert(catalogue, picture), wanted[picture.name])
             for entry in entries:
                 slots.record(catalogue, outcome_row(entry, self.context.fence))
+            for one in filled:
+                slots.fill(catalogue, one.camera, one.slot, one.node, str(one.name))
             remember(catalogue, lengths)
 
 
