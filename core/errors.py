@@ -22,6 +22,7 @@
     │   ├── HostKeyMismatch     the other end is not the one that the configuration pins
     │   ├── ObjectNotFound
     │   ├── ObjectDiffers       (transient) what lies there is not what we sent
+    │   │   └── NameConflict    something else has our name there, and we did not put it there
     │   └── OriginalLost        our own file is gone or altered: nothing to send
     ├── StorageError
     │   ├── DiskFull            (transient)
@@ -162,6 +163,10 @@ class ObjectDiffers(DestinationError):
     """What lies at the destination is not what was sent."""
 
     transient = True
+
+
+class NameConflict(ObjectDiffers):
+    """The destination holds something else under this name, which we did not put there."""
 
 
 class OriginalLost(DestinationError):

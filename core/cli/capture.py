@@ -11,9 +11,9 @@ from typing import Any
 import click
 
 from core.catalogue import deliveries
-from core.cli.configure import read_sites
 from core.cli.options import Selection, json_option, site_options
 from core.cli.run import interruptible
+from core.cli.sites import read_sites
 from core.clock import SystemClock
 from core.control.client import ask
 from core.errors import NodeUnreachable, OverlapseError, from_wire

@@ -14,8 +14,8 @@ import click
 from core.catalogue.store import Catalogue
 from core.child import Child
 from core.cli.checking import altered
-from core.cli.configure import read_sites
 from core.cli.run import interruptible
+from core.cli.sites import read_sites
 from core.clock import SystemClock
 from core.errors import OverlapseError
 from core.node.loop import Event, Loop, Stop

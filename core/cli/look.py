@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from core.cli.options import Selection, json_option, site_options
+from core.cli.pausing import Act, act_options
 from core.cli.show import events_text, ledger_text, queue_text, status_text
 from core.errors import NodeUnreachable, OverlapseError
 from core.site.place import Place
@@ -76,8 +77,14 @@ def status(selection: Selection, as_json: bool, watch: bool) -> None:
     "--day", metavar="YYYY-MM-DD", type=click.DateTime(["%Y-%m-%d"]), help="This UTC day; default: the last 24 h."
 )
 @click.option("--missed", is_flag=True, help="Only what was missed or late.")
-def ledger(selection: Selection, as_json: bool, camera: str | None, day: datetime | None, missed: bool) -> None:
-    """Show what became of every expected slot."""
+@act_options
+def ledger(
+    selection: Selection, as_json: bool, camera: str | None, day: datetime | None, missed: bool, act: Act
+) -> None:
+    """Show what became of every expected slot, or pause a camera."""
+    if act:
+        click.echo(act.do(selection, as_json))
+        return
     place = selection.place()
     begin = day.replace(tzinfo=UTC) if day else datetime.now(UTC) - DAY
 

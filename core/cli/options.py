@@ -39,13 +39,13 @@ class Selection:
 
     def load_all(self) -> list[tuple[Place, Loaded]]:
         """Return every site, checked whole; raise ConfigurationError with the problems of all files."""
-        from core.cli.configure import read_sites
+        from core.cli.sites import read_sites
 
         return read_sites(self.files(), self.node)
 
     def load(self) -> tuple[Place, Loaded]:
         """Return the one site, checked whole; raise ConfigurationError."""
-        from core.cli.configure import read_sites
+        from core.cli.sites import read_sites
 
         place = self.place()
         return read_sites([place.file], self.node)[0]

@@ -12,8 +12,8 @@ from types import FrameType
 
 import click
 
-from core.cli.configure import read_sites
 from core.cli.options import Selection, site_options
+from core.cli.sites import read_sites
 from core.clock import SystemClock
 from core.node.loop import LONGEST_SLEEP, Event, Loop, Stop
 from core.node.part import SitePart

@@ -65,7 +65,7 @@ def events_text(events: Sequence[Row]) -> str:
     if not events:
         return "nothing has happened yet"
     return "\n".join(
-        f"{_time(row['at'] / 1000)}  {row['kind']:<20} {safe(row['subject'], 60)}: {safe(row['text'], 500)}"
+        f"{_time(row['at'] / 1000)}  {row['kind']:<21} {safe(row['subject'], 60)}: {safe(row['text'], 500)}"
         for row in events
     )
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.catalogue import deliveries, receipts
-from core.catalogue.deliveries import Delivery, Priority
+from core.catalogue.deliveries import Delivery
 from core.errors import (
     ConfigurationError,
     DestinationFull,
     DestinationRefused,
     DestinationUnreachable,
+    NameConflict,
     NoSuchThing,
-    ObjectDiffers,
     OriginalLost,
     OverlapseError,
 )
@@ -53,7 +53,8 @@ class Delivering:
             station.refuse_grant()  # who waits in a link's line begins again there, under the new configuration
         self.stations = {name: self.stations.get(name) or Station(known[name]) for name in known}
         for name, station in self.stations.items():
-            station.destination, station.trouble = known[name], None
+            station.destination = known[name]
+            station.hope()
             try:
                 self.context.hands.equip(station.worker, station.setting(self.context))
             except ConfigurationError as error:
@@ -70,7 +71,8 @@ class Delivering:
     def retry(self, name: str) -> int:
         """Try now what waits for this destination; return how many deliveries that are. Raise NoSuchThing."""
         station = self._station(name)
-        station.trouble, station.look_at = None, 0.0
+        station.hope()
+        station.look_at = 0.0
         return deliveries.retry(self.context.catalogue, name)
 
     def pause(self, name: str, until: datetime | None) -> None:
@@ -222,7 +224,7 @@ class Delivering:
             due += int(next_try(delivery.attempts, error.transient, _jitter()).total_seconds() * 1000)
         kind = type(error).__name__
         deliveries.fail(self.context.catalogue, delivery.id, kind, str(error), error.transient, due)
-        if isinstance(error, ObjectDiffers) and delivery.priority is not Priority.LIVE:
+        if isinstance(error, NameConflict):
             self._keep_both(station, delivery)
 
     def _lost(self, delivery: Delivery, error: OriginalLost) -> None:

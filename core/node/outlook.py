@@ -25,6 +25,7 @@ from core.values import Kind, milliseconds_of, utc
 AHEAD = timedelta(days=7)  # of the timetable from which a day's bytes are reckoned
 SAMPLE_EVERY = timedelta(hours=1)
 SAMPLES = 7 * 24
+ON_ITS_WAY = timedelta(hours=1)
 ANNOUNCED, CONFIRMED, PACE = "retention/announced", "retention/confirmed", "retention/pace"
 SHOWN = 500  # rows of a plan that are shown
 
@@ -109,7 +110,7 @@ def _forecast(
     proven = sum(one.proven_bytes for one in held)
     state = Buffer(space.free, node.buffer.keep_free, proven, sum(one.present_bytes for one in held) - proven)
     made = _produced(catalogue, site, cameras, now)
-    share = _share_proven(catalogue)
+    share = _share_proven(catalogue, now)
     return forecast(made, {key: flow * share for key, flow in made.items()}, state, now, node.buffer.when_full)
 
 
@@ -128,8 +129,14 @@ def _mean(one: buffer.PictureTally) -> float:
     return (one.present_bytes + one.gone_bytes) / max(1, one.present + one.gone)
 
 
-def _share_proven(catalogue: Catalogue) -> float:
-    """Return how many bytes are proven for each that is taken in: above 1 a backlog drains, below 1 it grows."""
+def _share_proven(catalogue: Catalogue, now: datetime) -> float:
+    """Return how many bytes are proven for each that is taken in: above 1 a backlog drains, below 1 it grows.
+
+    What came within the hour is on its way and no backlog.
+    """
+    oldest = buffer.at_risk(catalogue).oldest
+    if oldest is None or now - utc(oldest) < ON_ITS_WAY:
+        return 1.0
     kept = states.get(catalogue, PACE, [])
     made, proven = _totals(catalogue)
     before_made, before_proven = kept[0][1:] if kept else (0, 0)

@@ -19,7 +19,7 @@ from core.node.post import InHand
 from core.node.reload import Reload
 from core.node.reporting import Reporting
 from core.node.retaining import Retaining
-from core.node.serving import Serving
+from core.node.serving import Desks, Serving
 from core.node.shooting import Shooting
 from core.node.taking import Taking
 from core.node.viewing import Viewing
@@ -60,7 +60,8 @@ class SitePart:
         self.measuring = Measuring(context)
         self.retaining = Retaining(context, self.delivering.write_receipts, self._may_shoot)
         self.reporting = Reporting(context, self.shooting, self.viewing, self.delivering, self.retaining)
-        self.serving = Serving(self, on_stop)
+        desks = Desks(context, self.shooting, self.delivering, self.retaining, self.reporting)
+        self.serving = Serving(desks, self.reload, on_stop)
         self._adopting: Job | None = None
 
     def begin(self, before: SiteFile | None) -> None:
@@ -230,7 +231,6 @@ class SitePart:
 
     def _judge(self) -> None:
         """Say anew whether the clock is trusted, and note the latest time seen while it is."""
-        self._judge_at = self.context.monotonic() + self.context.pace.judge
         last = states.get(self.context.catalogue, LAST_SEEN)
         synchronised, others = self._witnesses()
         before = self.context.trust
@@ -241,8 +241,10 @@ class SitePart:
             witnesses={**others, **self.measuring.witnesses()},
             last_seen=None if last is None else utc(last / 1000),
         )
-        if before.trusted != self.context.trust.trusted:
+        known = before.trusted if self._judge_at else True  # at a start, only a clock that is not trusted is news
+        if known != self.context.trust.trusted:
             self._tell_trust(self.context.trust)
+        self._judge_at = self.context.monotonic() + self.context.pace.judge
         self._see()
 
     def _tell_trust(self, trust: Trust) -> None:

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from core.catalogue import deliveries, overrides, states
 from core.catalogue.overrides import Override
 from core.control.request import Request
 from core.errors import NoSuchThing, OverlapseError
 from core.intake.entries import OverrideEntry
+from core.node.context import Context
+from core.node.delivering import Delivering
 from core.node.measuring import telemetry_key
 from core.node.outlook import ANNOUNCED, CONFIRMED
 from core.node.pauses import PAUSE, RESUME
 from core.node.record import remember
 from core.node.reload import Reload
+from core.node.reporting import Reporting
+from core.node.retaining import Retaining
+from core.node.shooting import Shooting
 from core.retention.forecast import NOTICE
 from core.status.views import event_rows, ledger_rows, queue_rows
 from core.values import milliseconds_of
-
-if TYPE_CHECKING:
-    from core.node.part import SitePart
 
 Answer = dict[str, Any]
 DAY = timedelta(days=1)
@@ -29,14 +32,26 @@ FOREVER = timedelta(days=3650)
 CONFIRMED_FOR = timedelta(hours=1)  # that an operator's word on a large plan holds
 
 
+@dataclass(frozen=True)
+class Desks:
+    """Those whom a request may concern."""
+
+    context: Context
+    shooting: Shooting
+    delivering: Delivering
+    retaining: Retaining
+    reporting: Reporting
+
+
 class Serving:
     """Answers requests; one that takes longer answers later, everything else at once."""
 
-    def __init__(self, part: SitePart, stop: Callable[[], None]) -> None:
-        self._part = part
+    def __init__(self, desks: Desks, reread: Callable[[Reload], None], stop: Callable[[], None]) -> None:
+        self._desks = desks
+        self._reread = reread
         self._stop = stop
         self._verbs: Mapping[str, Callable[[Request], Answer | None]] = {
-            "status": lambda request: self._part.reporting.document(),
+            "status": lambda request: self._desks.reporting.document(),
             "ledger": self._ledger,
             "queue": self._queue,
             "events": lambda request: {"events": event_rows(self._catalogue, request.args.get("limit", 100))},
@@ -72,10 +87,10 @@ class Serving:
 
     @property
     def _catalogue(self) -> Any:
-        return self._part.context.catalogue
+        return self._desks.context.catalogue
 
     def _ledger(self, request: Request) -> Answer:
-        now = self._part.context.now()
+        now = self._desks.context.now()
         begin, end = request.args.get("since", now - DAY), request.args.get("until", now)
         return {
             "slots": ledger_rows(self._catalogue, request.args.get("camera"), begin, end)[
@@ -88,16 +103,16 @@ class Serving:
         return {"deliveries": queue_rows(self._catalogue, request.args.get("destination"), limit)}
 
     def _telemetry(self, request: Request) -> Answer:
-        names = [request.args["camera"]] if "camera" in request.args else list(self._part.shooting.posts)
+        names = [request.args["camera"]] if "camera" in request.args else list(self._desks.shooting.posts)
         return {"cameras": {name: states.get(self._catalogue, telemetry_key(name)) for name in names}}
 
     def _plan(self, request: Request) -> Answer:
-        return self._part.retaining.plan().to_json()
+        return self._desks.retaining.plan().to_json()
 
     def _capture(self, request: Request) -> Answer:
         """Take the order; a shot may last longer than an answer, so an event with its number tells what came of it."""
-        order = f"{request.who.user}-{self._part.context.now_ms()}"
-        self._part.shooting.capture(request.args["camera"], order)
+        order = f"{request.who.user}-{self._desks.context.now_ms()}"
+        self._desks.shooting.capture(request.args["camera"], order)
         return {"order": order}
 
     def _pause(self, request: Request) -> Answer:
@@ -109,8 +124,8 @@ class Serving:
         return {"camera": request.args["camera"]}
 
     def _override(self, request: Request, what: str, until: datetime | None, why: str) -> None:
-        context, camera = self._part.context, request.args["camera"]
-        if camera not in self._part.shooting.posts:
+        context, camera = self._desks.context, request.args["camera"]
+        if camera not in self._desks.shooting.posts:
             raise NoSuchThing(f"this node drives no camera {camera}")
         order = Override(
             camera=camera,
@@ -130,49 +145,49 @@ class Serving:
     def _retry(self, request: Request) -> Answer:
         if "delivery" in request.args:
             count = deliveries.retry(self._catalogue, None, request.args["delivery"])
-            self._part.delivering.look(self._part.delivering.stations)
+            self._desks.delivering.look(self._desks.delivering.stations)
             return {"deliveries": count}
-        return {"deliveries": self._part.delivering.retry(request.args["destination"])}
+        return {"deliveries": self._desks.delivering.retry(request.args["destination"])}
 
     def _destination_pause(self, request: Request) -> Answer:
         name = request.args["destination"]
-        until = request.args.get("until", self._part.context.now() + FOREVER)
-        self._part.delivering.pause(name, until)
-        self._part.context.tell("destination paused", name, f"by {request.who.user}: {request.args['reason']}")
+        until = request.args.get("until", self._desks.context.now() + FOREVER)
+        self._desks.delivering.pause(name, until)
+        self._desks.context.tell("destination paused", name, f"by {request.who.user}: {request.args['reason']}")
         return {"destination": name, "until": until.isoformat()}
 
     def _destination_resume(self, request: Request) -> Answer:
         name = request.args["destination"]
-        self._part.delivering.pause(name, None)
-        self._part.context.tell("destination resumed", name, f"by {request.who.user}")
+        self._desks.delivering.pause(name, None)
+        self._desks.context.tell("destination resumed", name, f"by {request.who.user}")
         return {"destination": name}
 
     def _acknowledge(self, request: Request) -> Answer:
-        self._part.context.tell(
+        self._desks.context.tell(
             "loss acknowledged",
-            self._part.context.node.name,
+            self._desks.context.node.name,
             f"by {request.who.user}: {request.args.get('reason', '')}",
         )
         return {}
 
     def _reload(self, request: Request) -> None:
-        self._part.reload(Reload(request.reply))
+        self._reread(Reload(request.reply))
 
     def _retention_apply(self, request: Request) -> Answer:
-        context = self._part.context
+        context = self._desks.context
         states.put(self._catalogue, CONFIRMED, milliseconds_of(context.now() + CONFIRMED_FOR))
-        done = self._part.retaining.carry_out()
+        done = self._desks.retaining.carry_out()
         return {"gone": len(done.gone), "left": done.left, "freed": done.freed}
 
     def _thin_allow(self, request: Request) -> Answer:
         """Let the loss that was announced, or is announced by this, begin at once."""
-        context = self._part.context
+        context = self._desks.context
         states.put(self._catalogue, ANNOUNCED, milliseconds_of(context.now() - NOTICE))
         context.tell("thinning allowed", context.node.name, f"by {request.who.user}: {request.args['reason']}")
-        self._part.retaining.look()
+        self._desks.retaining.look()
         return {}
 
     def _stop_node(self, request: Request) -> Answer:
-        self._part.context.tell("stop", self._part.context.node.name, f"by {request.who.user}")
+        self._desks.context.tell("stop", self._desks.context.node.name, f"by {request.who.user}")
         self._stop()
         return {}

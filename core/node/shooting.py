@@ -9,6 +9,7 @@ from typing import Any
 
 from core.capture.base import Shot
 from core.capture.ladder import Failure, Good, State, limits_of, seconds_left, step
+from core.capture.shot import seconds_for
 from core.capture.wire import shot_from_json
 from core.catalogue import slots, states
 from core.errors import (
@@ -267,7 +268,8 @@ class Shooting:
         log.warning("shot failed: camera=%s error=%s next=%s", post.camera.name, error, decision.line)
         wait = seconds_left(state, now)
         ending = self._stopping or self._leaving.get(post.camera.name) is post
-        again = decision.action != "wait-long" and not ending and _has_time(in_hand, now, wait)
+        lasts = seconds_for("shoot", post.camera) if kind == "ChildTimeout" else 0.0  # it may well hang again
+        again = decision.action != "wait-long" and not ending and _has_time(in_hand, now, wait + lasts)
         in_hand.attempts += 1
         in_hand.again_at = self.context.monotonic() + wait if again else None
         self._act(post, decision.action, decision.plain)
@@ -350,7 +352,7 @@ def _wake(post: Post, scheduled: bool) -> float:
 
 
 def _has_time(in_hand: InHand, now: float, wait: float) -> bool:
-    """Return whether another attempt after `wait` seconds still belongs to the slot."""
+    """Return whether another attempt after `wait` seconds still belongs to the slot and leaves the next one alone."""
     if in_hand.attempts >= ATTEMPTS:
         return False
     slot: Slot | None = in_hand.slot

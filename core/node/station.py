@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -67,6 +67,11 @@ class Station:
         }
         deadline = self.destination.deadline.total_seconds()
         return Job(self.worker, "deliver", args, deadline, QUIET + self.destination.chunk / SLOWEST, delivery)
+
+    def hope(self) -> None:
+        """Try again at once in spite of the trouble; it is over when something got through."""
+        if self.trouble is not None:
+            self.trouble = replace(self.trouble, until=0.0)
 
     def refuse_grant(self) -> None:
         """Tell the transfer that waits to stop where it is."""

@@ -17,6 +17,8 @@ _VERBS = ("crop", "resize", "rotate", "watermark", "legend")
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 _SAMPLE = Facts("camera", "site", 0.0, "UTC")
 _LARGEST_FONT = 1000
+BUILT_IN = frozenset(map(chr, range(0x20, 0x7F))) | frozenset("©«°±´·»‘’“”…‹›⁄™")  # noqa: RUF001
+"""All that the font which Pillow carries can write."""
 
 
 def problems(recipe: Recipe, base: Path) -> list[Problem]:
@@ -63,10 +65,18 @@ def _overlay(step: Step) -> Iterator[Problem]:
     if _COLOR.fullmatch(step.color) is None:
         yield ".color", f'{step.color!r}: write "#rrggbb", such as "#ffffff"'
     if step.legend is not None:
-        try:
-            fill(step.legend, _SAMPLE)
-        except ValueError as error:
-            yield ".legend", str(error)
+        yield from _legend(step.legend, step.font)
+
+
+def _legend(text: str, font: str | None) -> Iterator[Problem]:
+    try:
+        written = fill(text, _SAMPLE)
+    except ValueError as error:
+        yield ".legend", str(error)
+        return
+    strange = "".join(sorted(set(written) - BUILT_IN))
+    if font is None and strange:
+        yield ".legend", f'the built-in font cannot write {strange!r}; name a TrueType file: font = "FILE.ttf"'
 
 
 def _files(step: Step, base: Path) -> Iterator[Problem]:

@@ -19,7 +19,7 @@ from core.errors import (
 )
 from core.node.jobs import Job, Json, Worker
 from core.simulate.disk import File, SimulatedDisk
-from core.simulate.world import Ask, Course
+from core.simulate.world import Ask, Course, World
 from core.values import Sha256
 
 CONNECTING = 10.0  # seconds until a host that is not there is given up
@@ -54,6 +54,7 @@ class SimulatedDestination:
     """One destination. `store` is what it holds, `arrivals` all that ever came, in order."""
 
     name: str
+    world: World
     disk: SimulatedDisk  # of the node that sends
     data: str  # the node's data folder, before all paths that it names
     rate: float = 1e6  # bytes a second
@@ -66,22 +67,21 @@ class SimulatedDestination:
     _partial: dict[tuple[str, str], int] = field(default_factory=dict)  # (name, sha256) -> bytes it has
 
     def do(self, job: Job, now: datetime) -> Course:
-        clock = _Course(now)
         self._local(job)
-        yield clock.spend(self.latency)
-        yield from self._answer(clock)
+        yield self.latency
+        yield from self._answer()
         args = job.args
         there = self.store.get(args["name"])
         if there is not None and (there.size, there.sha256) == (args["size"], args["sha256"]):
             return _receipt(args, sent=0)
         if there is not None and not args["replace"] and args["resume"] is None:
             raise ObjectDiffers(f"{args['name']}: another object has this name there")
-        return (yield from self._send(args, clock))
+        return (yield from self._send(args))
 
     def ended(self, worker: Worker) -> None:
         """What it received it keeps."""
 
-    def _send(self, args: Json, clock: _Course) -> Course:
+    def _send(self, args: Json) -> Course:
         key = args["name"], args["sha256"]
         begun = offset = self._partial.get(key, 0) if args["resume"] is not None else 0
         while offset < args["size"]:
@@ -91,27 +91,27 @@ class SimulatedDestination:
             granted = min(wanted, (reply or {}).get("granted", 0))
             if not granted:
                 return {"paused": True, "offset": offset, "resume": resume}
-            yield clock.spend(granted / self.rate)
-            yield from self._answer(clock)
+            yield granted / self.rate
+            yield from self._answer()
             offset += granted
             self.bytes += granted
             self._partial[key] = offset
-        return self._commit(args, clock, offset - begun)
+        return self._commit(args, offset - begun)
 
-    def _commit(self, args: Json, clock: _Course, sent: int) -> Json:
+    def _commit(self, args: Json, sent: int) -> Json:
         self._partial.pop((args["name"], args["sha256"]), None)
-        if self._trouble(clock.now) == "lie":
+        if self._trouble(self.world.now()) == "lie":
             raise ObjectDiffers(f"{args['name']}: the content there is not what was sent")
         self.store[args["name"]] = File(args["size"], args["sha256"])
-        self.arrivals.append(Arrival(clock.now, args["name"], args["sha256"]))
+        self.arrivals.append(Arrival(self.world.now(), args["name"], args["sha256"]))
         return _receipt(args, sent)
 
-    def _answer(self, clock: _Course) -> Course:
-        trouble = self._trouble(clock.now)
+    def _answer(self) -> Course:
+        trouble = self._trouble(self.world.now())
         if trouble == "hang":
             yield FOREVER
         if trouble == "out":
-            yield clock.spend(CONNECTING)
+            yield CONNECTING
             raise DestinationUnreachable(f"{self.name}: no route to host")
         if trouble == "refuse":
             raise DestinationRefused(f"{self.name}: permission denied")
@@ -127,19 +127,6 @@ class SimulatedDestination:
         file = self.disk.pictures.get(path.removeprefix("pictures/")) or self.made.get(path)
         if file is None or file.sha256 != job.args["sha256"]:
             raise OriginalLost(f"{path}: no such file")
-
-
-@dataclass
-class _Course:
-    """The wall clock as a transfer sees it: questions cost it no time that it could know of."""
-
-    now: datetime
-
-    def spend(self, seconds: float) -> float:
-        from datetime import timedelta
-
-        self.now += timedelta(seconds=seconds)
-        return seconds
 
 
 def _receipt(args: Json, sent: int) -> Json:

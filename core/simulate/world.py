@@ -62,6 +62,15 @@ class World:
         """Set the wall clock forward or back; monotonic time does not notice."""
         self._wall += by
 
+    def skip(self, seconds: float) -> None:
+        """Let time pass without anybody waiting for it; what was to happen in it happens."""
+        until = self._monotonic + seconds
+        while self._coming and self._coming[0][0] <= until:
+            at, _, happen = heapq.heappop(self._coming)
+            self._advance(at)
+            happen()
+        self._advance(until)
+
     def _advance(self, to: float) -> None:
         if to > self._monotonic:
             self._wall += timedelta(seconds=to - self._monotonic)

@@ -17,7 +17,8 @@ Row = dict[str, Any]
 def ledger_rows(catalogue: Catalogue, camera: str | None, begin: datetime, end: datetime) -> list[Row]:
     """Return what became of the slots of begin <= at < end, by camera and time."""
     cameras = [camera] if camera else _cameras(catalogue)
-    found = [row for name in cameras for row in slots.between(catalogue, name, seconds_of(begin), seconds_of(end))]
+    last = seconds_of(end) + (end.microsecond > 0)  # the slot of the second that has begun belongs to it
+    found = [row for name in cameras for row in slots.between(catalogue, name, seconds_of(begin), last)]
     return [
         {
             "camera": row.camera,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from core.errors import DestinationError, ObjectDiffers, ObjectNotFound, OriginalLost
+from core.errors import DestinationError, NameConflict, ObjectDiffers, ObjectNotFound, OriginalLost
 from core.text import safe
 from core.transfer.base import Destination, Level, Progress, silent
 
@@ -109,7 +109,7 @@ def _standing(destination: Destination, job: Delivery, progress: Progress) -> Le
         pass
     if job.replace or job.resume is not None:
         return None
-    raise ObjectDiffers(f"{safe(job.name)}: another object has this name there")
+    raise NameConflict(f"{safe(job.name)}: another object has this name there")
 
 
 def _send(destination: Destination, job: Delivery, file: BinaryIO, grant: Grant) -> int:

@@ -54,6 +54,14 @@ class Card:
         self.file.unlink()
         os.mkfifo(self.file)
 
+    def let_go(self) -> None:
+        """Let a shot that hangs go on, and fail; the next one gives a picture again."""
+        pipe = self.root / "pipe"
+        self.file.rename(pipe)
+        self.show()
+        with contextlib.suppress(OSError):
+            os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+
     def take_away(self) -> None:
         """Leave nothing that a shot could give."""
         self.file.unlink()
@@ -95,7 +103,9 @@ class Site:
             self.cards[name] = Card(self.folder / "cards" / name)
         return self.cards[name]
 
-    def destination(self, name: str, route: str = 'what = ["jpeg"]', address: str | None = None, more: str = "") -> Path:
+    def destination(
+        self, name: str, route: str = 'what = ["jpeg"]', address: str | None = None, more: str = ""
+    ) -> Path:
         """Put a destination and its route in, by default a folder; return the folder."""
         place = self.folder / name
         place.mkdir(exist_ok=True)

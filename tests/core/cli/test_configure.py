@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from core.cli import main as program
-from core.cli.configure import read_sites
+from core.cli.sites import read_sites
 from core.cli.options import Selection
 from core.errors import ConfigurationError
 

@@ -7,11 +7,13 @@ import signal
 import socket
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
 from threading import Event, Thread
 
 import pytest
-from peers.node import GREY, Site, children_of, is_gone, kind_of, overlapse, running
+from peers.node import Site, children_of, is_gone, kind_of, overlapse, running
+from peers.ptpip import GREY
 
 from core.errors import ConfigurationError
 
@@ -82,7 +84,7 @@ def test_it_shoots_on_schedule_delivers_and_ends_cleanly(quay: Site) -> None:
         node.until(lambda: {kind_of(pid) for pid in node.children()} >= {"camera", "destination"}, "children work")
         slots, children = [slot["slot"] for slot in quay.slots()], node.children()
         assert node.end() == 0
-    assert [later - sooner for sooner, later in zip(slots, slots[1:], strict=False)] == [2] * (len(slots) - 1)
+    assert [later - sooner for sooner, later in pairwise(slots)] == [2] * (len(slots) - 1)
     assert all(is_gone(pid) for pid in children)
     assert set(delivered(quay.folder / "nas")) <= {path.name for path in quay.pictures()}
     assert list((quay.data / "spool").iterdir()) == []
@@ -94,7 +96,6 @@ def test_the_shot_in_hand_is_finished_before_the_end(tmp_path: Path, slow: SlowS
     with running(site) as node:
         node.until(slow.asked.is_set, "the camera is asked")
         node.process.terminate()
-        node.until(lambda: not slow.asked.is_set() or bool(node.log()), "it has heard")
         slow.answer.set()
         assert node.process.wait(20) == 0
     [picture] = site.pictures()
@@ -174,7 +175,7 @@ def test_a_change_in_the_middle_of_a_thin_transfer_does_not_stall_it(quay: Site)
         node.until(lambda: _is_sending(quay, "far"), "the next one is under way")
         quay.node = 'link = [{ name = "thin", rate = "1MB/s" }]'
         quay.write()
-        assert quay.ask("reload")["changed"] == ["link thin: changed"]
+        assert "link thin: changed" in quay.ask("reload")["changed"]
         node.until(lambda: len(delivered(quay.folder / "far")) >= 3, "the link carries the others", 10)
         assert node.end() == 0
 
@@ -206,7 +207,7 @@ def test_a_destination_that_is_removed_while_it_is_sent_to_goes_on_when_it_comes
 def test_three_sites_in_one_process_and_a_broken_one_delays_no_other(tmp_path: Path, silent: str) -> None:
     sites = [Site(tmp_path / name, name=name) for name in ("quay", "dam", "mine")]
     for site in sites:
-        site.camera()
+        site.camera(every="1s")
         site.destination("nas")
     quay, dam, mine = sites
     (tmp_path / "dam" / "key").write_text(PRIVATE_KEY)
@@ -232,7 +233,7 @@ def test_three_sites_in_one_process_and_a_broken_one_delays_no_other(tmp_path: P
         children = children_of(node.process.pid)
         hung = [pid for pid in children if kind_of(pid) == "camera"]
         assert hung
-        mine.cards["north"].file.write_bytes(b"")  # whoever opens the pipe for writing lets the library go on
+        mine.cards["north"].let_go()
         assert node.process.wait(30) == 0
     assert missed
     assert all("gone" in slot["cause"] for slot in missed)

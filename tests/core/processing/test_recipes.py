@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import ImageFont
 
 from core.processing.caption import fill
-from core.processing.rules import problems
+from core.processing.rules import BUILT_IN, problems
 from core.processing.wire import (
     Crop,
     Facts,
@@ -83,6 +84,7 @@ def test_a_good_recipe_has_no_problems(tmp_path: Path) -> None:
         pytest.param(Step(legend="{camera.__class__}"), "steps[0].legend", "is not a field", id="attribute"),
         pytest.param(Step(legend="{camera:>30}"), "steps[0].legend", "is not a field", id="format-of-a-name"),
         pytest.param(Step(legend="{camera"), "steps[0].legend", "", id="brace-left-open"),
+        pytest.param(Step(legend="été 中"), "steps[0].legend", "cannot write 'é中'", id="not-in-the-font"),
         pytest.param(Step(legend="x", color="red"), "steps[0].color", "#rrggbb", id="color"),
         pytest.param(Step(legend="x", size=0), "steps[0].size", "1 to", id="size"),
         pytest.param(Step(legend="x", margin=-1), "steps[0].margin", "0 or more", id="margin"),
@@ -93,6 +95,19 @@ def test_each_mistake_is_told_with_its_key_and_what_to_write(
 ) -> None:
     found = dict(problems(Recipe(name="web", steps=(step,)), tmp_path))
     assert sentence in found[path]
+
+
+def test_what_the_built_in_font_cannot_write_is_known() -> None:
+    font = ImageFont.load_default(40)
+    missing = bytes(font.getmask("\u4e2d"))
+    candidates = [chr(code) for code in (*range(0x20, 0x7F), *range(0xA1, 0x250), *range(0x2018, 0x2123))]
+    drawn = {character for character in candidates if bytes(font.getmask(character)) != missing}
+    assert drawn == BUILT_IN
+
+
+def test_a_font_of_ones_own_writes_anything(tmp_path: Path) -> None:
+    (tmp_path / "own.ttf").write_bytes(b"font")
+    assert problems(Recipe(name="web", steps=(Step(legend="été", font="own.ttf"),)), tmp_path) == []
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:

@@ -1,0 +1,119 @@
+"""Read the site files that a command works on, checked by every room that knows something of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.errors import ConfigurationError
+from core.site.place import Place, choose_node, glance, place_of
+
+if TYPE_CHECKING:
+    from core.site.check import Check, Finding
+    from core.site.load import Loaded
+    from core.site.model import SiteFile
+
+
+def read_sites(files: Sequence[Path], node: str | None = None) -> list[tuple[Place, Loaded]]:
+    """Return every site that this machine serves, checked whole.
+
+    Raise ConfigurationError with all problems of all files, each as FILE:LINE: key.path: sentence.
+    """
+    sites, problems = [], []
+    for loaded, chosen in read_files(files, node):
+        try:
+            sites.append((place_of(loaded.path, chosen), loaded))
+        except ConfigurationError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigurationError(problems)
+    return sites
+
+
+def read_files(files: Sequence[Path], node: str | None = None) -> list[tuple[Loaded, str | None]]:
+    """Return every site, checked whole, and which of its nodes this machine is, None when it is not said.
+
+    Raise ConfigurationError as `read_sites` does.
+    """
+    from core.site.load import load
+
+    problems: list[str] = []
+    read: list[tuple[Loaded, str | None]] = []
+    for file in files:
+        try:
+            chosen = _node_of(file, node)
+            read.append((load(file, site_checks(), chosen), chosen))
+        except ConfigurationError as error:
+            problems += [
+                problem if problem.startswith(f"{file}:") else f"{file}:{problem}" for problem in error.problems
+            ]
+    problems += _shared([loaded for loaded, _ in read])
+    if problems:
+        raise ConfigurationError(problems)
+    return read
+
+
+def _node_of(file: Path, wanted: str | None) -> str | None:
+    """Return the node that this machine is; whether a file holds does not depend on where it is read."""
+    try:
+        nodes = glance(file).nodes
+    except ConfigurationError:
+        return None  # the reading of the whole file says why
+    try:
+        return choose_node(nodes, wanted)
+    except ConfigurationError as error:
+        if wanted is None:
+            return None
+        raise ConfigurationError(f"{file}: {error}") from error
+
+
+def _shared(read: Sequence[Loaded]) -> Iterator[str]:
+    """Yield what two sites of one machine must not share."""
+    for n, one in enumerate(read):
+        for other in read[:n]:
+            if one.site.site.name == other.site.site.name:
+                name = one.site.site.name
+                yield f"{one.path}: site.name: '{name}' is the name of {other.path} too; take another name"
+            if (one.base / one.site.site.data).resolve() == (other.base / other.site.site.data).resolve():
+                yield f"{one.path}: site.data: the data folder of {other.path} too; each site needs its own"
+
+
+def site_checks() -> list[Check]:
+    """Return the checks of what the rooms know: schedules, recipes and destinations."""
+    return [_schedules, _recipes, _destinations]
+
+
+def _schedules(site: SiteFile, base: Path) -> list[Finding]:
+    from core.schedule.check import problems
+    from core.site.check import zones
+
+    del base
+    head = site.site
+    zone = head.zone if head.zone in zones() else "UTC"  # a wrong zone is told once, where it stands
+    return [
+        (f"camera[{n}].{key}", sentence)
+        for n, camera in enumerate(site.camera)
+        for key, sentence in problems(camera, zone, head.latitude, head.longitude)
+    ]
+
+
+def _recipes(site: SiteFile, base: Path) -> list[Finding]:
+    from core.processing.rules import problems
+
+    return [
+        (f"recipe[{n}].{key}", sentence)
+        for n, recipe in enumerate(site.recipe)
+        for key, sentence in problems(recipe, base)
+    ]
+
+
+def _destinations(site: SiteFile, base: Path) -> list[Finding]:
+    from core.transfer.registry import problems
+
+    del base
+    return [
+        (f"destination[{n}].{key}", sentence)
+        for n, destination in enumerate(site.destination)
+        for key, sentence in problems(destination)
+    ]

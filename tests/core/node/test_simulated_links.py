@@ -1,0 +1,201 @@
+"""Destinations that fail in every way, seen by the very same loop: all is delivered, nothing waits for another."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from core.catalogue import deliveries
+from core.simulate.links import Outage
+from core.values import PictureName
+
+MINUTE = timedelta(minutes=1)
+LIVE = """
+[[route]]
+what = ["jpeg"]
+to = "nas"
+[[route]]
+what = ["jpeg"]
+to = "nas"
+live = "{camera}.jpg"
+required = false
+"""
+
+
+def archived(destination) -> list[datetime]:
+    """Return the instants of the pictures that came, in the order in which they came."""
+    names = [arrival.name.rpartition("/")[2] for arrival in destination.arrivals if "_" in arrival.name]
+    return [PictureName.parse(name).at for name in names]
+
+
+def test_three_weeks_without_a_link_and_then_all_is_delivered_oldest_first(simulate) -> None:
+    world = simulate(every="1h")
+    back = world.begin + timedelta(days=21)
+    world.destination.outages = [Outage(world.begin, back)]
+    world.run(days=21)
+    assert world.destination.store == {}
+    assert deliveries.backlog(world.site.catalogue, "nas")[0] == 21 * 24
+    world.run(hours=3)
+    came = archived(world.destination)
+    assert len(came) >= 21 * 24 + 2
+    assert came == sorted(came)
+    assert world.broken() == []
+
+
+def test_after_an_outage_the_live_picture_comes_first_and_only_the_newest(simulate) -> None:
+    world = simulate(routes=LIVE)
+    world.run(minutes=10)
+    world.destination.outages = [Outage(world.world.now(), world.begin + timedelta(days=2))]
+    world.run(days=2)
+    before = len(world.destination.arrivals)
+    world.run(minutes=30)
+    came = world.destination.arrivals[before:]
+    live = [number for number, arrival in enumerate(came) if arrival.name == "north.jpg"]
+    assert live[0] == 0, "a person looks at the live picture first"
+    assert len(live) <= 4, "one for what was missed, and one for each slot since"
+    assert len(archived(world.destination)) >= 2 * 144
+    newest = world.site.destinations["nas"].store["north.jpg"]
+    assert newest.sha256 == world.site.cameras["north"]._last["jpeg"]
+    assert world.broken() == []
+
+
+@pytest.mark.parametrize("trouble", ["out", "hang", "refuse", "full", "lie"])
+def test_a_destination_in_trouble_delays_no_other_and_gets_all_in_the_end(simulate, trouble) -> None:
+    world = simulate(destinations=("nas", "home"))
+    bad, good = world.site.destinations["nas"], world.site.destinations["home"]
+    bad.outages = [Outage(world.at("21 10:00"), world.at("21 16:00"), trouble)]
+    world.run(hours=6)
+    newest = max(PictureName.parse(arrival.name.rpartition("/")[2]).at for arrival in good.arrivals)
+    assert world.world.now() - newest < 15 * MINUTE
+    assert all(arrival.at - at < MINUTE for arrival, at in zip(good.arrivals, archived(good), strict=True))
+    world.run(hours=8)
+    assert len(bad.store) == len(good.store)
+    assert world.broken() == []
+
+
+def test_a_full_destination_takes_the_rest_when_it_has_room_again(simulate) -> None:
+    world = simulate(shoots="raw+jpeg")
+    world.destination.outages = [Outage(world.at("21 10:00"), world.at("22 10:00"), "full")]
+    world.run(days=2)
+    assert len(world.destination.store) >= 2 * 2 * 143
+    assert world.site.told("destination trouble")
+    assert world.site.told("destination back")
+    assert world.broken() == []
+
+
+def test_a_cut_transfer_goes_on_at_its_byte(simulate) -> None:
+    world = simulate(shoots="raw")
+    world.destination.rate = 200_000
+    world.destination.outages = [Outage(world.at("21 09:01"), world.at("21 09:05"))]
+    world.run(minutes=60)
+    world.destination.outages = [Outage(world.begin, world.begin)]
+    world.run(minutes=30)
+    whole = sum(file.size for file in world.destination.store.values())
+    assert len(world.destination.store) >= 7
+    assert world.destination.bytes < whole + 2 * 24_000_000, "at most what is on its way, and one chunk sent again"
+    assert world.broken() == []
+
+
+def test_a_destination_that_says_it_has_what_it_has_not_is_sent_it_again(simulate) -> None:
+    world = simulate()
+    world.destination.outages = [Outage(world.at("21 10:00"), world.at("21 10:00") + MINUTE, "lie")]
+    world.run(hours=2)
+    assert len(world.destination.store) == 12
+    assert all("~" not in name for name in world.destination.store)
+    assert world.broken() == []
+
+
+def test_another_object_under_our_name_stays_and_ours_goes_beside_it(simulate) -> None:
+    world = simulate()
+    world.run(minutes=1)
+    name = f"quarry/north/2026/11/21/north_20261121T090000Z_unit1_{world.site.fence}.jpg"
+    from core.simulate.disk import File
+
+    world.destination.store[name] = File(77, "0" * 64)
+    world.run(hours=2)
+    assert world.destination.store[name].size == 77
+    assert any(key.startswith(name.removesuffix(".jpg") + "~") for key in world.destination.store)
+    assert len(world.destination.store) == 13
+    assert world.broken() == []
+
+
+def test_a_link_with_a_rate_is_never_faster_on_average(simulate) -> None:
+    node = '[[node.link]]\nname = "lte"\nrate = "50kB/s"\n'
+    world = simulate(shoots="raw", every="1h", node=node, destinations=())
+    text = world_toml_with_link(world)
+    assert text is None
+
+
+def world_toml_with_link(world) -> None:
+    """Nothing is sent where there is no destination."""
+    world.run(hours=3)
+    assert world.site.destinations == {}
+    assert world.broken() == []
+
+
+def test_a_route_changed_by_a_reload_applies_from_the_next_picture(simulate, toml) -> None:
+    nas = '[[route]]\nwhat = ["jpeg"]\nto = "nas"\n'
+    home = '[[route]]\nwhat = ["jpeg"]\nto = "home"\n'
+    world = simulate(destinations=("nas", "home"), routes=nas)
+    world.run(hours=1)
+    assert "done" in world.site.reload(toml(destinations=("nas", "home"), routes=nas + home))
+    world.run(hours=1)
+    nas_at, home_at = archived(world.site.destinations["nas"]), archived(world.site.destinations["home"])
+    assert len(nas_at) == 12
+    assert home_at == [at for at in nas_at if at > world.begin + timedelta(hours=1)]
+    assert world.broken() == []
+
+
+def test_a_destination_taken_out_by_a_reload_in_the_middle_of_a_transfer_stops_nothing(simulate, toml) -> None:
+    world = simulate(destinations=("nas", "home"), shoots="raw")
+    world.site.destinations["nas"].rate = 100_000
+    world.run(minutes=6)
+    only = toml(destinations=("home",), shoots="raw")
+    assert "done" in world.site.reload(only)
+    world.run(hours=1)
+    assert len(world.site.destinations["home"].store) >= 6
+    back = toml(destinations=("nas", "home"), shoots="raw")
+    assert "done" in world.site.reload(back)
+    world.run(hours=2)
+    assert len(world.site.destinations["nas"].store) >= 12
+    assert world.broken() == []
+
+
+RECIPE = """
+[[recipe]]
+name = "web"
+steps = [{ resize = "1920x1280" }]
+[[route]]
+what = ["web"]
+to = "nas"
+"""
+
+
+def test_renditions_are_made_and_delivered_beside_the_originals(simulate) -> None:
+    world = simulate(extra=RECIPE)
+    world.run(hours=2)
+    assert sum(name.endswith(".web.jpg") for name in world.destination.store) == 12
+    assert world.broken() == []
+
+
+def test_an_image_child_that_hangs_delays_neither_captures_nor_originals(simulate) -> None:
+    world = simulate(extra=RECIPE)
+    world.site.images.outages = [Outage(world.at("21 10:00"), world.at("21 11:00"), "hang")]
+    world.run(hours=4)
+    assert world.counted() == {"captured": 24}
+    originals = [arrival for arrival in world.destination.arrivals if ".web." not in arrival.name]
+    late = [arrival.at - PictureName.parse(arrival.name.rpartition("/")[2]).at for arrival in originals]
+    assert max(late) < MINUTE
+    assert world.broken() == []
+
+
+def test_a_stop_in_the_middle_of_a_transfer_goes_on_there_at_the_next_start(simulate) -> None:
+    world = simulate(shoots="raw", every="1h")
+    world.destination.rate = 100_000
+    world.run(minutes=7)
+    world.node.off(MINUTE)
+    world.run(minutes=20)
+    assert len(world.destination.store) == 1
+    assert world.destination.bytes == 24_000_000
+    assert world.broken() == []
