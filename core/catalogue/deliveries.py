@@ -311,6 +311,11 @@ def withdraw(catalogue: Catalogue, numbers: Iterable[int]) -> int:
         return sum(catalogue.run("DELETE FROM delivery WHERE id = ? AND state <> 'proven'", (one,)) for one in numbers)
 
 
+def withdraw_all(catalogue: Catalogue, destination: str) -> int:
+    """Drop all that is not proven at a destination that the site has no more; return how many."""
+    return catalogue.run("DELETE FROM delivery WHERE destination = ? AND state <> 'proven'", (destination,))
+
+
 def resume_all(catalogue: Catalogue) -> int:
     """Queue again what was on its way when the node stopped; each goes on where it was. Return how many."""
     return catalogue.run("UPDATE delivery SET state = 'queued' WHERE state <> 'proven' AND state = 'sending'")

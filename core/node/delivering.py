@@ -51,6 +51,7 @@ class Delivering:
         known = {destination.name: destination for destination in self.context.site.destination}
         for station in self.stations.values():
             station.refuse_grant()  # who waits in a link's line begins again there, under the new configuration
+        self._withdraw({one.destination for one in deliveries.tally(self.context.catalogue)} - set(known))
         self.stations = {name: self.stations.get(name) or Station(known[name]) for name in known}
         for name, station in self.stations.items():
             station.destination = known[name]
@@ -61,6 +62,13 @@ class Delivering:
                 self._hold(station, DestinationRefused(str(error)))
         links = {link.name: LinkGrants(link.rate) for link in self.context.node.link}
         self._links = {"": LinkGrants(), **links}
+
+    def _withdraw(self, gone: Iterable[str]) -> None:
+        """Ask no more of destinations that the site has not any more: what only they lacked would stay for ever."""
+        for name in sorted(gone):
+            count = deliveries.withdraw_all(self.context.catalogue, name)
+            if count:
+                self.context.tell("deliveries withdrawn", name, f"{count}: the site has no such destination any more")
 
     def look(self, names: Iterable[str]) -> None:
         """Look again whether something is ready for these destinations."""

@@ -67,7 +67,7 @@ def test_a_site_that_never_ran_says_so(quay: Site) -> None:
 
 
 AS_NOBODY = """
-import os, sys
+import os, sys, tomllib, zoneinfo
 import core.catalogue.store, core.cli.look, core.control.client, core.control.wire, core.status.read, core.status.views
 from core.cli.main import main
 os.setgroups([]); os.setgid(65534); os.setuid(65534)  # only now: the interpreter itself may be root's alone
