@@ -25,7 +25,7 @@ from core.capture.shot import Spool
 from core.catalogue import deliveries, pictures, slots, states
 from core.catalogue.store import Catalogue
 from core.intake.daybook import DiskKeeper
-from core.intake.durable import Shelf, keep
+from core.intake.durable import Keeping, Shelf
 from core.intake.entries import OutcomeEntry, PictureEntry
 from core.values import Fence, PictureName, Sha256, seconds_of, utc
 
@@ -62,7 +62,7 @@ class Unit:
         sha256 = spool(self._spool, name, data)
         entry = PictureEntry(name=name, slot=self._slot, index=0, kind="raw", size=len(data), sha256=sha256)
         outcome = OutcomeEntry(camera="north", slot=self._slot, node="unit1", outcome="captured")
-        keep(self._keeper, {str(name): entry}, [outcome], lambda lengths: self._commit(entry, dict(lengths)))
+        Keeping({str(name): entry}, [outcome], lambda lengths: self._commit(entry, dict(lengths))).finish(self._keeper)
 
     def _commit(self, entry: PictureEntry, lengths: dict[str, int]) -> None:
         catalogue, at = self._catalogue, seconds_of(entry.name.at)

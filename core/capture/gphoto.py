@@ -16,6 +16,7 @@ import gphoto2 as gp
 
 from core.capture.faults import FILE_GONE, NOT_OFFERED, NOT_SUPPORTED, Doing, fault
 from core.errors import CameraError, CameraGone
+from core.text import safe
 
 EVENT_PAUSE = 0.005  # seconds: some drivers answer "nothing" at once instead of waiting
 STORE_FULL = "PTP Event 400a"  # how the library words an event that it has no name for
@@ -192,7 +193,8 @@ def connect_usb(serial: str | None, likely: str | None = None) -> Session:
     """Take hold of the USB camera of this serial (None: the only one); `likely` is the port to look at first."""
     found = sorted(on_usb(), key=lambda one: one[1] != likely)
     if not found:
-        raise CameraGone("no camera answers on USB")
+        wanted = f"; the one of serial {safe(serial)} was looked for" if serial is not None else ""
+        raise CameraGone(f"no camera answers on USB{wanted}")
     if serial is None:
         if len(found) > 1:
             raise CameraGone(f"{len(found)} cameras are on USB and the configuration names no serial")

@@ -5,7 +5,7 @@ States: queued -> sending -> sent -> proven, or refused. Only a receipt makes a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
@@ -316,9 +316,11 @@ def withdraw_all(catalogue: Catalogue, destination: str) -> int:
     return catalogue.run("DELETE FROM delivery WHERE destination = ? AND state <> 'proven'", (destination,))
 
 
-def resume_all(catalogue: Catalogue) -> int:
-    """Queue again what was on its way when the node stopped; each goes on where it was. Return how many."""
-    return catalogue.run("UPDATE delivery SET state = 'queued' WHERE state <> 'proven' AND state = 'sending'")
+def resume_all(catalogue: Catalogue, but: Collection[int] = ()) -> int:
+    """Queue again what was on its way, `but` these; each goes on where it was. Return how many."""
+    marks = ", ".join("?" * len(but))
+    sql = "UPDATE delivery SET state = 'queued' WHERE state <> 'proven' AND state = 'sending'"
+    return catalogue.run(f"{sql} AND id NOT IN ({marks})", tuple(but))
 
 
 def queue(catalogue: Catalogue, destination: str, limit: int = 100) -> list[Delivery]:

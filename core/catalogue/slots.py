@@ -8,6 +8,8 @@ from typing import Literal
 from core.catalogue.store import Catalogue, Row
 from core.values import Fence
 
+END = 2**62  # later than any slot
+
 OutcomeKind = Literal["captured", "late", "missed", "excused"]
 _COLUMNS = "camera, slot, node, idx, outcome, partial, cause, shutter, epoch, token, filled"
 _SLOTS = f"SELECT {_COLUMNS} FROM slot "  # noqa: S608 - constants
@@ -84,9 +86,10 @@ def get(catalogue: Catalogue, camera: str, slot: int, node: str) -> Outcome | No
     return None if row is None else _outcome(row)
 
 
-def latest(catalogue: Catalogue, camera: str, node: str) -> Outcome | None:
-    """Return the outcome of the last slot of a camera that has one at `node`."""
-    row = catalogue.row(_SLOTS + "WHERE camera = ? AND node = ? ORDER BY slot DESC LIMIT 1", (camera, node))
+def latest(catalogue: Catalogue, camera: str, node: str, until: int = END) -> Outcome | None:
+    """Return the outcome of the last slot of a camera, up to `until`, that has one at `node`."""
+    where = "WHERE camera = ? AND node = ? AND slot <= ? ORDER BY slot DESC LIMIT 1"
+    row = catalogue.row(_SLOTS + where, (camera, node, until))
     return None if row is None else _outcome(row)
 
 

@@ -16,7 +16,7 @@ from core.cli.run import interruptible
 from core.cli.sites import read_sites
 from core.clock import SystemClock
 from core.control.client import ask
-from core.errors import NodeUnreachable, OverlapseError, from_wire
+from core.errors import AlreadyRunning, NodeUnreachable, OverlapseError, from_wire
 from core.node.loop import Event, Loop, Stop
 from core.node.part import SitePart
 from core.node.start import open_site
@@ -40,10 +40,11 @@ def capture(selection: Selection, camera: str, as_json: bool) -> None:
     place = selection.place()
     try:
         order = ask(place.folders.control, "capture", {"camera": camera})["order"]
-    except NodeUnreachable:
-        if place.folders.control.exists():
-            raise
-        made = _alone(place, camera)
+    except NodeUnreachable as error:
+        try:
+            made = _alone(place, camera)
+        except AlreadyRunning:
+            raise error from None  # it holds its data folder and does not answer
     else:
         made = _wait(place, order)
     click.echo(json.dumps(made) if as_json else _told(made))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import logging
 import sys
 from collections.abc import Sequence
 
@@ -66,6 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status; an error is told on stderr, without a traceback."""
+    logging.getLogger("core").addHandler(logging.NullHandler())  # what `run` logs is not a command's answer
     try:
         result = overlapse.main(args=arguments, prog_name="overlapse", standalone_mode=False)
     except OverlapseError as error:

@@ -93,7 +93,8 @@ def _head(document: Row, now: datetime) -> str:
     if age > STALE_AFTER:
         state += f", as it was {show_duration(age)} ago"
     clock = "" if document["clock"]["trusted"] else f", CLOCK NOT TRUSTED: {document['clock']['why']}"
-    return f"{document['site']}/{document['node']} {state}{clock}"
+    storage = f", STORAGE: {safe(document['storage'], 120)}" if "storage" in document else ""
+    return f"{document['site']}/{document['node']} {state}{clock}{storage}"
 
 
 def _camera(row: Row, now: datetime) -> tuple[str, ...]:

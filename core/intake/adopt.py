@@ -51,8 +51,9 @@ class DiskService:
     """The worker of kind "disk".
 
     hash {"path"} -> {"size", "sha256"};
-    adopt {"spool", "quarantine", "pictures"?} -> {"whole": [{"name", "size", "sha256"}], "unlisted": [the same],
-    "quarantined": [{"name", "as", "why"}]}: `whole` are in the spool, `unlisted` under their final name without a line;
+    adopt {"spool", "quarantine", "pictures"?, "fence"?} -> {"whole": [{"name", "size", "sha256"}],
+    "unlisted": [the same], "quarantined": [{"name", "as", "why"}]}: `whole` are in the spool, `unlisted` under their
+    final name without a line;
     verify {"pictures", "names"} -> {"files": [{"name", "size", "sha256"} or {"name", "error", "message"}]}.
     The last two say {"done", "of"} after each file.
     """
@@ -62,7 +63,7 @@ class DiskService:
         if op == "hash":
             return hash_file(Path(args["path"]))
         if op == "adopt":
-            return adopt(Path(args["spool"]), Path(args["quarantine"]), args.get("pictures"), talk)
+            return adopt(Path(args["spool"]), Path(args["quarantine"]), args.get("pictures"), talk, args.get("fence"))
         if op == "verify":
             return verify(Path(args["pictures"]), args["names"], talk)
         raise NoSuchThing(f"the disk worker knows no {op!r}")
@@ -71,12 +72,17 @@ class DiskService:
         """Nothing is held."""
 
 
-def adopt(spool: Path, quarantine: Path, pictures: str | None, talk: Talk) -> Json:
-    """Find what an earlier run left: hash what is whole, set aside what is not; nothing is ever deleted."""
+def adopt(spool: Path, quarantine: Path, pictures: str | None, talk: Talk, fence: str | None = None) -> Json:
+    """Find what an earlier run left: hash what is whole, set aside what is not; nothing is ever deleted.
+
+    Files of `fence` are those that the run which asks is taking in right now: they are left alone.
+    """
     shelf = Shelf(spool, Path(pictures) if pictures else spool, quarantine)
     whole: list[PictureName] = []
     aside: list[dict[str, str]] = []
     for path in _listing(spool):
+        if fence is not None and _is_of(path.name, fence):
+            continue
         if isinstance(found := _leftover(path), PictureName):
             whole.append(found)
         else:
@@ -85,6 +91,13 @@ def adopt(spool: Path, quarantine: Path, pictures: str | None, talk: Talk) -> Js
     paths = [spool / str(name) for name in whole] + [Path(pictures or spool) / name.path for name in lost]
     hashed = list(_hashed(paths, talk))
     return {"whole": hashed[: len(whole)], "unlisted": hashed[len(whole) :], "quarantined": aside}
+
+
+def _is_of(name: str, fence: str) -> bool:
+    try:
+        return str(PictureName.parse(name.removesuffix(".part")).fence) == fence
+    except ValueError:
+        return False
 
 
 def _leftover(path: Path) -> PictureName | str:

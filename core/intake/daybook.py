@@ -228,8 +228,8 @@ class DiskKeeper:
 
     def __init__(self, shelf: Shelf, open_file: Callable[[Path], BookFile] = AppendFile) -> None:
         self.books = DayBooks(shelf.pictures, open_file)
-        self.take_in, self.set_aside, self.discard = shelf.take_in, shelf.set_aside, shelf.discard
-        self.remove, self.free = shelf.remove, shelf.free
+        self.take_in, self.holds, self.set_aside = shelf.take_in, shelf.holds, shelf.set_aside
+        self.discard, self.remove, self.free = shelf.discard, shelf.remove, shelf.free
         self.append, self.sync, self.close = self.books.append, self.books.sync, self.books.close
 
 

@@ -1,7 +1,8 @@
 """From the spool to the final name, so that a picture which was handed over is never lost, never silently altered.
 
 The order of promise 1, and who does what: the capture child writes spool/NAME.part, syncs it, hashes the bytes as
-received and renames it to spool/NAME; `keep` does the rest, and only after it returns is the camera's copy released.
+received and renames it to spool/NAME; `Keeping` does the rest, and only when it is finished is the camera's copy
+released.
 """
 
 from __future__ import annotations
@@ -11,16 +12,14 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from core.errors import DiskFull, NameTaken, NotDurable, StorageError
 from core.intake.entries import Entry, PictureEntry
 from core.values import PictureName
-
-T = TypeVar("T")
 
 _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
@@ -43,6 +42,10 @@ class Keeper(Protocol):
 
     def take_in(self, spool_name: str, name: PictureName) -> str:
         """Give spool/`spool_name` its final name, durably; return its path below `pictures/`. Raise NameTaken."""
+        ...
+
+    def holds(self, name: PictureName) -> bool:
+        """Return whether this final name is taken."""
         ...
 
     def set_aside(self, spool_name: str) -> str:
@@ -74,22 +77,30 @@ class Keeper(Protocol):
         ...
 
 
-def keep(
-    keeper: Keeper,
-    parts: Mapping[str, PictureEntry],
-    others: Iterable[Entry],
-    commit: Callable[[Mapping[str, int]], T],
-) -> T:
-    """Keep a shot: final names and folders durable, then its lines, then the catalogue; return what `commit` returns.
+@dataclass(eq=False)
+class Keeping:
+    """What is kept together: final names and folders durable, then its lines, then the catalogue.
 
     `parts`: name in the spool -> its line; `others`: lines that belong to it, such as the outcome. `commit` is given
-    the length of each day book for the catalogue to remember. When any step raises nothing may be released; the same
-    call can be repeated as it is.
+    the length of each day book for the catalogue to remember.
     """
-    for spool_name, entry in parts.items():
-        keeper.take_in(spool_name, entry.name)
-    lengths = keeper.append([*parts.values(), *others], sync=True)
-    return commit(lengths)
+
+    parts: Mapping[str, PictureEntry]
+    others: Sequence[Entry]
+    commit: Callable[[Mapping[str, int]], object]
+    _lined: bool = False
+
+    def finish(self, keeper: Keeper) -> None:
+        """Do what is still to be done; after any error it is to be called again, and nothing may be released yet."""
+        lengths: Mapping[str, int] = {}
+        if self._lined:  # a line that was handed over is owed by the keeper: it is not written twice
+            keeper.sync()
+        else:
+            for spool_name, entry in self.parts.items():
+                keeper.take_in(spool_name, entry.name)
+            self._lined = True
+            lengths = keeper.append([*self.parts.values(), *self.others])
+        self.commit(lengths)
 
 
 class Shelf:
@@ -114,6 +125,10 @@ class Shelf:
         sync_folder(target.parent)
         sync_folder(self.spool)
         return name.path
+
+    def holds(self, name: PictureName) -> bool:
+        """Return whether a file has this final name."""
+        return _is_file(self.pictures / name.path)
 
     def set_aside(self, spool_name: str) -> str:
         """Move spool/`spool_name`, whatever it is, to the quarantine and return its name there; nothing is replaced."""

@@ -6,7 +6,9 @@ becomes of it). The rules:
 - A slot with an outcome is never shot again.
 - A slot is shot until the next one comes, but at most ten minutes after its time; those that can no longer be shot
   are told as a stretch to write down: still busy when the clock ran evenly, else "node down" (suspended) when the
-  clock was trusted before it jumped forward, and "clock" when it was not.
+  clock was trusted before and after it jumped forward, and "clock" when it was not.
+- A jump of more than a week by a clock that is not trusted may be into a wrong future: its stretch is owed, and
+  written only once the clock is trusted.
 - When the wall clock goes back, time goes on by the monotonic clock on the timeline that it left: what would have been
   a slot there is shot as an extra, windows and events included, until the wall clock reaches a slot without outcome.
 - At a start there is no such timeline: then each slot that has an outcome already is shot as an extra in its place.
@@ -27,6 +29,7 @@ from core.ledger.expected import Expected, ExpectedSlot
 from core.ledger.gap import Stretch
 
 STEERED = timedelta(seconds=2)
+CREDIBLE = timedelta(days=7)  # a clock that is not trusted is believed to have passed over
 LATEST = timedelta(minutes=10)
 
 _NONE = timedelta(0)
@@ -42,7 +45,8 @@ class Rhythm:
 
     `seen`, `monotonic`: both clocks at the last look, and whether the wall clock was `trusted` then. `settled`: no
     slot up to here is to be shot, on the wall clock as it runs now. `ahead`: how far the timeline that the wall clock
-    left lies ahead of it, zero when it left none; `beaten`: the last beat on that timeline.
+    left lies ahead of it, zero when it left none; `beaten`: the last beat on that timeline. `owed`: slots that were
+    passed over if the clock was right, and are not written yet.
     """
 
     seen: datetime
@@ -51,6 +55,7 @@ class Rhythm:
     settled: datetime
     beaten: datetime
     ahead: timedelta = _NONE
+    owed: Stretch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +79,21 @@ class Due:
 def begin(highest: datetime | None, now: datetime, monotonic: float, trusted: bool) -> Rhythm:
     """Return the rhythm of a camera at a start; `highest` is its last slot with an outcome.
 
-    The slots between `highest` and `now` are the caller's to write as a stretch of "node down".
+    The slots between `highest` and `now` are the caller's to write as a stretch of "node down" when it
+    `is_credible`; otherwise they are owed, and come with a later `due`.
     """
     settled = now - _MOMENT
     if highest is not None and settled < highest <= now + STEERED:
         settled = highest
-    return Rhythm(now, monotonic, trusted, settled, settled)
+    owed = None
+    if highest is not None and not trusted and not timedelta(0) <= now - highest <= CREDIBLE:
+        owed = Stretch(highest, highest, "node down")
+    return Rhythm(now, monotonic, trusted, settled, settled, owed=owed)
+
+
+def is_credible(stretch: Stretch, trusted: bool) -> bool:
+    """Return whether a clock that is or is not `trusted` is believed to have passed over a stretch."""
+    return trusted or stretch.until - stretch.after <= CREDIBLE
 
 
 def due(
@@ -88,7 +102,7 @@ def due(
     """Return the state after this look, and what to do."""
     step = now - state.seen - timedelta(seconds=monotonic - state.monotonic)
     before, state = state, _observe(state, now, monotonic, trusted, step)
-    state, missed = _pass_over(before, state, expected, step)
+    state, missed = _own_up(*_pass_over(before, state, expected, step))
     state, chosen = _choose(state, expected, recorded)
     return state, replace(chosen, missed=missed)
 
@@ -123,8 +137,20 @@ def _pass_over(before: Rhythm, state: Rhythm, expected: Expected, step: timedelt
     if step <= STEERED:
         cause: Cause = "still busy"
     else:
-        cause = "node down" if before.trusted else "clock"
+        cause = "node down" if before.trusted and state.trusted else "clock"
     return replace(state, settled=until - _MOMENT), Stretch(state.settled, until, cause)
+
+
+def _own_up(state: Rhythm, passed: Stretch | None) -> tuple[Rhythm, Stretch | None]:
+    """Put off what only a wrong clock may have passed over; once the clock is trusted, return all that is owed."""
+    if passed is not None and not is_credible(passed, state.trusted):
+        return replace(state, owed=state.owed or passed), None
+    owed = state.owed
+    if owed is None or not state.trusted:
+        return state, passed
+    until = passed.until if passed is not None else state.settled + _MOMENT
+    stretch = replace(owed, until=until) if until > owed.after else passed
+    return replace(state, owed=None), stretch
 
 
 def _choose(state: Rhythm, expected: Expected, recorded: Recorded) -> tuple[Rhythm, Due]:

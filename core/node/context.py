@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,9 +11,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from core.capture.shot import Op, seconds_for
 from core.catalogue import events
 from core.catalogue.store import Catalogue
 from core.clock import Clock, Trust
+from core.errors import CatalogueError
 from core.intake.durable import Keeper
 from core.node.jobs import Hands
 from core.site.model import Camera, Node, SiteFile
@@ -51,6 +54,8 @@ class Context:
     trust: Trust = field(default_factory=lambda: Trust(False, "not judged yet"))
     on_event: Callable[[str, str, str], None] = lambda kind, subject, text: None
     pace: Pace = Pace()
+    seconds_for: Callable[[Op, Camera], float] = seconds_for  # deadlines of what the cameras' children are asked
+    jitter: Callable[[], float] = random.random  # 0 to 1: spreads tries
     publish: Callable[[Path, Document], object] = write  # puts the status document in place
 
     @property
@@ -79,8 +84,11 @@ class Context:
         return [camera for camera in self.site.camera if camera.primary in (None, self.node.name)]
 
     def tell(self, kind: str, subject: str, text: str, **data: Any) -> None:
-        """Record an event: one line in the log, one row in the catalogue."""
+        """Record an event: one line in the log, and one row in the catalogue when that takes it."""
         said = safe(text, 500)
         log.info("%s: subject=%s %s", kind, subject, said)
-        events.add(self.catalogue, self.now_ms(), kind, subject, said, data)
+        try:
+            events.add(self.catalogue, self.now_ms(), kind, subject, said, data)
+        except CatalogueError as error:
+            log.error("event not catalogued: kind=%s error=%s", kind, error)
         self.on_event(kind, subject, said)

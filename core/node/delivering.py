@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -21,8 +20,9 @@ from core.errors import (
 )
 from core.node.context import Context
 from core.node.jobs import Asked, Done, Failed, Json, Report
-from core.node.record import receipt_line, remember
+from core.node.record import receipt_line
 from core.node.station import Station, Trouble, decode
+from core.node.writing import Writer
 from core.transfer.backoff import next_try
 from core.transfer.base import Level
 from core.transfer.link import LinkGrants
@@ -39,9 +39,11 @@ class Delivering:
     """Hands files to destinations, one at a time for each, and keeps their receipts."""
 
     context: Context
+    writer: Writer
     stations: dict[str, Station] = field(default_factory=dict)
     _links: dict[str, LinkGrants] = field(default_factory=dict)
     _receipts: list[tuple[Delivery, Json, int]] = field(default_factory=list)  # not yet on the disk
+    _proving: set[int] = field(default_factory=set)  # deliveries whose receipts the disk did not take yet
     _write_at: float = NEVER  # monotonic: when they are written
     _stopping: bool = False
     _leave_at: float = NEVER  # monotonic: from then on a stop waits for no destination
@@ -69,6 +71,15 @@ class Delivering:
             count = deliveries.withdraw_all(self.context.catalogue, name)
             if count:
                 self.context.tell("deliveries withdrawn", name, f"{count}: the site has no such destination any more")
+
+    def recover(self) -> None:
+        """Queue again what the catalogue believes to be on its way and is not."""
+        deliveries.resume_all(self.context.catalogue, self._in_hand())
+        self.look(self.stations)
+
+    def _in_hand(self) -> set[int]:
+        under_way = {one.sending.about.id for one in self.stations.values() if one.sending is not None}
+        return under_way | self._proving | {delivery.id for delivery, _, _ in self._receipts}
 
     def look(self, names: Iterable[str]) -> None:
         """Look again whether something is ready for these destinations."""
@@ -114,14 +125,17 @@ class Delivering:
         """Bring the receipts that came to the day books, and only then into the catalogue; raise StorageError."""
         if not self._receipts:
             return
-        catalogue = self.context.catalogue
-        lengths = self.context.keeper.append([receipt_line(*receipt) for receipt in self._receipts])
-        with catalogue.transaction():
-            for delivery, result, at in self._receipts:
-                level = int(Level.named(result["level"]))
-                receipts.prove(catalogue, delivery.id, level, result["size"], result["sha256"], at)
-            remember(catalogue, lengths)
-        self._receipts, self._write_at = [], NEVER
+        new, self._receipts, self._write_at = self._receipts, [], NEVER
+        self._proving |= {delivery.id for delivery, _, _ in new}
+        self.writer.write([receipt_line(*receipt) for receipt in new], lambda: self._prove(new), then=self._proven(new))
+
+    def _prove(self, new: Iterable[tuple[Delivery, Json, int]]) -> None:
+        for delivery, result, at in new:
+            level = int(Level.named(result["level"]))
+            receipts.prove(self.context.catalogue, delivery.id, level, result["size"], result["sha256"], at)
+
+    def _proven(self, new: Iterable[tuple[Delivery, Json, int]]) -> Callable[[], None]:
+        return lambda: self._proving.difference_update(delivery.id for delivery, _, _ in new)
 
     def stop(self) -> None:
         """Begin nothing new; what is on its way stops at its next grant and goes on there after the next start."""
@@ -229,7 +243,7 @@ class Delivering:
         if isinstance(error, STATION_WIDE):
             self._hold(station, error)
         else:
-            due += int(next_try(delivery.attempts, error.transient, _jitter()).total_seconds() * 1000)
+            due += int(next_try(delivery.attempts, error.transient, self.context.jitter()).total_seconds() * 1000)
         kind = type(error).__name__
         deliveries.fail(self.context.catalogue, delivery.id, kind, str(error), error.transient, due)
         if isinstance(error, NameConflict):
@@ -249,7 +263,7 @@ class Delivering:
         """Leave the whole destination alone for a while; the first failure of a kind is an event."""
         before, kind = station.trouble, type(error).__name__
         failures = before.failures + 1 if before else 1
-        wait = next_try(failures, error.transient, _jitter()).total_seconds()
+        wait = next_try(failures, error.transient, self.context.jitter()).total_seconds()
         since = before.since_ms if before else self.context.now_ms()
         station.trouble = Trouble(kind, str(error), since, self.context.monotonic() + wait, failures)
         if before is None or before.error != kind:
@@ -264,7 +278,3 @@ class Delivering:
         deliveries.rename(self.context.catalogue, delivery.id, f"{stem}{mark}{dot}{extension}")
         text = f"{station.destination.name} holds another {delivery.remote}; both are kept"
         self.context.tell("name conflict", str(delivery.name), text)
-
-
-def _jitter() -> float:
-    return random.random()  # noqa: S311 - it spreads tries, it guards nothing

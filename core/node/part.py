@@ -11,8 +11,10 @@ from core.clock import Trust, judge
 from core.control.request import Request
 from core.errors import CatalogueError, OverlapseError, StorageError
 from core.ledger.gap import Stretch
+from core.ledger.rhythm import STEERED, is_credible
 from core.node.context import Context
 from core.node.delivering import Delivering
+from core.node.guard import Guard
 from core.node.jobs import Done, Failed, Job, Report, Worker
 from core.node.measuring import Measuring
 from core.node.post import InHand
@@ -23,9 +25,10 @@ from core.node.serving import Desks, Serving
 from core.node.shooting import Shooting
 from core.node.taking import Taking
 from core.node.viewing import Viewing
+from core.node.writing import Writer
 from core.schedule.slots import Timetable
 from core.site.model import SiteFile
-from core.values import PictureName, milliseconds_of, utc
+from core.values import PictureName, milliseconds_of, seconds_of, utc
 
 log = logging.getLogger(__name__)
 
@@ -53,16 +56,20 @@ class SitePart:
         self._reread = reread
         self._on_reload = on_reload
         self._judge_at = 0.0
-        self.delivering = Delivering(context)
+        self.writer = Writer(context)
+        self.delivering = Delivering(context, self.writer)
         self.viewing = Viewing(context, self._made)
-        self.taking = Taking(context, self._new)
+        self.taking = Taking(context, self.writer, self._new)
         self.shooting = Shooting(context, self.taking)
         self.measuring = Measuring(context)
-        self.retaining = Retaining(context, self.delivering.write_receipts, self._may_shoot)
-        self.reporting = Reporting(context, self.shooting, self.viewing, self.delivering, self.retaining)
-        desks = Desks(context, self.shooting, self.delivering, self.retaining, self.reporting)
+        self.retaining = Retaining(context, self.writer, self.delivering.write_receipts, self._may_shoot)
+        self.reporting = Reporting(context, self.shooting, self.viewing, self.delivering, self.retaining, self._trouble)
+        desks = Desks(context, self.writer, self.shooting, self.delivering, self.retaining, self.reporting)
         self.serving = Serving(desks, self.reload, on_stop)
+        desks_in_order = (self.writer, self.shooting, self.viewing, self.delivering, self.retaining, self.reporting)
+        self.guard = Guard(context, desks_in_order, self._recover)
         self._adopting: Job | None = None
+        self._clocks = context.now(), context.monotonic()
 
     def begin(self, before: SiteFile | None) -> None:
         """Start: judge the clock, write what a stop left out, take up what it left behind.
@@ -74,7 +81,12 @@ class SitePart:
         self.apply()
         self.retaining.begin()
         folders = self.context.folders
-        args = {"spool": str(folders.spool), "quarantine": str(folders.quarantine), "pictures": str(folders.pictures)}
+        args = {
+            "spool": str(folders.spool),
+            "quarantine": str(folders.quarantine),
+            "pictures": str(folders.pictures),
+            "fence": str(self.context.fence),
+        }
         self._adopting = Job(Worker("disk"), "adopt", args, ADOPT_SECONDS, about="adopt")
         self.context.hands.give(self._adopting)
 
@@ -108,28 +120,36 @@ class SitePart:
 
     def handle(self, event: object) -> None:
         """Give an event to the desk that it is for."""
-        if isinstance(event, Request):
-            self.serving.handle(event)
-        elif isinstance(event, Reload):
-            self.reload(event)
-        elif isinstance(event, Report):
-            self._report(event)
+        with self.guard.over():
+            if isinstance(event, Request):
+                self.serving.handle(event)
+            elif isinstance(event, Reload):
+                self.reload(event)
+            elif isinstance(event, Report):
+                self._report(event)
         self.reporting.changed()
 
     def tick(self) -> None:
         """Let every desk do what is due."""
-        if self.context.monotonic() >= self._judge_at:
-            self._judge()
-        self.shooting.tick()
-        self.viewing.tick()
-        self.delivering.tick()
-        self.retaining.tick()
-        self.reporting.tick()
+        if self.context.monotonic() >= self._judge_at or self._clock_was_set():
+            with self.guard.over():
+                self._judge()
+        self.guard.tick()
 
     def wake(self) -> float:
         """Return the monotonic time at which something is due."""
-        desks = (self.shooting, self.delivering, self.retaining, self.reporting)
-        return min(self._judge_at, *(desk.wake() for desk in desks))
+        return min(self._judge_at, self.guard.wake())
+
+    def _clock_was_set(self) -> bool:
+        """Return whether the wall clock went otherwise than time since the last look."""
+        before, self._clocks = self._clocks, (self.context.now(), self.context.monotonic())
+        walked = (self._clocks[0] - before[0]).total_seconds()
+        return abs(walked - (self._clocks[1] - before[1])) > STEERED.total_seconds()
+
+    def _recover(self) -> None:
+        """Take up what a failing disk or catalogue left undone."""
+        self.delivering.recover()
+        self.viewing.recover()
 
     def stop(self) -> None:
         """Begin nothing new."""
@@ -141,6 +161,9 @@ class SitePart:
         """Return whether nothing is in hand."""
         return self.shooting.finished() and self.viewing.finished() and self.delivering.finished()
 
+    def _trouble(self) -> str | None:
+        return self.guard.trouble
+
     def idle(self) -> bool:
         """Return whether everything that came is seen and delivered, as far as it can be now."""
         return self._adopting is None and self.finished() and self.viewing.waiting() == 0
@@ -148,14 +171,18 @@ class SitePart:
     def close(self) -> None:
         """Let go of the children, write what is owed, and the last status."""
         self.context.hands.close()
-        try:
-            self.delivering.write_receipts()
-            self.context.keeper.sync()
-            self._see()
-            self.reporting.write()
-        except (StorageError, CatalogueError) as error:
-            log.error("not all was written at the end: error=%s", error)
-        self.context.keeper.close()
+        endings = (
+            self.delivering.write_receipts,
+            self.writer.finish,
+            self._see,
+            self.reporting.write,
+            self.context.keeper.close,
+        )
+        for ending in endings:
+            try:
+                ending()
+            except (StorageError, CatalogueError) as error:
+                log.error("not all was written at the end: error=%s", error)
         self.context.catalogue.close()
 
     def _report(self, report: Report) -> None:
@@ -220,17 +247,18 @@ class SitePart:
             if camera.name not in here or since is None:
                 continue
             timetable = Timetable(camera, site.zone, site.latitude, site.longitude)
-            after = self._last_outcome(camera.name) or utc(since / 1000)
-            if after < now:
-                self.shooting.write_gap(camera, timetable, Stretch(after, now, "node down"))
+            stretch = Stretch(self._last_outcome(camera.name, now) or utc(since / 1000), now, "node down")
+            if stretch.after < now and is_credible(stretch, self.context.trust.trusted):
+                self.shooting.write_gap(camera, timetable, stretch)
         states.put(self.context.catalogue, APPLIED_AT, milliseconds_of(now))
 
-    def _last_outcome(self, camera: str) -> datetime | None:
-        last = slots.latest(self.context.catalogue, camera, self.context.node.name)
+    def _last_outcome(self, camera: str, now: datetime) -> datetime | None:
+        last = slots.latest(self.context.catalogue, camera, self.context.node.name, seconds_of(now))
         return None if last is None else utc(last.slot)
 
     def _judge(self) -> None:
         """Say anew whether the clock is trusted, and note the latest time seen while it is."""
+        at_start, self._judge_at = not self._judge_at, self.context.monotonic() + self.context.pace.judge
         last = states.get(self.context.catalogue, LAST_SEEN)
         synchronised, others = self._witnesses()
         before = self.context.trust
@@ -241,10 +269,9 @@ class SitePart:
             witnesses={**others, **self.measuring.witnesses()},
             last_seen=None if last is None else utc(last / 1000),
         )
-        known = before.trusted if self._judge_at else True  # at a start, only a clock that is not trusted is news
+        known = at_start or before.trusted  # at a start, only a clock that is not trusted is news
         if known != self.context.trust.trusted:
             self._tell_trust(self.context.trust)
-        self._judge_at = self.context.monotonic() + self.context.pace.judge
         self._see()
 
     def _tell_trust(self, trust: Trust) -> None:

@@ -66,7 +66,7 @@ class Post:
             "plain": self.plain,
         }
         idle = OPEN_FOR if self._interval_is_long() else None
-        return Setting(opening=opening, opening_deadline=seconds_for("open", self.camera), idle=idle)
+        return Setting(opening=opening, opening_deadline=context.seconds_for("open", self.camera), idle=idle)
 
     def shot(self, context: Context, in_hand: InHand) -> Job:
         """Return the job of one attempt."""
@@ -76,7 +76,7 @@ class Post:
             "fence": str(context.fence),
             "at": int(in_hand.at.timestamp()),
         }
-        return Job(self.worker, "shoot", args, seconds_for("shoot", self.camera), about=in_hand)
+        return Job(self.worker, "shoot", args, context.seconds_for("shoot", self.camera), about=in_hand)
 
     def job(self, op: str, args: Json | None = None, about: Any = None) -> Job:
         """Return another request to the camera."""

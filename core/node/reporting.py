@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
@@ -38,6 +39,7 @@ class Reporting:
     viewing: Viewing
     delivering: Delivering
     retaining: Retaining
+    trouble: Callable[[], str | None]  # what disk or catalogue said, while they fail
     _started: float = 0.0
     _at: float = 0.0
     _written: float = float("-inf")
@@ -95,6 +97,7 @@ class Reporting:
             "fence": str(context.fence),
             "clock": {"trusted": trust.trusted, "why": trust.why},
             "looking": self.viewing.waiting(),
+            "storage": None if (trouble := self.trouble()) is None else safe(trouble),
         }
 
     def _camera(self, post: Post) -> dict[str, Any]:
@@ -103,7 +106,7 @@ class Reporting:
         ours = [entry_of(row) for row in recorded if row.node == context.node.name]
         pause = pause_at(context.catalogue, name, now)
         coming = post.timetable.next(now)
-        last = slots.latest(context.catalogue, name, context.node.name)
+        last = slots.latest(context.catalogue, name, context.node.name, seconds_of(now))
         counts: dict[str, int] = {}
         causes: dict[str, int] = {}
         for entry in ours:

@@ -12,7 +12,7 @@ from core.errors import CatalogueError, StorageError
 from core.intake.entries import DeletionEntry
 from core.node.context import Context
 from core.node.outlook import ANNOUNCED, Outlook, look, sample
-from core.node.record import remember
+from core.node.writing import Writer
 from core.retention.apply import Applied, apply, finish
 from core.retention.model import Candidate, Deletion, Space
 from core.values import PictureName, milliseconds_of
@@ -26,6 +26,7 @@ class Retaining:
     """Keeps the buffer from filling up. `on_stop` hears why capture must stop, or None when it may go on."""
 
     context: Context
+    writer: Writer
     write_receipts: Callable[[], None]
     on_stop: Callable[[str | None], None]
     last: Outlook | None = None
@@ -33,6 +34,9 @@ class Retaining:
 
     def begin(self) -> None:
         """Repeat what a stop cut short between the commit of deletions and their files."""
+        self._finish()
+
+    def _finish(self) -> None:
         finish(self.context.keeper.remove, self)
 
     def look(self) -> None:
@@ -62,14 +66,16 @@ class Retaining:
         return look(context.catalogue, context.site, context.node, space, context.now(), context.trust.trusted)
 
     def carry_out(self) -> Applied:
-        """Make the plan of now and do its first step."""
+        """Make the plan of now and do its first step; raise StorageError or CatalogueError."""
+        self.writer.finish()  # deletions that were written half are done before others are chosen
+        self._finish()
         before, self.last = self.last, self.plan()
         made, node = self.last.plan, self.context.node.name
         self._announce(self.last)
         self.on_stop("the buffer is full" if made.stop_capture else None)
         if made.refused is not None and (before is None or before.plan.refused != made.refused):
             self.context.tell("retention held", node, made.refused)
-        done = apply(made, self.context.keeper.remove, self, self, self.context.now())
+        done = apply(made, self.context.keeper.remove, self, self.context.now())
         if done.gone:
             self.context.tell("retention", node, f"{len(done.gone)} pictures left, {done.lost} of them unproven")
         return done
@@ -93,19 +99,15 @@ class Retaining:
         self.context.keeper.sync()
 
     def write_deletions(self, deletions: Sequence[Deletion], at: datetime) -> None:
-        """Write and sync the lines of what is to leave."""
-        lengths = self.context.keeper.append([_line(deletion, at) for deletion in deletions])
-        with self.context.catalogue.transaction():
-            remember(self.context.catalogue, lengths)
+        """Write and sync the lines of what is to leave, and mark the pictures in one transaction."""
+        self.writer.write([_line(deletion, at) for deletion in deletions], lambda: self._mark(deletions, at))
 
-    def commit_deletions(self, deletions: Sequence[Deletion], at: datetime) -> None:
-        """Mark the pictures as leaving, in one transaction."""
+    def _mark(self, deletions: Sequence[Deletion], at: datetime) -> None:
         catalogue = self.context.catalogue
-        with catalogue.transaction():
-            for candidate, why in deletions:
-                buffer.mark_gone(catalogue, candidate.picture, milliseconds_of(at), why.value, _copies(candidate))
-            leaving = [[candidate.picture, candidate.name] for candidate, _ in deletions]
-            states.put(catalogue, LEAVING, [*states.get(catalogue, LEAVING, []), *leaving])
+        for candidate, why in deletions:
+            buffer.mark_gone(catalogue, candidate.picture, milliseconds_of(at), why.value, _copies(candidate))
+        leaving = [[candidate.picture, candidate.name] for candidate, _ in deletions]
+        states.put(catalogue, LEAVING, [*states.get(catalogue, LEAVING, []), *leaving])
 
     def leaving(self) -> Iterable[tuple[int, str]]:
         """Return what was committed as leaving and may still be on the disk."""

@@ -17,11 +17,11 @@ from core.node.delivering import Delivering
 from core.node.measuring import telemetry_key
 from core.node.outlook import ANNOUNCED, CONFIRMED
 from core.node.pauses import PAUSE, RESUME
-from core.node.record import remember
 from core.node.reload import Reload
 from core.node.reporting import Reporting
 from core.node.retaining import Retaining
 from core.node.shooting import Shooting
+from core.node.writing import Writer
 from core.retention.forecast import NOTICE
 from core.status.views import event_rows, ledger_rows, queue_rows
 from core.values import milliseconds_of
@@ -37,6 +37,7 @@ class Desks:
     """Those whom a request may concern."""
 
     context: Context
+    writer: Writer
     shooting: Shooting
     delivering: Delivering
     retaining: Retaining
@@ -136,11 +137,10 @@ class Serving:
             why=why,
         )
         line = OverrideEntry(camera=camera, at=order.at, what=what, who=order.who, until=order.until, why=why)
-        lengths = context.keeper.append([line])
-        with context.catalogue.transaction():
-            overrides.add(context.catalogue, order)
-            remember(context.catalogue, lengths)
-        context.tell(what, camera, f"by {order.who}: {why}" if why else f"by {order.who}")
+        told = f"by {order.who}: {why}" if why else f"by {order.who}"
+        self._desks.writer.write(
+            [line], lambda: overrides.add(context.catalogue, order), then=lambda: context.tell(what, camera, told)
+        )
 
     def _retry(self, request: Request) -> Answer:
         if "delivery" in request.args:

@@ -29,7 +29,7 @@ from core.node.context import Context
 from core.node.jobs import Done, Failed, Report, Setting
 from core.node.pauses import pause_at, pauses_of
 from core.node.post import InHand, Post
-from core.node.taking import Taking
+from core.node.taking import Taken, Taking
 from core.schedule.slots import Slot, Timetable
 from core.site.model import Camera
 from core.values import seconds_of, utc
@@ -37,7 +37,6 @@ from core.values import seconds_of, utc
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 3  # of one slot
-OWED_AGAIN = 30.0  # seconds until outcomes that the disk did not take are written again
 NEVER = float("inf")
 
 
@@ -51,8 +50,6 @@ class Shooting:
     scheduled: bool = True  # False: only by hand
     stopped: str | None = None  # why no camera may shoot on schedule: the buffer is full
     on_order: Callable[[str, list[str], OverlapseError | None], None] = lambda order, pictures, error: None
-    _owed: list[Entry] = field(default_factory=list)  # outcomes that the disk did not take
-    _owed_at: float = NEVER
     _stopping: bool = False
     _leaving: dict[str, Post] = field(default_factory=dict)  # taken out of the site with a shot in hand
 
@@ -88,8 +85,6 @@ class Shooting:
 
     def tick(self) -> None:
         """Begin what is due."""
-        if self.context.monotonic() >= self._owed_at:
-            self._record([])
         if self._stopping:
             return
         for post in self.posts.values():
@@ -103,7 +98,7 @@ class Shooting:
     def wake(self) -> float:
         """Return the monotonic time at which something is due."""
         times = [] if self._stopping else [_wake(post, self.scheduled) for post in self.posts.values()]
-        return min([*times, self._owed_at])
+        return min(times, default=NEVER)
 
     def stop(self) -> None:
         """Begin nothing new; a shot in hand is finished, one that waits for another attempt is given up."""
@@ -236,15 +231,20 @@ class Shooting:
         """Keep what came; the camera forgets it only when that is durable and catalogued."""
         camera, node = post.camera.name, self.context.node.name
         entry = entry_of(in_hand.slot, camera, node, utc(shot.shutter), shot.partial) if in_hand.slot else None
-        try:
-            taken = self.taking.take(shot, entry)
-        except (StorageError, CatalogueError) as error:
-            self._failed(post, in_hand, error)
-            return
         post.in_hand, post.error = None, None
         self._climbed(post, step(post.ladder, Good(), self.context.now().timestamp(), limits_of(post.camera))[0])
-        self.context.hands.give(post.job("release", {"source_names": taken.release}))
         self._tell_drift(post, shot)
+        try:
+            self.taking.take(shot, entry, lambda taken: self._kept(post, in_hand, entry, taken))
+        except (StorageError, CatalogueError) as error:
+            post.error = f"its picture is not durable yet: {error}"
+            self.context.tell("shot not kept yet", camera, str(error))
+
+    def _kept(self, post: Post, in_hand: InHand, entry: Entry | None, taken: Taken) -> None:
+        """Release the camera's copies of what is durable, and tell of it."""
+        camera = post.camera.name
+        if self.posts.get(camera) is post:  # else it was taken out of the site meanwhile
+            self.context.hands.give(post.job("release", {"source_names": taken.release}))
         kept = [str(name) for name in (*taken.kept, *taken.known)]
         what = entry.outcome if entry is not None else "extra"
         self.context.tell("shot", camera, f"{what}: {', '.join(kept)}", **_ordered(in_hand, pictures=kept))
@@ -318,17 +318,13 @@ class Shooting:
             states.put(self.context.catalogue, _ladder_key(post.camera), state.to_json())
 
     def _record(self, entries: Sequence[Entry]) -> None:
-        """Write outcomes; those that a full or failing disk does not take are owed and written later."""
-        self._owed += entries
-        if not self._owed:
+        """Write outcomes; those that a full or failing disk does not take are written later."""
+        if not entries:
             return
         try:
-            self.taking.record(self._owed)
+            self.taking.record(entries)
         except (StorageError, CatalogueError) as error:
-            log.error("outcomes not written: count=%d error=%s", len(self._owed), error)
-            self._owed_at = self.context.monotonic() + OWED_AGAIN
-        else:
-            self._owed, self._owed_at = [], NEVER
+            log.error("outcomes not written yet: count=%d error=%s", len(entries), error)
 
 
 def _ordered(in_hand: InHand, **told: Any) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from core.capture.base import Part, Shot
 from core.capture.shot import kind_of
@@ -11,12 +11,11 @@ from core.catalogue import deliveries, pictures, slots
 from core.catalogue.deliveries import NewDelivery, Priority
 from core.catalogue.pictures import NewPicture
 from core.catalogue.slots import Outcome
-from core.intake.durable import keep
-from core.intake.entries import Entry as Line
 from core.intake.entries import FilledEntry
 from core.ledger.outcomes import Entry
 from core.node.context import Context
-from core.node.record import outcome_line, outcome_row, picture_line, remember
+from core.node.record import outcome_line, outcome_row, picture_line
+from core.node.writing import Writer
 from core.site.model import SiteFile
 from core.transfer.base import Level
 from core.transfer.routes import Wanted, for_original, for_rendition, recipes_for
@@ -40,34 +39,49 @@ class Taking:
     """
 
     context: Context
+    writer: Writer
     on_new: Callable[[list[PictureName], set[str]], None]
+    _coming: dict[Sha256, PictureName] = field(default_factory=dict)  # not durable yet
 
-    def take(self, shot: Shot, entry: Entry | None) -> Taken:
+    def take(self, shot: Shot, entry: Entry | None, then: Callable[[Taken], None]) -> None:
         """Keep a shot with the outcome of its slot (None: it has no slot), and its orphans as extras.
 
         An orphan whose bytes are here already is not stored twice; a shot is always kept, even if a camera that is
         stuck gives the same picture again.
 
-        When this returns all is durable and catalogued. Raise StorageError or CatalogueError when it could not be;
-        the files then stand where the next start finds them.
+        `then` is called when all is durable and catalogued. Raise StorageError or CatalogueError when that cannot be
+        now: it is tried again, and a stop before leaves the files where the next start finds them.
         """
         slot = seconds_of(entry.at) if entry is not None else None
         index = entry.index if entry is not None else None
+        known, orphans, release = self._sort_out(shot.orphans)
+        names = self._free_names([*shot.parts, *orphans])
+        parts = [(part, self._picture(part, names, slot, index, part.shutter or shot.shutter)) for part in shot.parts]
+        parts += [(part, self._picture(part, names, None, None, part.shutter)) for part in orphans]
+        release += [part.source_name for part, _ in parts]
+        taken = Taken([picture.name for _, picture in parts], known, release)
+        self._keep(parts, [entry] if entry is not None else [], then=lambda: then(taken))
+
+    def _sort_out(self, orphans: Sequence[Part]) -> tuple[list[PictureName], list[Part], list[str]]:
+        """Return which pictures are here already, which orphans are new, and what may be released at once."""
         known: list[PictureName] = []
-        new = [self._picture(part, slot, index, part.shutter or shot.shutter) for part in shot.parts]
-        for part in shot.orphans:
+        new: list[Part] = []
+        release: list[str] = []
+        for part in orphans:
             same = self._same(part.sha256)
             if same is not None:  # a stop came between our commit and the camera's release
                 self.context.keeper.discard(part.name)
                 known.append(same)
+                release.append(part.source_name)
+            elif part.sha256 in self._coming:  # its own release follows when it is durable
+                self.context.keeper.discard(part.name)
             else:
-                new.append(self._picture(part, None, None, part.shutter))
-        self._keep(new, [entry] if entry is not None else [])
-        return Taken([one.name for one in new], known, [part.source_name for part in (*shot.parts, *shot.orphans)])
+                new.append(part)
+        return known, new, release
 
     def adopt(self, found: Sequence[Mapping[str, object]], in_spool: bool = True) -> list[PictureName]:
         """Keep whole files {"name", "size", "sha256"} that a stop left; one fills its slot, which was told missed."""
-        new, filled = [], []
+        parts, filled = [], []
         for file in found:
             name, sha256 = PictureName.parse(str(file["name"])), Sha256(str(file["sha256"]))
             part = Part(str(name), kind_of(str(name)) or "raw", int(str(file["size"])), sha256, "", None)
@@ -75,14 +89,16 @@ class Taking:
                 if in_spool:
                     self.context.keeper.discard(part.name)
                 continue
+            names = self._free_names([part]) if in_spool else {part.name: name}
             missed = self._missed(name)
             if missed is None:
-                new.append(self._picture(part, None, None, None))
+                parts.append((part, self._picture(part, names, None, None, None)))
             else:
-                new.append(self._picture(part, missed.slot, missed.index, None))
-                filled.append(FilledEntry(camera=missed.camera, slot=missed.slot, node=missed.node, name=name))
-        self._keep(new, [], filled)
-        return [one.name for one in new]
+                parts.append((part, self._picture(part, names, missed.slot, missed.index, None)))
+                kept = names[part.name]
+                filled.append(FilledEntry(camera=missed.camera, slot=missed.slot, node=missed.node, name=kept))
+        self._keep(parts, [], filled)
+        return [picture.name for _, picture in parts]
 
     def _missed(self, name: PictureName) -> Outcome | None:
         """Return the outcome of the slot that a picture is named after, if that was told to have no picture."""
@@ -90,16 +106,42 @@ class Taking:
         return row if row is not None and row.outcome in ("missed", "excused") else None
 
     def record(self, entries: Iterable[Entry]) -> None:
-        """Write down outcomes that have no picture; raise StorageError."""
+        """Write down outcomes that have no picture; raise StorageError or CatalogueError: it is tried again."""
         self._keep([], list(entries))
 
     def _same(self, sha256: Sha256) -> PictureName | None:
         """Return the picture that has these bytes and is here."""
         return next((one.name for one in pictures.by_sha256(self.context.catalogue, sha256) if not one.gone), None)
 
-    def _picture(self, part: Part, slot: int | None, index: int | None, shutter: float | None) -> NewPicture:
+    def _free_names(self, parts: Sequence[Part]) -> dict[str, PictureName]:
+        """Return the final name of each spooled file: its own, or the next number that all of its shot can have."""
+        together: dict[str, list[PictureName]] = {}
+        for part in parts:
+            name = PictureName.parse(part.name)
+            together.setdefault(name.stem, []).append(name)
+        found: dict[str, PictureName] = {}
+        given = set(self._coming.values())
+        for names in together.values():
+            nth = names[0].nth
+            while any(self._is_taken(name.numbered(nth), given) for name in names):
+                nth += 1
+            found |= {str(name): name.numbered(nth) for name in names}
+            given |= set(found.values())
+        return found
+
+    def _is_taken(self, name: PictureName, given: set[PictureName]) -> bool:
+        return name in given or self.context.keeper.holds(name)
+
+    def _picture(
+        self,
+        part: Part,
+        names: Mapping[str, PictureName],
+        slot: int | None,
+        index: int | None,
+        shutter: float | None,
+    ) -> NewPicture:
         return NewPicture(
-            name=PictureName.parse(part.name),
+            name=names[part.name],
             slot=slot,
             index=index,
             kind=part.kind,
@@ -112,16 +154,32 @@ class Taking:
             taken_in=self.context.now_ms(),
         )
 
-    def _keep(self, new: Sequence[NewPicture], entries: Sequence[Entry], filled: Sequence[FilledEntry] = ()) -> None:
+    def _keep(
+        self,
+        parts: Sequence[tuple[Part, NewPicture]],
+        entries: Sequence[Entry],
+        filled: Sequence[FilledEntry] = (),
+        then: Callable[[], None] = lambda: None,
+    ) -> None:
         boot, fence = self.context.clock.boot_id(), self.context.fence
-        parts = {str(picture.name): picture_line(picture, boot) for picture in new}
-        outcomes = [outcome_line(entry, fence) for entry in entries]
+        new = [picture for _, picture in parts]
         wanted = {picture.name: wanted_by(self.context.site, picture) for picture in new}
-        others: list[Line] = [*outcomes, *filled]
-        keep(self.context.keeper, parts, others, lambda lengths: self._commit(new, entries, filled, wanted, lengths))
-        places = {one.destination for some in wanted.values() for one in some}
-        if new:
-            self.on_new([picture.name for picture in new], places)
+
+        def done() -> None:
+            for picture in new:
+                self._coming.pop(picture.sha256, None)
+            if new:
+                places = {one.destination for some in wanted.values() for one in some}
+                self.on_new([picture.name for picture in new], places)
+            then()
+
+        self._coming |= {picture.sha256: picture.name for picture in new}
+        self.writer.write(
+            [*(outcome_line(entry, fence) for entry in entries), *filled],
+            lambda: self._commit(new, entries, filled, wanted),
+            parts={part.name: picture_line(picture, boot) for part, picture in parts},
+            then=done,
+        )
 
     def _commit(
         self,
@@ -129,17 +187,14 @@ class Taking:
         entries: Sequence[Entry],
         filled: Sequence[FilledEntry],
         wanted: Mapping[PictureName, Sequence[NewDelivery]],
-        lengths: Mapping[str, int],
     ) -> None:
         catalogue = self.context.catalogue
-        with catalogue.transaction():
-            for picture in new:
-                deliveries.enqueue(catalogue, pictures.insert(catalogue, picture), wanted[picture.name])
-            for entry in entries:
-                slots.record(catalogue, outcome_row(entry, self.context.fence))
-            for one in filled:
-                slots.fill(catalogue, one.camera, one.slot, one.node, str(one.name))
-            remember(catalogue, lengths)
+        for picture in new:
+            deliveries.enqueue(catalogue, pictures.insert(catalogue, picture), wanted[picture.name])
+        for entry in entries:
+            slots.record(catalogue, outcome_row(entry, self.context.fence))
+        for one in filled:
+            slots.fill(catalogue, one.camera, one.slot, one.node, str(one.name))
 
 
 def wanted_by(site: SiteFile, picture: NewPicture) -> list[NewDelivery]:

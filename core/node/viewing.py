@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from core.catalogue import deliveries, pictures
 from core.catalogue.pictures import Picture
-from core.errors import OverlapseError
+from core.errors import OverlapseError, StorageError
 from core.intake.entries import ViewEntry
 from core.node.context import Context
 from core.node.jobs import Done, Failed, Job, Json, Report, Setting, Worker
@@ -17,10 +18,13 @@ from core.processing.wire import ENVIRONMENT, recipe_to_json
 from core.transfer.routes import recipes_for
 from core.values import PictureName
 
+log = logging.getLogger(__name__)
+
 IMAGES = Worker("images")
 DEADLINE = 120.0  # seconds for one picture, on a slow board
 IDLE = 60.0  # seconds after which the child ends
 LIVES = 200  # pictures after which the child is renewed
+NEVER = float("inf")
 ATTEMPTS = 2  # a picture that ended the child twice is not given to it again
 
 
@@ -38,6 +42,10 @@ class Viewing:
     def apply(self) -> None:
         """Take over the configuration, and at the start what a stop left without a look or a rendition."""
         self.context.hands.equip(IMAGES, Setting(idle=IDLE, lives=LIVES, environment=ENVIRONMENT))
+        self.recover()
+
+    def recover(self) -> None:
+        """Queue again what has no look or lacks a rendition, when nothing is queued."""
         if not self._waiting and self._looking is None:
             unseen = [picture.name for picture in pictures.unseen(self.context.catalogue)]
             unmade = [delivery.name for delivery in deliveries.unmade(self.context.catalogue)]
@@ -54,6 +62,10 @@ class Viewing:
             if picture is not None and not picture.gone:
                 self._looking = self._job(picture)
                 self.context.hands.give(self._looking)
+
+    def wake(self) -> float:
+        """Return the monotonic time at which something is due: its work begins with an event."""
+        return NEVER
 
     def stop(self) -> None:
         """Begin nothing new; what waits is found again at the next start."""
@@ -115,7 +127,10 @@ class Viewing:
         catalogue, name = self.context.catalogue, picture.name
         verdict, why, stats = result["verdict"], result.get("why", ""), result.get("stats") or {}
         # Not synced, and its offset not noted: a look that a power cut takes back is read or made again.
-        self.context.keeper.append([ViewEntry(name=name, verdict=verdict, why=why, stats=stats)], sync=False)
+        try:
+            self.context.keeper.append([ViewEntry(name=name, verdict=verdict, why=why, stats=stats)], sync=False)
+        except StorageError as error:
+            log.error("look not written yet: picture=%s error=%s", name, error)
         folder = Path("renditions") / name.folder
         with catalogue.transaction():
             pictures.set_view(catalogue, picture.id, verdict, why, stats)

@@ -52,7 +52,7 @@ class Tiff:
         waiting, seen = [self._first], set[int]()
         while waiting and len(seen) < MAX_DIRECTORIES:
             at = waiting.pop(0)
-            if at == 0:
+            if at == 0 or at in seen:
                 continue
             seen.add(at)
             directory, following = self._directory(at)

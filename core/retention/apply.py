@@ -26,22 +26,16 @@ Remove = Callable[
 
 
 class Books(Protocol):
-    """What the day books do for a deletion."""
+    """What day books and catalogue do for a deletion."""
 
     def sync_receipts(self) -> None:
         """Make every receipt written so far durable; raise StorageError."""
         ...
 
     def write_deletions(self, deletions: Sequence[Deletion], at: datetime) -> None:
-        """Append a deletion line to the day book of each picture and make the lines durable; raise StorageError."""
-        ...
-
-
-class Index(Protocol):
-    """What the catalogue does for a deletion."""
-
-    def commit_deletions(self, deletions: Sequence[Deletion], at: datetime) -> None:
-        """Mark the pictures as leaving, in one transaction; those `expired unproven` also in the ledger."""
+        """Append a deletion line to the day book of each picture, make the lines durable, and only then mark the
+        pictures as leaving in one transaction; raise StorageError or CatalogueError.
+        """
         ...
 
     def leaving(self) -> Iterable[tuple[int, str]]:
@@ -72,7 +66,7 @@ class Applied:
         return sum(deletion.why is Why.UNPROVEN for deletion in (*self.gone, *self.stuck))
 
 
-def apply(plan: Plan, remove: Remove, books: Books, index: Index, now: datetime, at_most: int = AT_MOST) -> Applied:
+def apply(plan: Plan, remove: Remove, books: Books, now: datetime, at_most: int = AT_MOST) -> Applied:
     """Carry out the first `at_most` deletions of `plan`; raise StorageError or CatalogueError before any file goes.
 
     For what is `left` make a new plan: receipts, clock and free space change meanwhile.
@@ -82,21 +76,20 @@ def apply(plan: Plan, remove: Remove, books: Books, index: Index, now: datetime,
         return Applied()
     books.sync_receipts()
     books.write_deletions(batch, now)
-    index.commit_deletions(batch, now)
     gone: list[Deletion] = []
     stuck: list[Deletion] = []
     for deletion in batch:
         _tell(deletion)
         (gone if _removed(remove, deletion.candidate.name) else stuck).append(deletion)
-    index.commit_gone([deletion.candidate.picture for deletion in gone])
+    books.commit_gone([deletion.candidate.picture for deletion in gone])
     return Applied(tuple(gone), tuple(stuck), len(plan.deletions) - len(batch))
 
 
-def finish(remove: Remove, index: Index) -> int:
+def finish(remove: Remove, books: Books) -> int:
     """Remove the files of deletions that were committed and cut short; return how many are gone now."""
-    gone = [picture for picture, name in index.leaving() if _removed(remove, name)]
+    gone = [picture for picture, name in books.leaving() if _removed(remove, name)]
     if gone:
-        index.commit_gone(gone)
+        books.commit_gone(gone)
     return len(gone)
 
 

@@ -61,6 +61,9 @@ class SimulatedDisk:
         self._sync(name.folder)
         return name.path
 
+    def holds(self, name: PictureName) -> bool:
+        return name.path in self.pictures
+
     def set_aside(self, spool_name: str) -> str:
         del self.spool[spool_name]
         return spool_name
@@ -130,17 +133,15 @@ class DiskModel:
 
     def do(self, job: Job, now: datetime) -> Course:
         yield 1.0
-        listed = {str(entry.name) for book in self.disk.books.values() for entry in book if _is_picture(entry)}
+        listed = {
+            str(entry.name) for book in self.disk.books.values() for entry in book if isinstance(entry, PictureEntry)
+        }
         left = [(path, file) for path, file in self.disk.pictures.items() if path.rpartition("/")[2] not in listed]
         whole = [_described(name, file) for name, file in self.disk.spool.items()]
         return {"whole": whole, "unlisted": [_described(path, file) for path, file in left], "quarantined": []}
 
     def ended(self, worker: Worker) -> None:
         """It holds nothing."""
-
-
-def _is_picture(entry: Entry) -> bool:
-    return isinstance(entry, PictureEntry)
 
 
 def _described(path: str, file: File) -> Json:

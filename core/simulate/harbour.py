@@ -248,7 +248,7 @@ def _hoarding(brush: Brush, camera: str, nth: int) -> None:
 
 
 def paint(width: int, height: int, hour: float, nth: int, camera: str) -> Image.Image:
-    """Return the view of `camera` at its `nth` picture and a local hour, 0 to 24; a third of the names look mirrored."""
+    """Return the view of `camera` at its `nth` picture and a local hour, 0 to 24; a third of the names are mirrored."""
     light, mirrored = light_at(hour), sum(camera.encode()) % 3 == 1
     image = backdrop(width, height, light, hour, nth, mirrored)
     brush = Brush(image, light, mirrored)

@@ -45,7 +45,9 @@ def lost(site: SimulatedSite) -> Iterator[str]:
         on_card = {one.file.sha256 for one in camera.card.values()}
         for sha256 in camera.taken.keys() - on_card - on_disk:
             yield from _why_gone(site, camera, sha256)
-        yield from (f"{camera.name}: released {one}, which no line tells of" for one in camera.released if one not in booked)
+        yield from (
+            f"{camera.name}: released {one}, which no line tells of" for one in camera.released if one not in booked
+        )
     for picture in every(site.catalogue):
         file = site.disk.pictures.get(picture.name.path)
         if not picture.gone and (file is None or file.sha256 != picture.sha256):

@@ -14,6 +14,7 @@ from core.errors import (
     DestinationFull,
     DestinationRefused,
     DestinationUnreachable,
+    NameConflict,
     ObjectDiffers,
     OriginalLost,
 )
@@ -75,7 +76,7 @@ class SimulatedDestination:
         if there is not None and (there.size, there.sha256) == (args["size"], args["sha256"]):
             return _receipt(args, sent=0)
         if there is not None and not args["replace"] and args["resume"] is None:
-            raise ObjectDiffers(f"{args['name']}: another object has this name there")
+            raise NameConflict(f"{args['name']}: another object has this name there")
         return (yield from self._send(args))
 
     def ended(self, worker: Worker) -> None:

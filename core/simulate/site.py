@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -42,15 +43,14 @@ class KeptCatalogue(Catalogue):
 class SimulatedSite:
     """One site on a simulated node. Everything in it but the node itself survives a stop."""
 
-    def __init__(
-        self, world: World, text: str, *, synchronised: bool = True, pace: Pace | None = None
-    ) -> None:
+    def __init__(self, world: World, text: str, *, synchronised: bool = True, pace: Pace | None = None) -> None:
         """`text` is a site.toml; `synchronised` is what the kernel says of the clock."""
         self.world = world
         self.site: SiteFile = reparse(text)
         self.synchronised = synchronised
         self.witnesses: dict[str, timedelta] = {}  # name -> how far that clock is ahead of ours
         self.pace = pace or Pace()
+        self._dice = random.Random(self.site.site.name)  # noqa: S311 - a simulation
         self.folders = Folders(Path("/simulated") / self.site.site.name)  # nothing is ever written there
         self.documents = 0
         self.document: dict[str, Any] = {}  # the last status
@@ -141,6 +141,7 @@ class SimulatedSite:
             fence=self.fence,
             on_event=lambda kind, subject, text: self.events.append((self.world.now(), kind, subject, text)),
             pace=self.pace,
+            jitter=self._dice.random,
             publish=self._publish,
         )
 

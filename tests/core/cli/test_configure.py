@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from core.cli import main as program
-from core.cli.sites import read_sites
 from core.cli.options import Selection
+from core.cli.sites import read_sites
 from core.errors import ConfigurationError
 
 Run = Callable[..., tuple[int, str, str]]
@@ -247,9 +247,13 @@ def test_an_interrupted_command_ends_with_130(tmp_path: Path) -> None:
     slow = tmp_path / "site.toml"
     os.mkfifo(slow)
     command = [sys.executable, "-I", "-m", "core.cli.main", "validate", "--site", str(slow)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    heard = ["env", "--default-signal=INT", *command]  # who is started in the background ignores it otherwise
+    with subprocess.Popen(heard, stderr=subprocess.PIPE, text=True) as process:
         held = os.open(slow, os.O_WRONLY)  # returns when the command has begun to read
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=20)
-        os.close(held)
+        try:
+            _, err = process.communicate(timeout=20)
+        finally:
+            process.kill()
+            os.close(held)
     assert (process.returncode, err.strip()) == (130, "overlapse: interrupted")

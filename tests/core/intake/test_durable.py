@@ -16,7 +16,7 @@ import pytest
 from core.errors import DiskFull, NameTaken, NotDurable, StorageError
 from core.intake import daybook, durable
 from core.intake.daybook import DiskKeeper
-from core.intake.durable import Shelf, Space, keep
+from core.intake.durable import Keeping, Shelf, Space
 from core.intake.entries import Entry, OutcomeEntry
 from core.values import PictureName
 
@@ -122,6 +122,9 @@ class Recorder:
         self._do("name")
         return name.path
 
+    def holds(self, name: PictureName) -> bool:
+        return False
+
     def set_aside(self, spool_name: str) -> str:
         return spool_name
 
@@ -152,7 +155,7 @@ class Recorder:
 
 def test_the_order_of_the_first_promise_is_kept(data: Any) -> None:
     recorder = Recorder()
-    assert keep(recorder, {"a": data.entry(0), "b": data.entry(1)}, [], recorder.commit) == 1
+    Keeping({"a": data.entry(0), "b": data.entry(1)}, [], recorder.commit).finish(recorder)
     assert recorder.done == ["name", "name", "line", "commit"]
 
 
@@ -160,7 +163,7 @@ def test_the_order_of_the_first_promise_is_kept(data: Any) -> None:
 def test_nothing_follows_a_step_that_failed(data: Any, step: str) -> None:
     recorder = Recorder(fails_at=step)
     with pytest.raises(NotDurable):
-        keep(recorder, {"a": data.entry()}, [], recorder.commit)
+        Keeping({"a": data.entry()}, [], recorder.commit).finish(recorder)
     assert recorder.done == ["name", "line", "commit"][: ["name", "line", "commit"].index(step)]
 
 
@@ -172,15 +175,20 @@ def test_a_shot_that_failed_midway_is_kept_by_the_same_call_again(data: Any) -> 
     keeper = DiskKeeper(data.shelf)
     data.leave(data.name())
 
-    def fail(lengths: Mapping[str, int]) -> None:
-        raise DiskFull
+    committed: list[Mapping[str, int]] = []
 
+    def fail_once(lengths: Mapping[str, int]) -> None:
+        committed.append(lengths)
+        if len(committed) == 1:
+            raise DiskFull
+
+    keeping = Keeping({str(data.name()): data.entry()}, [outcome(data)], fail_once)
     with pytest.raises(DiskFull):
-        keep(keeper, {str(data.name()): data.entry()}, [outcome(data)], fail)
-    lengths = keep(keeper, {str(data.name()): data.entry()}, [outcome(data)], dict)
+        keeping.finish(keeper)
+    keeping.finish(keeper)
     keeper.close()
-    assert lengths == {"north/2026/11/21": (data.pictures / "north/2026/11/21/day.jsonl").stat().st_size}
-    assert {line.entry for line in daybook.read_all(data.pictures)} == {data.entry(), outcome(data)}
+    assert committed[0] == {"north/2026/11/21": (data.pictures / "north/2026/11/21/day.jsonl").stat().st_size}
+    assert [line.entry for line in daybook.read_all(data.pictures)] == [data.entry(), outcome(data)]
     assert (data.pictures / data.name().path).read_bytes() == b"picture"
 
 
@@ -222,15 +230,15 @@ def test_a_full_disk_is_told_and_nothing_is_lost_when_there_is_room_again(tiny: 
     committed: list[Mapping[str, int]] = []
     filler = fill(tiny)
     assert keeper.free().free == 0
+    keeping = Keeping({str(data.name()): data.entry()}, [outcome(data)], committed.append)
     with pytest.raises(DiskFull):
-        keep(keeper, {str(data.name()): data.entry()}, [outcome(data)], committed.append)
+        keeping.finish(keeper)
     assert committed == []
     filler.unlink()
-    keep(keeper, {str(data.name()): data.entry()}, [outcome(data)], committed.append)
+    keeping.finish(keeper)
     keeper.close()
     assert len(committed) == 1
-    found = [line.entry for line in daybook.read_all(tiny / "pictures") if line.entry]
-    assert set(found) == {data.entry(), outcome(data)}
+    assert {line.entry for line in daybook.read_all(tiny / "pictures") if line.entry} == {data.entry(), outcome(data)}
     assert (tiny / "pictures" / data.name().path).read_bytes() == b"picture"
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from peers.simulation import Simulation, simulate, site_toml
 
 from core.catalogue import pictures, states
 from core.control.peer import Who
 from core.control.request import Request
+from core.control.verbs import Role
 from core.node.context import Pace
 from core.simulate.cameras import Fault
 from core.simulate.invariants import broken
@@ -18,16 +21,16 @@ from core.simulate.world import World
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
-WHO = Who(1000, "ana", "admin", 1)
+WHO = Who(1000, "ana", Role.ADMIN, 1)
 
 
-def ask(simulation, verb, **args):
-    said = []
+def ask(simulation: Simulation, verb: str, **args: Any) -> Any:
+    said: list[Any] = []
     simulation.site.ask(Request(verb, args, WHO, said.append))
     return said[0] if said else None
 
 
-def test_a_day_of_ten_minutes_is_144_slots_each_captured_and_proven(simulate) -> None:
+def test_a_day_of_ten_minutes_is_144_slots_each_captured_and_proven() -> None:
     world = simulate()
     world.run(days=1)
     assert world.counted() == {"captured": 144}
@@ -35,7 +38,7 @@ def test_a_day_of_ten_minutes_is_144_slots_each_captured_and_proven(simulate) ->
     assert world.broken() == []
 
 
-def test_a_day_under_the_pace_of_a_real_node_is_the_same(simulate) -> None:
+def test_a_day_under_the_pace_of_a_real_node_is_the_same() -> None:
     world = simulate(pace=Pace())
     world.run(hours=3)
     assert world.counted() == {"captured": 18}
@@ -43,7 +46,7 @@ def test_a_day_under_the_pace_of_a_real_node_is_the_same(simulate) -> None:
     assert world.broken() == []
 
 
-def test_a_hung_camera_misses_only_its_own_slot_and_the_next_one_is_on_time(simulate) -> None:
+def test_a_hung_camera_misses_only_its_own_slot_and_the_next_one_is_on_time() -> None:
     world = simulate(every="5m")
     world.camera.faults.append(Fault("hang", world.at("21 10:00"), world.at("21 10:05")))
     world.run(hours=2)
@@ -54,7 +57,7 @@ def test_a_hung_camera_misses_only_its_own_slot_and_the_next_one_is_on_time(simu
 
 
 @pytest.mark.parametrize("every", [60, 90, 120, 180, 240])
-def test_the_slot_after_a_hang_is_on_time_however_short_the_interval(simulate, every) -> None:
+def test_the_slot_after_a_hang_is_on_time_however_short_the_interval(every: int) -> None:
     begin = datetime(2026, 11, 21, tzinfo=UTC)
     world = simulate(begin=begin - SECOND, every=f"{every}s")
     world.camera.faults.append(Fault("hang", begin + 3 * every * SECOND, begin + (4 * every - 1) * SECOND))
@@ -64,7 +67,7 @@ def test_the_slot_after_a_hang_is_on_time_however_short_the_interval(simulate, e
     assert world.broken() == []
 
 
-def test_a_camera_that_hangs_delays_no_other(simulate) -> None:
+def test_a_camera_that_hangs_delays_no_other() -> None:
     world = simulate(cameras=("north", "south"), every="1m")
     world.camera.faults.append(Fault("hang", world.at("21 09:30"), world.at("21 10:30")))
     world.run(hours=2)
@@ -75,7 +78,7 @@ def test_a_camera_that_hangs_delays_no_other(simulate) -> None:
     assert world.broken() == []
 
 
-def test_a_picture_that_a_hang_left_on_the_camera_comes_with_the_next_shot_as_an_extra(simulate) -> None:
+def test_a_picture_that_a_hang_left_on_the_camera_comes_with_the_next_shot_as_an_extra() -> None:
     world = simulate()
     world.camera.faults.append(Fault("swallow", world.at("21 10:00"), world.at("21 10:10"), times=1))
     world.run(hours=2)
@@ -85,7 +88,7 @@ def test_a_picture_that_a_hang_left_on_the_camera_comes_with_the_next_shot_as_an
     assert world.broken() == []
 
 
-def test_somebody_who_presses_the_shutter_gives_an_extra(simulate) -> None:
+def test_somebody_who_presses_the_shutter_gives_an_extra() -> None:
     world = simulate()
     world.world.at(world.at("21 10:03"), lambda: world.camera.press(world.world.now()))
     world.run(hours=2)
@@ -94,7 +97,7 @@ def test_somebody_who_presses_the_shutter_gives_an_extra(simulate) -> None:
     assert world.broken() == []
 
 
-def test_half_a_pair_is_captured_partial_and_the_node_goes_on(simulate) -> None:
+def test_half_a_pair_is_captured_partial_and_the_node_goes_on() -> None:
     world = simulate(shoots="raw+jpeg")
     world.camera.faults.append(Fault("half", world.at("21 10:00"), world.at("21 10:01")))
     world.run(hours=2)
@@ -103,7 +106,7 @@ def test_half_a_pair_is_captured_partial_and_the_node_goes_on(simulate) -> None:
     assert world.broken() == []
 
 
-def test_a_camera_that_is_gone_climbs_the_ladder_and_comes_back_down(simulate) -> None:
+def test_a_camera_that_is_gone_climbs_the_ladder_and_comes_back_down() -> None:
     world = simulate(camera='recovery = { hook = ["relay"], hook_wait = "5s" }')
     world.camera.faults.append(Fault("gone", world.at("21 10:00"), world.at("21 14:00")))
     world.run(hours=5)
@@ -117,7 +120,7 @@ def test_a_camera_that_is_gone_climbs_the_ladder_and_comes_back_down(simulate) -
     assert world.broken() == []
 
 
-def test_the_memory_of_the_ladder_survives_a_restart(simulate) -> None:
+def test_the_memory_of_the_ladder_survives_a_restart() -> None:
     world = simulate(camera='recovery = { hook = ["relay"], hooks_a_day = 2 }')
     world.camera.faults.append(Fault("gone", world.at("21 10:00"), world.at("22 10:00")))
     world.run(hours=5)
@@ -132,7 +135,7 @@ def test_the_memory_of_the_ladder_survives_a_restart(simulate) -> None:
     assert world.broken() == []
 
 
-def test_five_hours_without_the_node_are_thirty_slots_missed_node_down(simulate) -> None:
+def test_five_hours_without_the_node_are_thirty_slots_missed_node_down() -> None:
     world = simulate()
     world.run(hours=2, minutes=2)
     world.node.off(timedelta(hours=5))
@@ -144,7 +147,7 @@ def test_five_hours_without_the_node_are_thirty_slots_missed_node_down(simulate)
     assert world.broken() == []
 
 
-def test_a_power_cut_loses_nothing_that_was_on_the_disk(simulate) -> None:
+def test_a_power_cut_loses_nothing_that_was_on_the_disk() -> None:
     world = simulate()
     for cut_after in (301.0, 600.5, 601.9, 602.05, 603.3, 604.0):
         world.run(seconds=cut_after)
@@ -154,7 +157,7 @@ def test_a_power_cut_loses_nothing_that_was_on_the_disk(simulate) -> None:
     assert world.broken() == []
 
 
-def test_each_start_has_a_fence_of_its_own(simulate) -> None:
+def test_each_start_has_a_fence_of_its_own() -> None:
     world = simulate()
     world.run(minutes=20)
     world.node.off(MINUTE)
@@ -163,7 +166,7 @@ def test_each_start_has_a_fence_of_its_own(simulate) -> None:
     assert len(fences) == 2
 
 
-def test_a_paused_camera_is_excused_before_and_across_a_stop(simulate) -> None:
+def test_a_paused_camera_is_excused_before_and_across_a_stop() -> None:
     world = simulate()
     world.run(minutes=30)
     ask(world, "pause", camera="north", until=world.at("21 13:00"), reason="crane")
@@ -176,7 +179,7 @@ def test_a_paused_camera_is_excused_before_and_across_a_stop(simulate) -> None:
     assert world.broken() == []
 
 
-def test_a_resumed_camera_shoots_again_at_its_next_slot(simulate) -> None:
+def test_a_resumed_camera_shoots_again_at_its_next_slot() -> None:
     world = simulate()
     world.run(minutes=30)
     ask(world, "pause", camera="north", until=world.at("22 09:00"), reason="crane")
@@ -188,7 +191,7 @@ def test_a_resumed_camera_shoots_again_at_its_next_slot(simulate) -> None:
     assert world.broken() == []
 
 
-def test_a_shot_by_hand_is_an_extra_and_takes_no_slot(simulate) -> None:
+def test_a_shot_by_hand_is_an_extra_and_takes_no_slot() -> None:
     world = simulate()
     world.run(minutes=8)
     ask(world, "capture", camera="north")
@@ -205,17 +208,18 @@ def test_a_shot_by_hand_is_an_extra_and_takes_no_slot(simulate) -> None:
         pytest.param(datetime(2026, 10, 24, 22, 0, tzinfo=UTC), 25 * 6, id="autumn"),
     ],
 )
-def test_a_local_day_on_which_clocks_change_has_its_slots_once_each(simulate, begin, count) -> None:
+def test_a_local_day_on_which_clocks_change_has_its_slots_once_each(begin: datetime, count: int) -> None:
     world = simulate(begin=begin - 30 * SECOND, zone="Europe/Paris")
     world.run(seconds=count * 600)
     assert world.counted() == {"captured": count}
     assert world.broken() == []
 
 
-def test_three_sites_in_one_loop_do_not_touch_each_other(toml) -> None:
+def test_three_sites_in_one_loop_do_not_touch_each_other() -> None:
     begin = datetime(2026, 11, 21, 8, 55, tzinfo=UTC)
     world = World(begin)
-    sites = [SimulatedSite(world, toml(name=name, every=every)) for name, every in zip("abc", ("10m", "5m", "1m"))]
+    rhythms = {"a": "10m", "b": "5m", "c": "1m"}
+    sites = [SimulatedSite(world, site_toml(name=name, every=every)) for name, every in rhythms.items()]
     sites[0].cameras["north"].faults.append(Fault("hang", begin, begin + timedelta(hours=1)))
     sites[1].destinations["nas"].outages = [Outage(begin, begin + timedelta(hours=1), "hang")]
     sites[2].disk.others = sites[2].disk.size
@@ -231,7 +235,7 @@ def test_three_sites_in_one_loop_do_not_touch_each_other(toml) -> None:
         assert broken(site, begin, world.now() - MINUTE) == []
 
 
-def test_telemetry_sets_a_camera_clock_that_drifts(simulate) -> None:
+def test_telemetry_sets_a_camera_clock_that_drifts() -> None:
     world = simulate()
     world.camera.drift = 12.0
     world.run(hours=1)

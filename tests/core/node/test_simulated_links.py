@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from peers.simulation import simulate, site_toml
 
 from core.catalogue import deliveries
-from core.simulate.links import Outage
-from core.values import PictureName
+from core.simulate.disk import File
+from core.simulate.links import Outage, SimulatedDestination, Trouble
+from core.values import PictureName, Sha256
 
 MINUTE = timedelta(minutes=1)
 LIVE = """
@@ -23,13 +25,13 @@ required = false
 """
 
 
-def archived(destination) -> list[datetime]:
+def archived(destination: SimulatedDestination) -> list[datetime]:
     """Return the instants of the pictures that came, in the order in which they came."""
     names = [arrival.name.rpartition("/")[2] for arrival in destination.arrivals if "_" in arrival.name]
     return [PictureName.parse(name).at for name in names]
 
 
-def test_three_weeks_without_a_link_and_then_all_is_delivered_oldest_first(simulate) -> None:
+def test_three_weeks_without_a_link_and_then_all_is_delivered_oldest_first() -> None:
     world = simulate(every="1h")
     back = world.begin + timedelta(days=21)
     world.destination.outages = [Outage(world.begin, back)]
@@ -43,17 +45,17 @@ def test_three_weeks_without_a_link_and_then_all_is_delivered_oldest_first(simul
     assert world.broken() == []
 
 
-def test_after_an_outage_the_live_picture_comes_first_and_only_the_newest(simulate) -> None:
+def test_after_an_outage_the_live_picture_comes_first_and_only_the_newest() -> None:
     world = simulate(routes=LIVE)
     world.run(minutes=10)
     world.destination.outages = [Outage(world.world.now(), world.begin + timedelta(days=1))]
     world.run(hours=23, minutes=50)
     before = len(world.destination.arrivals)
-    world.run(minutes=30)
+    world.run(hours=1)
     came = world.destination.arrivals[before:]
     live = [number for number, arrival in enumerate(came) if arrival.name == "north.jpg"]
     assert live[0] == 0, "a person looks at the live picture first"
-    assert len(live) <= 4, "one for what was missed, and one for each slot since"
+    assert len(live) <= 7, "one for what was missed, and one for each slot since"
     assert len(archived(world.destination)) >= 144
     newest = world.site.destinations["nas"].store["north.jpg"]
     assert newest.sha256 == world.site.cameras["north"]._last["jpeg"]
@@ -61,7 +63,7 @@ def test_after_an_outage_the_live_picture_comes_first_and_only_the_newest(simula
 
 
 @pytest.mark.parametrize("trouble", ["out", "hang", "refuse", "full", "lie"])
-def test_a_destination_in_trouble_delays_no_other_and_gets_all_in_the_end(simulate, trouble) -> None:
+def test_a_destination_in_trouble_delays_no_other_and_gets_all_in_the_end(trouble: Trouble) -> None:
     world = simulate(destinations=("nas", "home"))
     bad, good = world.site.destinations["nas"], world.site.destinations["home"]
     bad.outages = [Outage(world.at("21 10:00"), world.at("21 16:00"), trouble)]
@@ -74,7 +76,7 @@ def test_a_destination_in_trouble_delays_no_other_and_gets_all_in_the_end(simula
     assert world.broken() == []
 
 
-def test_a_full_destination_takes_the_rest_when_it_has_room_again(simulate) -> None:
+def test_a_full_destination_takes_the_rest_when_it_has_room_again() -> None:
     world = simulate(shoots="raw+jpeg")
     world.destination.outages = [Outage(world.at("21 10:00"), world.at("22 10:00"), "full")]
     world.run(days=2)
@@ -84,7 +86,7 @@ def test_a_full_destination_takes_the_rest_when_it_has_room_again(simulate) -> N
     assert world.broken() == []
 
 
-def test_a_cut_transfer_goes_on_at_its_byte(simulate) -> None:
+def test_a_cut_transfer_goes_on_at_its_byte() -> None:
     world = simulate(shoots="raw")
     world.destination.rate = 200_000
     world.destination.outages = [Outage(world.at("21 09:01"), world.at("21 09:05"))]
@@ -97,7 +99,7 @@ def test_a_cut_transfer_goes_on_at_its_byte(simulate) -> None:
     assert world.broken() == []
 
 
-def test_a_destination_that_says_it_has_what_it_has_not_is_sent_it_again(simulate) -> None:
+def test_a_destination_that_says_it_has_what_it_has_not_is_sent_it_again() -> None:
     world = simulate()
     world.destination.outages = [Outage(world.at("21 10:00"), world.at("21 10:00") + MINUTE, "lie")]
     world.run(hours=2)
@@ -106,13 +108,11 @@ def test_a_destination_that_says_it_has_what_it_has_not_is_sent_it_again(simulat
     assert world.broken() == []
 
 
-def test_another_object_under_our_name_stays_and_ours_goes_beside_it(simulate) -> None:
+def test_another_object_under_our_name_stays_and_ours_goes_beside_it() -> None:
     world = simulate()
     world.run(minutes=1)
     name = f"quarry/north/2026/11/21/north_20261121T090000Z_unit1_{world.site.fence}.jpg"
-    from core.simulate.disk import File
-
-    world.destination.store[name] = File(77, "0" * 64)
+    world.destination.store[name] = File(77, Sha256("0" * 64))
     world.run(hours=2)
     assert world.destination.store[name].size == 77
     assert any(key.startswith(name.removesuffix(".jpg") + "~") for key in world.destination.store)
@@ -120,17 +120,17 @@ def test_another_object_under_our_name_stays_and_ours_goes_beside_it(simulate) -
     assert world.broken() == []
 
 
-def test_a_site_without_a_destination_keeps_all_and_counts_it_as_unproven(simulate) -> None:
+def test_a_site_without_a_destination_keeps_all_and_counts_it_as_unproven() -> None:
     world = simulate(destinations=())
     world.run(hours=3)
     assert world.site.document["at_risk"]["pictures"] >= 18
     assert world.broken() == []
 
 
-def test_a_link_with_a_rate_is_never_faster_on_average(simulate, toml) -> None:
+def test_a_link_with_a_rate_is_never_faster_on_average() -> None:
     world = simulate(shoots="raw", every="1h", node='[[node.link]]\nname = "lte"\nrate = "20kB/s"\n')
     world.destination.rate = 10e6
-    lte = toml(shoots="raw", every="1h", node='[[node.link]]\nname = "lte"\nrate = "20kB/s"\n')
+    lte = site_toml(shoots="raw", every="1h", node='[[node.link]]\nname = "lte"\nrate = "20kB/s"\n')
     world.run(seconds=1)
     world.site.reload(lte.replace('chunk = "4MB"', 'chunk = "32kB"\nlink = "lte"'))
     world.run(hours=10)
@@ -138,12 +138,12 @@ def test_a_link_with_a_rate_is_never_faster_on_average(simulate, toml) -> None:
     assert world.broken() == []
 
 
-def test_a_route_changed_by_a_reload_applies_from_the_next_picture(simulate, toml) -> None:
+def test_a_route_changed_by_a_reload_applies_from_the_next_picture() -> None:
     nas = '[[route]]\nwhat = ["jpeg"]\nto = "nas"\n'
     home = '[[route]]\nwhat = ["jpeg"]\nto = "home"\n'
     world = simulate(destinations=("nas", "home"), routes=nas)
     world.run(hours=1)
-    assert "done" in world.site.reload(toml(destinations=("nas", "home"), routes=nas + home))
+    assert "done" in world.site.reload(site_toml(destinations=("nas", "home"), routes=nas + home))
     world.run(hours=1)
     nas_at, home_at = archived(world.site.destinations["nas"]), archived(world.site.destinations["home"])
     assert len(nas_at) == 12
@@ -151,18 +151,18 @@ def test_a_route_changed_by_a_reload_applies_from_the_next_picture(simulate, tom
     assert world.broken() == []
 
 
-def test_a_destination_taken_out_by_a_reload_in_the_middle_of_a_transfer_stops_nothing(simulate, toml) -> None:
+def test_a_destination_taken_out_by_a_reload_in_the_middle_of_a_transfer_stops_nothing() -> None:
     world = simulate(destinations=("nas", "home"), shoots="raw")
     world.site.destinations["nas"].rate = 100_000
     world.run(minutes=6)
-    only = toml(destinations=("home",), shoots="raw")
+    only = site_toml(destinations=("home",), shoots="raw")
     assert "done" in world.site.reload(only)
     world.run(hours=1)
     assert len(world.site.destinations["home"].store) >= 6
-    back = toml(destinations=("nas", "home"), shoots="raw")
+    back = site_toml(destinations=("nas", "home"), shoots="raw")
     assert "done" in world.site.reload(back)
     world.run(hours=2)
-    assert len(world.site.destinations["nas"].store) >= 12
+    assert len(world.site.destinations["nas"].store) == 11, "10:10 to 11:50"
     assert world.broken() == []
 
 
@@ -176,14 +176,14 @@ to = "nas"
 """
 
 
-def test_renditions_are_made_and_delivered_beside_the_originals(simulate) -> None:
+def test_renditions_are_made_and_delivered_beside_the_originals() -> None:
     world = simulate(extra=RECIPE)
     world.run(hours=2)
     assert sum(name.endswith(".web.jpg") for name in world.destination.store) == 12
     assert world.broken() == []
 
 
-def test_an_image_child_that_hangs_delays_neither_captures_nor_originals(simulate) -> None:
+def test_an_image_child_that_hangs_delays_neither_captures_nor_originals() -> None:
     world = simulate(extra=RECIPE)
     world.site.images.outages = [Outage(world.at("21 10:00"), world.at("21 11:00"), "hang")]
     world.run(hours=4)
@@ -194,7 +194,7 @@ def test_an_image_child_that_hangs_delays_neither_captures_nor_originals(simulat
     assert world.broken() == []
 
 
-def test_a_stop_in_the_middle_of_a_transfer_goes_on_there_at_the_next_start(simulate) -> None:
+def test_a_stop_in_the_middle_of_a_transfer_goes_on_there_at_the_next_start() -> None:
     world = simulate(shoots="raw", every="1h")
     world.destination.rate = 100_000
     world.run(minutes=7)

@@ -54,8 +54,6 @@ class Disk:
     def write_deletions(self, deletions: Sequence[Deletion], at: datetime) -> None:
         for candidate, why in deletions:
             self._step(f"line {candidate.picture} {why}")
-
-    def commit_deletions(self, deletions: Sequence[Deletion], at: datetime) -> None:
         self._step("commit")
         self.committed |= {candidate.picture: candidate.name for candidate, _ in deletions}
 
@@ -74,7 +72,7 @@ class Disk:
         (self.folder / path).unlink(missing_ok=True)
 
     def apply(self, plan: Plan, at_most: int = 50) -> Applied:
-        return apply(plan, self.remove, self, self, NOW, at_most)
+        return apply(plan, self.remove, self, NOW, at_most)
 
     @property
     def files(self) -> int:
@@ -136,7 +134,7 @@ def test_receipts_that_are_not_durable_delete_nothing(disk: Disk, plan_of: Calla
             raise NotDurable("fsync")
 
     with pytest.raises(NotDurable):
-        apply(plan, disk.remove, Failing(disk.folder), disk, NOW)
+        apply(plan, disk.remove, Failing(disk.folder), NOW)
     assert (disk.files, disk.story) == (2, [])
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-
-import pytest
 
 from core.catalogue import slots
 from core.catalogue.slots import Outcome
@@ -40,7 +38,8 @@ def site_toml(
 ) -> str:
     """Return a site.toml: every camera alike, everything required everywhere."""
     kinds = ", ".join(f'"{kind}"' for kind in shoots.split("+"))
-    text = f'version = 1\n[site]\nname = "{name}"\nzone = "{zone}"\ndata = "data"\n{head}\n[[node]]\nname = "unit1"\n{node}\n'
+    text = f'version = 1\n[site]\nname = "{name}"\nzone = "{zone}"\ndata = "data"\n{head}\n'
+    text += f'[[node]]\nname = "unit1"\n{node}\n'
     for one in cameras:
         text += f'[[camera]]\nname = "{one}"\nshoots = "{shoots}"\n{camera}\n[camera.source]\nkind = "gphoto2"\n'
         text += f'[[camera.schedule]]\nevery = "{every}"\n{schedule}\n'
@@ -100,24 +99,9 @@ class Simulation:
         return seconds_of(self.at(text))
 
 
-Simulate = Callable[..., Simulation]
-
-
-@pytest.fixture
-def simulate() -> Simulate:
-    """Return what makes a simulation: the words of `site_toml`, `begin`, `pace` and `synchronised`."""
-
-    def make(
-        begin: datetime = BEGIN, pace: Pace | None = None, synchronised: bool = True, **words: Any
-    ) -> Simulation:
-        world = World(begin)
-        site = SimulatedSite(world, site_toml(**words), synchronised=synchronised, pace=pace or CALM)
-        longest = 600.0 if pace is None else 60.0
-        return Simulation(world, SimulatedNode(world, [site], longest_sleep=longest), site, begin)
-
-    return make
-
-
-@pytest.fixture
-def toml() -> Callable[..., str]:
-    return site_toml
+def simulate(begin: datetime = BEGIN, pace: Pace | None = None, synchronised: bool = True, **words: Any) -> Simulation:
+    """Return a simulation of the words of `site_toml`; `pace` None is that of long times."""
+    world = World(begin)
+    site = SimulatedSite(world, site_toml(**words), synchronised=synchronised, pace=pace or CALM)
+    longest = 600.0 if pace is None else 60.0
+    return Simulation(world, SimulatedNode(world, [site], longest_sleep=longest), site, begin)

@@ -1,0 +1,78 @@
+"""When disk or catalogue fail a desk: it rests and tries again, and the node goes on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from core.errors import CatalogueCorrupt, CatalogueError, StorageError
+from core.node.context import Context
+
+log = logging.getLogger(__name__)
+
+REST = 5.0  # seconds; a desk that failed would otherwise be asked again at once
+
+
+class Desk(Protocol):
+    """A desk that does something by itself."""
+
+    def tick(self) -> None:
+        """Do what is due."""
+        ...
+
+    def wake(self) -> float:
+        """Return the monotonic time at which something is due."""
+        ...
+
+
+@dataclass
+class Guard:
+    """Asks the desks of a site, in their order. `recover` is called when all goes well again."""
+
+    context: Context
+    desks: tuple[Desk, ...]
+    recover: Callable[[], None]
+    trouble: str | None = None  # what disk or catalogue said; None: they do
+    _rests: dict[int, float] = field(default_factory=dict)  # desk -> monotonic
+
+    def tick(self) -> None:
+        """Let every desk that does not rest do what is due."""
+        now = self.context.monotonic()
+        for nth, desk in enumerate(self.desks):
+            if now >= self._rests.get(nth, now):
+                with self._resting(nth):
+                    desk.tick()
+        self._rests = {nth: until for nth, until in self._rests.items() if until > now}
+        if self.trouble is not None and not self._rests:
+            with self._resting(len(self.desks)):
+                self.recover()
+                self.trouble = None
+                self.context.tell("storage recovered", self.context.node.name, "disk and catalogue work again")
+
+    def wake(self) -> float:
+        """Return the monotonic time at which something is due."""
+        times = [max(desk.wake(), self._rests.get(nth, 0.0)) for nth, desk in enumerate(self.desks)]
+        return min([*times, *self._rests.values()])
+
+    @contextmanager
+    def over(self) -> Iterator[None]:
+        """Survive that disk or catalogue fail in the middle of something; `recover` makes good for it."""
+        with self._resting(len(self.desks)):
+            yield
+
+    @contextmanager
+    def _resting(self, nth: int) -> Iterator[None]:
+        try:
+            yield
+        except CatalogueCorrupt:
+            raise  # the next start makes it anew
+        except (StorageError, CatalogueError) as error:
+            self._rests[nth] = self.context.monotonic() + REST
+            if self.trouble is None:
+                self.context.tell("storage trouble", self.context.node.name, str(error))
+            else:
+                log.error("storage trouble: error=%s", error)
+            self.trouble = str(error)

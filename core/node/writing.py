@@ -1,0 +1,98 @@
+"""Day book first, then the catalogue: what could not be written now is written when disk and catalogue take it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from core.errors import CatalogueCorrupt, CatalogueError, StorageError
+from core.intake.durable import Keeping
+from core.intake.entries import Entry, PictureEntry
+from core.node.context import Context
+from core.node.record import remember
+
+log = logging.getLogger(__name__)
+
+AGAIN = 10.0  # seconds between two tries
+NEVER = float("inf")
+
+
+@dataclass(eq=False)
+class _Write:
+    keeping: Keeping
+    then: Callable[[], object]
+
+
+@dataclass
+class Writer:
+    """Writes for all desks of a site. Nothing that it was given is dropped while the node runs.
+
+    What a crash cuts short is found by the next start: in the day book, or as a whole file without a line.
+    """
+
+    context: Context
+    _waiting: list[_Write] = field(default_factory=list)
+    _at: float = NEVER
+
+    def write(
+        self,
+        lines: Sequence[Entry],
+        commit: Callable[[], object],
+        *,
+        parts: Mapping[str, PictureEntry] | None = None,
+        then: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Write `lines`, and `commit` in one transaction of the catalogue; then call `then`.
+
+        `parts`: files that take their final names before, with their lines. Raise StorageError or CatalogueError when
+        it cannot be done now: it is tried again, and `then` is called when it is done.
+        """
+
+        def transaction(lengths: Mapping[str, int]) -> None:
+            with self.context.catalogue.transaction():
+                commit()
+                remember(self.context.catalogue, lengths)
+
+        new = _Write(Keeping(parts or {}, lines, transaction), then)
+        self._waiting.append(new)
+        try:
+            self.finish()
+        except (StorageError, CatalogueError):
+            if new in self._waiting:
+                raise
+
+    def finish(self) -> None:
+        """Write what waits; raise the first error once each was tried."""
+        errors = []
+        for one in list(self._waiting):
+            try:
+                one.keeping.finish(self.context.keeper)
+            except CatalogueCorrupt:
+                raise  # the next start makes it anew, and finds the lines
+            except (StorageError, CatalogueError) as error:
+                errors.append(error)
+            else:
+                self._waiting.remove(one)
+                one.then()
+        self._at = self.context.monotonic() + AGAIN if self._waiting else NEVER
+        if errors:
+            raise errors[0]
+
+    def tick(self) -> None:
+        """Try again when it is time."""
+        if self.context.monotonic() >= self._at:
+            try:
+                self.finish()
+            except CatalogueCorrupt:
+                raise
+            except (StorageError, CatalogueError) as error:
+                log.error("not written yet: count=%d error=%s", len(self._waiting), error)
+
+    def wake(self) -> float:
+        """Return the monotonic time of the next try."""
+        return self._at
+
+    def waiting(self) -> int:
+        """Return how many writes are not done."""
+        return len(self._waiting)
