@@ -226,8 +226,27 @@ def rebuild(path: Path, lines: Iterable[Line], *, folder: Path | None = None, pl
     _sync(new)
     _put_aside(path)
     new.replace(path)
+    _mark(path).unlink(missing_ok=True)
     sync_folder(path.parent)
     return done
+
+
+def distrust(path: Path, why: str) -> None:
+    """Have the next start make the catalogue at `path` anew: opening it again would not show the damage."""
+    with suppress(OSError):  # on a disk that takes nothing the damage shows once more
+        _mark(path).write_text(why)
+
+
+def distrusted(path: Path) -> str | None:
+    """Return why the catalogue at `path` is to be made anew, None when it is not."""
+    try:
+        return safe(_mark(path).read_text(errors="replace"), 300) or "no reason is known"
+    except OSError:
+        return None
+
+
+def _mark(path: Path) -> Path:
+    return path.with_name(f"{path.name}.damaged")
 
 
 def _disk(folder: Path) -> Iterator[tuple[str, int, set[str]]]:

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from core.catalogue import schema
 from core.errors import (
@@ -67,6 +67,7 @@ class Catalogue:
 
     def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
         self.path = path
+        self.damage: str | None = None  # what showed that it is damaged: much of it shows only where it is read
         self._connection = connection
         self._depth = 0
         connection.row_factory = sqlite3.Row
@@ -107,7 +108,7 @@ class Catalogue:
         return catalogue
 
     @classmethod
-    def in_memory(cls) -> Catalogue:
+    def in_memory(cls) -> Self:
         """Return a new catalogue that nothing keeps, for simulations."""
         catalogue = cls(_connect("file::memory:"), None)
         catalogue._prepare(*_CAREFUL, *schema.STATEMENTS, f"PRAGMA user_version = {schema.VERSION}")
@@ -173,7 +174,7 @@ class Catalogue:
         try:
             self._connection.executemany(sql, rows)
         except _FOREIGN as error:
-            raise translated(error) from error
+            raise self._noted(error) from error
 
     def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """Return all rows of a query."""
@@ -194,7 +195,7 @@ class Catalogue:
         try:
             yield from cursor
         except _FOREIGN as error:
-            raise translated(error) from error
+            raise self._noted(error) from error
 
     def _execute(self, sql: str, parameters: Parameters | dict[str, Any]) -> sqlite3.Cursor:
         try:
@@ -204,7 +205,13 @@ class Catalogue:
         except OverflowError as error:
             raise CatalogueError(f"catalogue: {error}") from error
         except _FOREIGN as error:
-            raise translated(error) from error
+            raise self._noted(error) from error
+
+    def _noted(self, error: sqlite3.Error | UnicodeDecodeError) -> OverlapseError:
+        meant = translated(error)
+        if isinstance(meant, CatalogueCorrupt):
+            self.damage = str(meant)
+        return meant
 
     def close(self) -> None:
         """Close; the last one to close writes the WAL back and removes it. Safe to call twice."""

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from core.catalogue.rebuild import distrust
 from core.errors import CatalogueCorrupt, CatalogueError, StorageError
 from core.node.context import Context
 
 log = logging.getLogger(__name__)
 
-REST = 5.0  # seconds; a desk that failed would otherwise be asked again at once
+REST = (5.0, 60.0)  # seconds, at first and at most; a desk that failed would otherwise be asked again at once
 
 
 class Desk(Protocol):
@@ -36,6 +37,7 @@ class Guard:
     desks: tuple[Desk, ...]
     recover: Callable[[], None]
     trouble: str | None = None  # what disk or catalogue said; None: they do
+    _wait: float = REST[0]
     _rests: dict[int, float] = field(default_factory=dict)  # desk -> monotonic
 
     def tick(self) -> None:
@@ -49,8 +51,16 @@ class Guard:
         if self.trouble is not None and not self._rests:
             with self._resting(len(self.desks)):
                 self.recover()
-                self.trouble = None
+                self.trouble, self._wait = None, REST[0]
                 self.context.tell("storage recovered", self.context.node.name, "disk and catalogue work again")
+        if self.context.catalogue.damage is not None:
+            raise self._end(self.context.catalogue.damage)
+
+    def _end(self, damage: str) -> CatalogueCorrupt:
+        """Return what ends the node: whoever met the damage, nothing more is kept in this catalogue."""
+        if self.context.catalogue.path is not None:
+            distrust(self.context.catalogue.path, damage)
+        return CatalogueCorrupt(f"{damage}; the next start makes it anew from the day books")
 
     def wake(self) -> float:
         """Return the monotonic time at which something is due."""
@@ -67,12 +77,13 @@ class Guard:
     def _resting(self, nth: int) -> Iterator[None]:
         try:
             yield
-        except CatalogueCorrupt:
-            raise  # the next start makes it anew
+        except CatalogueCorrupt as error:
+            raise self._end(str(error)) from error
         except (StorageError, CatalogueError) as error:
-            self._rests[nth] = self.context.monotonic() + REST
+            self._rests[nth] = self.context.monotonic() + self._wait
+            self._wait = min(2 * self._wait, REST[1])
             if self.trouble is None:
                 self.context.tell("storage trouble", self.context.node.name, str(error))
-            else:
+            elif self.trouble != str(error):
                 log.error("storage trouble: error=%s", error)
             self.trouble = str(error)

@@ -244,10 +244,11 @@ class SitePart:
         here = {camera.name for camera in self.context.cameras()}
         since = states.get(self.context.catalogue, APPLIED_AT)
         for camera in before.camera:
-            if camera.name not in here or since is None:
+            after = self._last_outcome(camera.name, now) or (None if since is None else utc(since / 1000))
+            if camera.name not in here or after is None:
                 continue
             timetable = Timetable(camera, site.zone, site.latitude, site.longitude)
-            stretch = Stretch(self._last_outcome(camera.name, now) or utc(since / 1000), now, "node down")
+            stretch = Stretch(after, now, "node down")
             if stretch.after < now and is_credible(stretch, self.context.trust.trusted):
                 self.shooting.write_gap(camera, timetable, stretch)
         states.put(self.context.catalogue, APPLIED_AT, milliseconds_of(now))

@@ -8,7 +8,6 @@ from datetime import datetime
 
 from core.catalogue import buffer, pictures, states
 from core.catalogue.store import Catalogue
-from core.errors import CatalogueError, StorageError
 from core.intake.entries import DeletionEntry
 from core.node.context import Context
 from core.node.outlook import ANNOUNCED, Outlook, look, sample
@@ -44,16 +43,13 @@ class Retaining:
         self._at = min(self._at, self.context.monotonic() + self.context.pace.plan_soon)
 
     def tick(self) -> None:
-        """Plan and carry out when it is time."""
+        """Plan and carry out when it is time; raise StorageError or CatalogueError."""
         if self.context.monotonic() < self._at:
             return
         self._at = self.context.monotonic() + self.context.pace.plan
-        try:
-            sample(self.context.catalogue, self.context.now())
-            if self.carry_out().left:
-                self._at = self.context.monotonic() + SOON
-        except (StorageError, CatalogueError) as error:
-            self.context.tell("retention trouble", self.context.node.name, str(error))
+        sample(self.context.catalogue, self.context.now())
+        if self.carry_out().left:
+            self._at = self.context.monotonic() + SOON
 
     def wake(self) -> float:
         """Return the monotonic time of the next plan."""

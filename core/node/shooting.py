@@ -315,7 +315,10 @@ class Shooting:
             if state.rung != post.ladder.rung:
                 self.context.tell("recovery", post.camera.name, f"rung {state.rung}: {state.history[-1][1]}")
             post.ladder = state
-            states.put(self.context.catalogue, _ladder_key(post.camera), state.to_json())
+            try:
+                states.put(self.context.catalogue, _ladder_key(post.camera), state.to_json())
+            except CatalogueError as error:  # it is remembered until the node ends, and written at the next step
+                log.error("ladder not noted: camera=%s error=%s", post.camera.name, error)
 
     def _record(self, entries: Sequence[Entry]) -> None:
         """Write outcomes; those that a full or failing disk does not take are written later."""

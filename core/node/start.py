@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
 from core.catalogue import deliveries, pictures, states
-from core.catalogue.rebuild import follow, rebuild
+from core.catalogue.rebuild import distrust, distrusted, follow, rebuild
 from core.catalogue.store import Catalogue
 from core.clock import Clock, kernel_synchronised, rtc_time
 from core.control.audit import Audit
@@ -66,12 +67,27 @@ def open_site(
 
     Raise AlreadyRunning when another node holds the data folder, ConfigurationError, StorageError, CatalogueError.
     """
+    try:
+        return _open_site(place, loaded, clock, queue, reread, listen)
+    except CatalogueCorrupt as error:
+        distrust(place.folders.catalogue, str(error))
+        return _open_site(place, loaded, clock, queue, reread, listen)
+
+
+def _open_site(
+    place: Place,
+    loaded: Loaded,
+    clock: Clock,
+    queue: SimpleQueue[Event | Stop],
+    reread: Reread,
+    listen: bool,
+) -> Opened:
     folders = place.folders
     with ExitStack() as undo:
         make_folders(folders)
         undo.enter_context(held(folders.lock))
         told: list[str] = []
-        catalogue = undo.enter_context(_closing(open_catalogue(folders, told)))
+        catalogue = undo.enter_context(_closing(open_catalogue(folders, loaded.site, told)))
         context = _context(place, loaded, clock, catalogue)
         part = _part(context, loaded, queue, reread, Applied(folders.applied))
         context.hands = Children(lambda report: queue.put(Event(part, report)))
@@ -121,13 +137,18 @@ def held(lock: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def open_catalogue(folders: Folders, told: list[str]) -> Catalogue:
+def open_catalogue(folders: Folders, site: SiteFile, told: list[str]) -> Catalogue:
     """Open the catalogue; one that is damaged is made anew from the day books, and that is told."""
     try:
+        damage = distrusted(folders.catalogue)
+        if damage is not None:
+            raise CatalogueCorrupt(damage)
         return Catalogue.open(folders.catalogue)
     except CatalogueCorrupt as error:
         told.append(f"was damaged ({error}) and is made anew from the day books")
-        done = rebuild(folders.catalogue, read_all(folders.pictures), folder=folders.pictures)
+        lines = read_all(folders.pictures)
+        plan = partial(wanted_by, site)
+        done = rebuild(folders.catalogue, lines, folder=folders.pictures, plan=plan)
         told += done.told
         return Catalogue.open(folders.catalogue)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,6 +12,7 @@ from core.catalogue import deliveries, pictures, slots
 from core.catalogue.deliveries import NewDelivery, Priority
 from core.catalogue.pictures import NewPicture
 from core.catalogue.slots import Outcome
+from core.errors import StorageError
 from core.intake.entries import FilledEntry
 from core.ledger.outcomes import Entry
 from core.node.context import Context
@@ -20,6 +22,8 @@ from core.site.model import SiteFile
 from core.transfer.base import Level
 from core.transfer.routes import Wanted, for_original, for_rendition, recipes_for
 from core.values import PictureName, Sha256, seconds_of
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -70,14 +74,20 @@ class Taking:
         for part in orphans:
             same = self._same(part.sha256)
             if same is not None:  # a stop came between our commit and the camera's release
-                self.context.keeper.discard(part.name)
+                self._discard(part)
                 known.append(same)
                 release.append(part.source_name)
             elif part.sha256 in self._coming:  # its own release follows when it is durable
-                self.context.keeper.discard(part.name)
+                self._discard(part)
             else:
                 new.append(part)
         return known, new, release
+
+    def _discard(self, part: Part) -> None:
+        try:
+            self.context.keeper.discard(part.name)
+        except StorageError as error:  # the next start looks at it again
+            log.error("spool file not removed: file=%s error=%s", part.name, error)
 
     def adopt(self, found: Sequence[Mapping[str, object]], in_spool: bool = True) -> list[PictureName]:
         """Keep whole files {"name", "size", "sha256"} that a stop left; one fills its slot, which was told missed."""
@@ -87,7 +97,7 @@ class Taking:
             part = Part(str(name), kind_of(str(name)) or "raw", int(str(file["size"])), sha256, "", None)
             if self._same(sha256) is not None:
                 if in_spool:
-                    self.context.keeper.discard(part.name)
+                    self._discard(part)
                 continue
             names = self._free_names([part]) if in_spool else {part.name: name}
             missed = self._missed(name)

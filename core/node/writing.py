@@ -14,7 +14,7 @@ from core.node.record import remember
 
 log = logging.getLogger(__name__)
 
-AGAIN = 10.0  # seconds between two tries
+AGAIN = (10.0, 60.0)  # seconds until the next try: at first, and at most
 NEVER = float("inf")
 
 
@@ -34,6 +34,8 @@ class Writer:
     context: Context
     _waiting: list[_Write] = field(default_factory=list)
     _at: float = NEVER
+    _wait: float = AGAIN[0]
+    _told: str = ""
 
     def write(
         self,
@@ -75,7 +77,8 @@ class Writer:
             else:
                 self._waiting.remove(one)
                 one.then()
-        self._at = self.context.monotonic() + AGAIN if self._waiting else NEVER
+        self._wait = min(2 * self._wait, AGAIN[1]) if errors else AGAIN[0]
+        self._at = self.context.monotonic() + self._wait if errors else NEVER
         if errors:
             raise errors[0]
 
@@ -87,7 +90,12 @@ class Writer:
             except CatalogueCorrupt:
                 raise
             except (StorageError, CatalogueError) as error:
-                log.error("not written yet: count=%d error=%s", len(self._waiting), error)
+                self._tell(f"not written yet: count={len(self._waiting)} error={error}")
+
+    def _tell(self, trouble: str) -> None:
+        if trouble != self._told:
+            log.error(trouble)
+            self._told = trouble
 
     def wake(self) -> float:
         """Return the monotonic time of the next try."""

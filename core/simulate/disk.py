@@ -86,7 +86,7 @@ class SimulatedDisk:
     def sync(self) -> None:
         if not self._owed:
             return
-        if self._left() <= 0:
+        if self.is_full:
             raise DiskFull("day.jsonl: no space left on device")
         self._sync("day.jsonl")
         for entry in self._owed:
@@ -98,6 +98,11 @@ class SimulatedDisk:
 
     def close(self) -> None:
         self.sync()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether not one byte is left."""
+        return self._left() <= 0
 
     def cut(self) -> None:
         """Lose what was not durable: the power went."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Literal, get_args
 
 from core.errors import (
     ChildDied,
@@ -39,6 +40,14 @@ class Outage:
     begin: datetime
     end: datetime
     what: Trouble = "out"
+
+
+def outages_at_random(seed: int, begin: datetime, end: datetime, mean: timedelta, longest: timedelta) -> list[Outage]:
+    """Return outages of all kinds, on average one each `mean`, each as long as `longest` at most."""
+    dice, at, found = random.Random(seed), begin, []  # noqa: S311 - a simulation
+    while (at := at + mean * dice.expovariate(1.0)) < end:
+        found.append(Outage(at, at + longest * dice.random(), dice.choice(get_args(Trouble))))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from typing import Any
 
 from core.catalogue import deliveries, pictures, states
 from core.catalogue.rebuild import Replayed, follow
-from core.catalogue.store import Catalogue
+from core.catalogue.store import Catalogue, Parameters
 from core.control.request import Request
+from core.errors import CatalogueError
 from core.node.context import Context, Pace
 from core.node.jobs import Hands, Report, Worker
 from core.node.loop import Event, Loop, Stop
@@ -34,10 +35,24 @@ STUCK = 10_000  # steps of the loop in which no time passes
 
 
 class KeptCatalogue(Catalogue):
-    """A catalogue in memory that outlives the node, as a file would."""
+    """A catalogue in memory that outlives the node, as a file would, and takes nothing while its disk is full."""
+
+    disk: SimulatedDisk | None = None
+
+    def run(self, sql: str, parameters: Parameters = ()) -> int:
+        self._need_room()
+        return super().run(sql, parameters)
+
+    def insert(self, table: str, values: dict[str, Any], conflict: str = "") -> int | None:
+        self._need_room()
+        return super().insert(table, values, conflict)
 
     def close(self) -> None:
         """Stay open: the next start finds it."""
+
+    def _need_room(self) -> None:
+        if self.disk is not None and self.disk.is_full:
+            raise CatalogueError("catalogue: database or disk is full")
 
 
 class SimulatedSite:
@@ -56,6 +71,7 @@ class SimulatedSite:
         self.document: dict[str, Any] = {}  # the last status
         self.disk = SimulatedDisk()
         self.catalogue = KeptCatalogue.in_memory()
+        self.catalogue.disk = self.disk
         self.hook = PowerHook()
         self.images = SimulatedImages(str(self.folders.data))
         self.cameras = {camera.name: self._camera(camera) for camera in self.site.camera}

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from core.catalogue.store import Catalogue
 from core.control.client import ask
 from core.errors import NodeUnreachable
 from peers.ptpip import GREY
@@ -236,6 +237,30 @@ def is_gone(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
         return True
+
+
+KNOWN = {
+    "slots": "SELECT camera, slot, node, idx, outcome, cause, shutter, epoch, token, filled FROM slot ORDER BY slot",
+    "pictures": "SELECT camera, at, epoch, token, nth, slot, size, hex(sha256) FROM picture ORDER BY 1, 2, 3, 4, 5",
+    "receipts": """SELECT destination, remote, r.level, hex(r.sha256), r.at
+        FROM receipt r JOIN delivery d ON d.id = r.delivery ORDER BY destination, remote""",
+    "waiting": "SELECT destination, remote FROM delivery WHERE state <> 'proven' ORDER BY destination, remote",
+}
+
+
+def known(site: Site) -> dict[str, list[tuple[Any, ...]]]:
+    """Return what the catalogue of a stopped node holds that a catalogue made anew must hold too."""
+    catalogue = Catalogue.read(site.data / "catalogue.db")
+    try:
+        return {what: [tuple(row) for row in catalogue.rows(sql)] for what, sql in KNOWN.items()}
+    finally:
+        catalogue.close()
+
+
+def stamps(folder: Path) -> dict[str, tuple[int, int]]:
+    """Return what would change of the pictures in a folder if they were sent or written again."""
+    files = (path for path in folder.rglob("*.jpg") if not path.name.startswith("."))
+    return {str(path): (path.stat().st_ino, path.stat().st_mtime_ns) for path in files}
 
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -103,5 +103,4 @@ def simulate(begin: datetime = BEGIN, pace: Pace | None = None, synchronised: bo
     """Return a simulation of the words of `site_toml`; `pace` None is that of long times."""
     world = World(begin)
     site = SimulatedSite(world, site_toml(**words), synchronised=synchronised, pace=pace or CALM)
-    longest = 600.0 if pace is None else 60.0
-    return Simulation(world, SimulatedNode(world, [site], longest_sleep=longest), site, begin)
+    return Simulation(world, SimulatedNode(world, [site], longest_sleep=site.pace.judge), site, begin)

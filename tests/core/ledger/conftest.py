@@ -9,7 +9,7 @@ import pytest
 
 from core.ledger.gap import Stretch, gap
 from core.ledger.outcomes import Entry, settle, shot
-from core.ledger.rhythm import Due, Rhythm, begin, done, due
+from core.ledger.rhythm import Due, Rhythm, begin, done, due, is_credible
 from core.schedule.slots import Timetable
 from core.site.model import Camera, FolderSource, Schedule
 
@@ -44,7 +44,9 @@ class Node:
         highest = max(self.ledger, default=None)
         self.state = begin(highest, self.now, self.monotonic, self.trusted)
         if highest is not None and highest < self.now:
-            self.write(Stretch(highest, self.now, "node down"))
+            stretch = Stretch(highest, self.now, "node down")
+            if is_credible(stretch, self.trusted):
+                self.write(stretch)
 
     def stop(self, seconds: float = 0.0) -> None:
         """The node ends; its clocks go on, the monotonic one from anew."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -126,6 +127,59 @@ def test_a_node_that_boots_in_1970_goes_on_when_the_time_arrives(node: Any) -> N
     node.run(hours=1)
     assert len(node.ledger) == 6 + 7  # 08:00 is shot, late; nothing of the years between is written
     assert set(node.kinds()) == {"slot"}
+
+
+def test_a_stop_before_a_boot_in_1970_is_written_as_node_down_when_the_time_arrives(node: Any) -> None:
+    node.start()
+    node.run(minutes=25)
+    node.stop()
+    node.trusted, node.now = False, datetime(1970, 1, 1, tzinfo=UTC)
+    node.start()
+    node.run(minutes=5)
+    assert "node down" not in dict(node.outcomes()).values()
+    node.trusted, node.now = True, START + 2 * HOUR + MINUTE
+    node.run(minutes=10)
+    down = [at for at, entry in node.ledger.items() if entry.cause == "node down"]
+    assert down == [START + nth * 10 * MINUTE for nth in range(3, 12)]
+    assert node.ledger[START + 2 * HOUR].outcome == "late"
+
+
+def test_a_short_stop_is_written_at_once_even_if_the_clock_is_not_trusted(node: Any) -> None:
+    node.start()
+    node.run(minutes=25)
+    node.stop(3_600)
+    node.trusted = False
+    node.start()
+    assert Counter(cause for _, cause in node.outcomes()) == {None: 3, "node down": 6}
+
+
+def test_a_jump_into_a_wrong_year_and_back_costs_only_the_slots_of_the_time_spent_there(node: Any) -> None:
+    node.start()
+    node.run(minutes=25)
+    node.trusted = False
+    node.jump(days=400)
+    node.run(hours=1)
+    node.jump(days=-400)
+    node.trusted = True
+    node.run(hours=1)
+    causes = [entry.cause for at, entry in sorted(node.ledger.items()) if at < START + 30 * HOUR]
+    assert causes == [None] * 3 + ["clock"] * 6 + [None] * 6
+    assert len(node.ledger) < 40, "nothing of the year between is written"
+    assert max(node.rhythm()) < 1200
+
+
+def test_a_jump_of_a_year_that_proves_right_is_written_once_the_clock_is_trusted(node: Any) -> None:
+    node.start()
+    node.run(minutes=5)
+    node.trusted = False
+    node.jump(days=30)
+    node.run(hours=1)
+    assert len(node.ledger) < 10
+    node.trusted = True
+    node.run(hours=1)
+    slots = sorted(node.ledger)
+    assert {b - a for a, b in pairwise(slots)} == {10 * MINUTE}
+    assert Counter(entry.cause for entry in node.ledger.values())["clock"] == 30 * 144 - 1
 
 
 def test_when_each_boot_begins_in_1970_its_repeated_slots_become_extras(node: Any) -> None:
