@@ -107,8 +107,12 @@ def main() -> None:
     kind, descriptor, parent = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     _die_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the node, which ends its children in order
+    service = find(kind)()
     with socket.socket(fileno=descriptor) as line:
-        serve(find(kind)(), Talk(line))
+        try:
+            serve(service, Talk(line))
+        except (BrokenPipeError, ConnectionResetError):  # the parent hung up in the middle of a request
+            service.close()
 
 
 if __name__ == "__main__":

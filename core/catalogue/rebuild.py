@@ -209,10 +209,20 @@ _ACTS: Mapping[str, Callable[[Catalogue, Fields], None]] = {
 
 
 def rebuild(path: Path, lines: Iterable[Line], *, folder: Path | None = None, plan: Plan | None = None) -> Replayed:
-    """Make the catalogue at `path` anew beside the old one and put it into its place; the node must not run.
+    """Make the catalogue at `path` anew and put it into the place of the old one; the node must not run.
 
-    The old one stays as PATH.old. With `folder`, the pictures there are compared with the lines. When this raises, or
-    is stopped, the old catalogue is where it was, or there is none and the next start makes it from the same lines.
+    When this raises, or is stopped, the old catalogue is where it was, or there is none and the next start makes it
+    from the same lines.
+    """
+    done = prepare(path, lines, folder=folder, plan=plan)
+    install(path)
+    return done
+
+
+def prepare(path: Path, lines: Iterable[Line], *, folder: Path | None = None, plan: Plan | None = None) -> Replayed:
+    """Make a new catalogue beside the one at `path`, which the node may go on using, ready to `install`.
+
+    With `folder`, the pictures there are compared with the lines.
     """
     new = path.with_name(f"{path.name}.new")
     _remove(new)
@@ -224,11 +234,27 @@ def rebuild(path: Path, lines: Iterable[Line], *, folder: Path | None = None, pl
     finally:
         catalogue.close()
     _sync(new)
+    new.replace(_ready(path))
+    return done
+
+
+def install(path: Path) -> bool:
+    """Put the catalogue that was prepared, if one was, into the place of the one at `path`, which stays as PATH.old.
+
+    What was written since it was prepared is not in it: `follow` the day books from its offsets.
+    """
+    if not _ready(path).exists():
+        return False
     _put_aside(path)
-    new.replace(path)
+    _ready(path).replace(path)
     _mark(path).unlink(missing_ok=True)
     sync_folder(path.parent)
-    return done
+    return True
+
+
+def forget_prepared(path: Path) -> None:
+    """Remove a catalogue that was prepared and is not wanted any more."""
+    _remove(_ready(path))
 
 
 def distrust(path: Path, why: str) -> None:
@@ -243,6 +269,10 @@ def distrusted(path: Path) -> str | None:
         return safe(_mark(path).read_text(errors="replace"), 300) or "no reason is known"
     except OSError:
         return None
+
+
+def _ready(path: Path) -> Path:
+    return path.with_name(f"{path.name}.ready")
 
 
 def _mark(path: Path) -> Path:

@@ -54,7 +54,9 @@ def translated(error: sqlite3.Error | UnicodeDecodeError) -> OverlapseError:
     if code is None:  # raised by the module itself: text that is no UTF-8 is damage, all else a fault of ours
         damaged = "decode" in str(error).lower()
         return (CatalogueCorrupt if damaged else CatalogueError)(f"catalogue: {error}")
-    return _KINDS.get(code & 0xFF, CatalogueError)(f"catalogue: {error}")
+    kind = _KINDS.get(code & 0xFF, CatalogueError)
+    hint = "; run `overlapse rebuild`, or start the node: it makes it anew" if kind is CatalogueCorrupt else ""
+    return kind(f"catalogue: {error}{hint}")
 
 
 def row_sum(*values: object) -> int:

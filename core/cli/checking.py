@@ -49,11 +49,12 @@ def altered(catalogue: Catalogue, folder: Path, progress: Callable[[int], None] 
     return found
 
 
-def _batches(catalogue: Catalogue) -> Iterator[list[Picture]]:
+def _batches(catalogue: Catalogue, gone: bool = False) -> Iterator[list[Picture]]:
+    """Yield the pictures that are here, and those that are gone when asked for, some at a time."""
     last = 0
     while some := pictures.after(catalogue, last, BATCH):
         last = some[-1].id
-        here = [picture for picture in some if not picture.gone]
+        here = [picture for picture in some if gone or not picture.gone]
         if here:
             yield here
 
@@ -143,7 +144,7 @@ class Receipts:
             self.held += 1
 
     def _of(self, destination: str) -> Iterator[tuple[str, Receipt]]:
-        for batch in _batches(self._catalogue):
+        for batch in _batches(self._catalogue, gone=True):  # what is here no more is there only
             for picture in batch:
                 for receipt in receipts.of_picture(self._catalogue, picture.id):
                     if receipt.destination == destination:

@@ -25,7 +25,6 @@ from core.simulate.director import Director, Result, count
 from core.site.init import local_zone
 from core.site.place import Place
 from core.units import show_size
-from core.values import seconds_of
 
 Tell = Callable[[str], None]
 
@@ -62,13 +61,13 @@ def _run(folder: Path, shots: int, every: int, tell: Tell) -> Result:
         _first_pictures(folder, zone)
         queue: SimpleQueue[Event | Stop] = SimpleQueue()
         place, loaded = read_sites([file], "unit1")[0]
-        began, begun = clock.monotonic(), seconds_of(clock.now())
+        began = clock.monotonic()
         opened = open_site(place, loaded, clock, queue, lambda: read_sites([file], "unit1")[0][1])
         leave.callback(opened.close)
         director = Director(opened.part, folder, shots, every, queue, tell)
         with interruptible(queue):
             Loop(clock, queue).run([opened.part, director])
-        return _count(place, begun, clock.monotonic() - began)
+        return _count(place, director.begun, clock.monotonic() - began)
 
 
 def _first_pictures(folder: Path, zone: str) -> None:
@@ -112,5 +111,5 @@ Try next:
   overlapse status {site}
   overlapse ledger {site}
   overlapse events {site}
-  overlapse capture north {site}
+  overlapse retention --dry-run {site}
   overlapse verify {site}"""

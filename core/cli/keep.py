@@ -82,11 +82,11 @@ def verify(selection: Selection, as_json: bool, remote: bool) -> None:
 @site_options
 @json_option
 def rebuild(selection: Selection, as_json: bool) -> None:
-    """Make the catalogue anew from the day books; the node must not run. The old one stays as catalogue.db.old."""
+    """Make the catalogue anew from the day books (the old one stays beside it); a node that runs is restarted on it."""
     from core.cli.rebuilding import rebuilt
 
     place, loaded = selection.load()
-    done = rebuilt(place, loaded)
+    done = rebuilt(place, loaded, _progress if not as_json else lambda line: None)
     click.echo(json.dumps(done) if as_json else "\n".join(f"{count} {what}" for what, count in done["applied"].items()))
     for line in done["told"]:
         click.echo(f"told: {line}", err=True)

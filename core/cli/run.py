@@ -15,6 +15,7 @@ import click
 from core.cli.options import Selection, site_options
 from core.cli.sites import read_sites
 from core.clock import SystemClock
+from core.errors import ConfigurationError
 from core.node.loop import LONGEST_SLEEP, Event, Loop, Stop
 from core.node.part import SitePart
 from core.node.reload import Reload
@@ -37,27 +38,38 @@ def run(selection: Selection, verbose: bool) -> None:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     sites = selection.load_all()
+    while _run(sites):
+        log.info("starting again")
+        try:
+            sites = selection.load_all()
+        except ConfigurationError as error:
+            log.error("the site files as they were are used again: %s", error)
+
+
+def _run(sites: Sequence[tuple[Place, Loaded]]) -> bool:
+    """Run the node until it is to end; return whether it is to run again."""
     queue: SimpleQueue[Event | Stop] = SimpleQueue()
     opened: list[Opened] = []
     try:
         for place, loaded in sites:
             opened.append(open_site(place, loaded, SystemClock(), queue, _reread(place)))
         with interruptible(queue, [one.part for one in opened]):
-            _loop(queue, opened)
+            return _loop(queue, opened)
     finally:
         for one in reversed(opened):
             one.close()
 
 
-def _loop(queue: SimpleQueue[Event | Stop], opened: Sequence[Opened]) -> None:
+def _loop(queue: SimpleQueue[Event | Stop], opened: Sequence[Opened]) -> bool:
     systemd = Systemd()
     interval = systemd.watchdog_interval()
     loop = Loop(SystemClock(), queue, systemd.alive, min(LONGEST_SLEEP, interval or LONGEST_SLEEP))
     systemd.ready()
     log.info("running: sites=%s", ",".join(one.part.context.site.site.name for one in opened))
-    loop.run([one.part for one in opened])
+    again = loop.run([one.part for one in opened])
     systemd.stopping()
     log.info("stopped")
+    return again
 
 
 def _reread(place: Place) -> Reread:

@@ -16,8 +16,9 @@ STALE_AFTER = 180.0  # seconds; a node writes its document once a minute
 
 def status_text(document: Row, now: datetime) -> str:
     """Return the status document as one screen of text."""
-    lines = [_head(document, now), ""]
-    lines += table(("CAMERA", "STATE", "LAST", "NEXT", "LAST 24 h"), [_camera(row, now) for row in document["cameras"]])
+    lines, running = [_head(document, now), ""], document.get("running", True)
+    cameras = [_camera(row, now, running) for row in document["cameras"]]
+    lines += table(("CAMERA", "STATE", "LAST", "NEXT", "LAST 24 h"), cameras)
     lines.append("")
     lines += table(
         ("DESTINATION", "STATE", "WAITING", "OLDEST", "PROVEN"),
@@ -97,10 +98,10 @@ def _head(document: Row, now: datetime) -> str:
     return f"{document['site']}/{document['node']} {state}{clock}{storage}"
 
 
-def _camera(row: Row, now: datetime) -> tuple[str, ...]:
-    last = row.get("last")
+def _camera(row: Row, now: datetime, running: bool) -> tuple[str, ...]:
+    last, coming = row.get("last"), row.get("next") if running else None
     shown = "-" if last is None else f"{last['outcome']} {ago(last['slot'], now)}"
-    return (row["name"], safe(row["state"], 60), shown, ago(row.get("next"), now), row.get("strip", ""))
+    return (row["name"], safe(row["state"], 60), shown, ago(coming, now), row.get("strip", ""))
 
 
 def _destination(row: Row, now: datetime) -> tuple[str, ...]:
@@ -111,7 +112,7 @@ def _destination(row: Row, now: datetime) -> tuple[str, ...]:
 
 def _buffer(document: Row, now: datetime) -> Iterator[str]:
     buffer, risk = document["buffer"], document["at_risk"]
-    days = f", good for {buffer['days']:.0f} days with the links down" if "days" in buffer else ""
+    days = f", lasts {show_duration(buffer['days'] * 86_400)} with the links down" if "days" in buffer else ""
     held = f"{show_size(buffer['bytes'])} in {buffer['pictures']} pictures"
     yield f"Buffer: {held}, {show_size(buffer['free'])} free{days}"
     if buffer.get("stopped"):

@@ -125,6 +125,13 @@ _ALL = (
         dangerous=True,
     ),
     Verb(
+        "restart",
+        Role.ADMIN,
+        "End the node after the shot in hand and start it again at once, with the site file as it is then.",
+        {"reason": optional(REASON)},
+        dangerous=True,
+    ),
+    Verb(
         "stop",
         Role.ADMIN,
         "End the node after the shot in hand; slots are missed until it is started again.",

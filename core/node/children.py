@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from queue import Empty, Queue
 
 from core.child import Child
@@ -15,6 +17,15 @@ from core.node.jobs import Asked, Done, Failed, Job, Json, Report, Said, Setting
 log = logging.getLogger(__name__)
 
 END = 10.0  # seconds that all feeders together have to let go of their children
+
+
+def resident(pid: int) -> int:
+    """Return how many bytes of memory a process holds; 0 when it is gone."""
+    try:
+        pages = Path(f"/proc/{pid}/statm").read_text().split()[1]
+    except (OSError, IndexError):
+        return 0
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 class Feeder:
@@ -98,8 +109,7 @@ class Feeder:
 
     def _ready(self) -> Child:
         """Return a running child that has been opened."""
-        worn = self._setting.lives is not None and self._done >= self._setting.lives
-        if self._renew.is_set() or worn:
+        if self._renew.is_set() or self._worn():
             self._renew.clear()
             self._end()
         if self._child is not None and self._child.pid is not None:
@@ -115,6 +125,12 @@ class Feeder:
                 raise
         self._child, self._done = child, 1
         return child
+
+    def _worn(self) -> bool:
+        lives, memory = self._setting.lives, self._setting.memory
+        if lives is not None and self._done >= lives:
+            return True
+        return memory is not None and self.pid is not None and resident(self.pid) > memory
 
     def _ask(self, child: Child, job: Job) -> Json:
         return child.ask(

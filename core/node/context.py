@@ -15,7 +15,7 @@ from core.capture.shot import Op, seconds_for
 from core.catalogue import events
 from core.catalogue.store import Catalogue
 from core.clock import Clock, Trust
-from core.errors import CatalogueError
+from core.errors import CatalogueError, StorageError
 from core.intake.durable import Keeper
 from core.node.jobs import Hands
 from core.site.model import Camera, Node, SiteFile
@@ -89,6 +89,6 @@ class Context:
         log.info("%s: subject=%s %s", kind, subject, said)
         try:
             events.add(self.catalogue, self.now_ms(), kind, subject, said, data)
-        except CatalogueError as error:
+        except (StorageError, CatalogueError) as error:  # a full disk is the first, though SQLite says it
             log.error("event not catalogued: kind=%s error=%s", kind, error)
         self.on_event(kind, subject, said)

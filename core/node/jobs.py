@@ -77,6 +77,7 @@ class Setting:
     opening_deadline: float = 30.0
     idle: float | None = 60.0  # seconds without work after which its process ends; None: it stays
     lives: int | None = None  # jobs after which its process is renewed
+    memory: int | None = None  # bytes that its process may hold between two jobs; with more it is renewed
     environment: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -53,7 +53,9 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """The node shall end: the shot in hand is finished, nothing new begins."""
+    """The node shall end: the shot in hand is finished, nothing new begins. `again`: to be started anew at once."""
+
+    again: bool = False
 
 
 class Loop:
@@ -77,15 +79,17 @@ class Loop:
         self._longest_sleep = longest_sleep
         self._stop_within = stop_within
         self._stop_at: float | None = None
+        self._again = False
 
-    def run(self, parts: Sequence[Part]) -> None:
-        """Run until `Stop` was posted and every part has finished what it had in hand."""
+    def run(self, parts: Sequence[Part]) -> bool:
+        """Run until `Stop` was posted and every part has finished what it had in hand; return whether to run again."""
         try:
             while not self._over(parts):
                 self.step(parts)
         finally:
             for part in parts:
                 part.close()
+        return self._again
 
     def step(self, parts: Sequence[Part]) -> None:
         """Wait for the next event or the next wake, whichever comes first, and act on it."""
@@ -93,6 +97,7 @@ class Loop:
         until = min([part.wake() for part in parts] + [now + self._longest_sleep])
         event = self._clock.wait(self._queue, until)
         if isinstance(event, Stop):
+            self._again = event.again
             self._begin_to_stop(parts)
         elif event is not None:
             event.part.handle(event.what)

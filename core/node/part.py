@@ -48,9 +48,11 @@ class SitePart:
         witnesses: Witnesses = lambda: (False, {}),
         reread: Callable[[], SiteFile] | None = None,
         on_reload: Callable[[SiteFile], list[str]] | None = None,
-        on_stop: Callable[[], None] = lambda: None,
+        on_stop: Callable[[bool], None] = lambda again: None,
     ) -> None:
-        """`reread` reads the site file again, `on_reload` keeps what was applied and says what changed."""
+        """`reread` reads the site file again, `on_reload` keeps what was applied and says what changed; `on_stop`
+        ends the node, True: to start it again.
+        """
         self.context = context
         self._witnesses = witnesses
         self._reread = reread

@@ -47,7 +47,7 @@ class Desks:
 class Serving:
     """Answers requests; one that takes longer answers later, everything else at once."""
 
-    def __init__(self, desks: Desks, reread: Callable[[Reload], None], stop: Callable[[], None]) -> None:
+    def __init__(self, desks: Desks, reread: Callable[[Reload], None], stop: Callable[[bool], None]) -> None:
         self._desks = desks
         self._reread = reread
         self._stop = stop
@@ -68,6 +68,7 @@ class Serving:
             "reload": self._reload,
             "retention-apply": self._retention_apply,
             "thin-allow": self._thin_allow,
+            "restart": self._restart_node,
             "stop": self._stop_node,
         }
 
@@ -189,5 +190,10 @@ class Serving:
 
     def _stop_node(self, request: Request) -> Answer:
         self._desks.context.tell("stop", self._desks.context.node.name, f"by {request.who.user}")
-        self._stop()
+        self._stop(False)
+        return {}
+
+    def _restart_node(self, request: Request) -> Answer:
+        self._desks.context.tell("restart", self._desks.context.node.name, f"by {request.who.user}")
+        self._stop(True)
         return {}

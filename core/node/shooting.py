@@ -9,7 +9,6 @@ from typing import Any
 
 from core.capture.base import Shot
 from core.capture.ladder import Failure, Good, State, limits_of, seconds_left, step
-from core.capture.shot import seconds_for
 from core.capture.wire import shot_from_json
 from core.catalogue import slots, states
 from core.errors import (
@@ -268,7 +267,8 @@ class Shooting:
         log.warning("shot failed: camera=%s error=%s next=%s", post.camera.name, error, decision.line)
         wait = seconds_left(state, now)
         ending = self._stopping or self._leaving.get(post.camera.name) is post
-        lasts = seconds_for("shoot", post.camera) if kind == "ChildTimeout" else 0.0  # it may well hang again
+        hung = kind == "ChildTimeout"  # it may well hang again
+        lasts = self.context.seconds_for("shoot", post.camera) if hung else 0.0
         again = decision.action != "wait-long" and not ending and _has_time(in_hand, now, wait + lasts)
         in_hand.attempts += 1
         in_hand.again_at = self.context.monotonic() + wait if again else None
@@ -317,7 +317,7 @@ class Shooting:
             post.ladder = state
             try:
                 states.put(self.context.catalogue, _ladder_key(post.camera), state.to_json())
-            except CatalogueError as error:  # it is remembered until the node ends, and written at the next step
+            except (StorageError, CatalogueError) as error:  # written at the next step
                 log.error("ladder not noted: camera=%s error=%s", post.camera.name, error)
 
     def _record(self, entries: Sequence[Entry]) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from core.catalogue import deliveries, pictures, states
-from core.catalogue.rebuild import distrust, distrusted, follow, rebuild
+from core.catalogue.rebuild import distrust, distrusted, follow, install, rebuild
 from core.catalogue.store import Catalogue
 from core.clock import Clock, kernel_synchronised, rtc_time
 from core.control.audit import Audit
@@ -140,6 +140,8 @@ def held(lock: Path) -> Iterator[None]:
 def open_catalogue(folders: Folders, site: SiteFile, told: list[str]) -> Catalogue:
     """Open the catalogue; one that is damaged is made anew from the day books, and that is told."""
     try:
+        if install(folders.catalogue):
+            told.append("was made anew from the day books, as somebody asked; the old one stays as catalogue.db.old")
         damage = distrusted(folders.catalogue)
         if damage is not None:
             raise CatalogueCorrupt(damage)
@@ -202,7 +204,9 @@ def _part(
         applied.write(newest[0])
         return change.lines()
 
-    return SitePart(context, witnesses=_witnesses, reread=read, on_reload=keep, on_stop=lambda: queue.put(Stop()))
+    return SitePart(
+        context, witnesses=_witnesses, reread=read, on_reload=keep, on_stop=lambda again: queue.put(Stop(again))
+    )
 
 
 def _witnesses() -> tuple[bool, Mapping[str, datetime]]:

@@ -24,6 +24,8 @@ IMAGES = Worker("images")
 DEADLINE = 120.0  # seconds for one picture, on a slow board
 IDLE = 60.0  # seconds after which the child ends
 LIVES = 200  # pictures after which the child is renewed
+MEMORY = 300_000_000  # bytes that it holds, over which it is renewed: what a huge picture took
+AGAIN = 60.0  # seconds after which renditions that the disk did not take are tried again
 NEVER = float("inf")
 ATTEMPTS = 2  # a picture that ended the child twice is not given to it again
 
@@ -37,11 +39,13 @@ class Viewing:
     _waiting: deque[PictureName] = field(default_factory=deque)
     _looking: Job | None = None
     _attempts: dict[PictureName, int] = field(default_factory=dict)
+    _not_made: dict[tuple[str, str], str] = field(default_factory=dict)  # camera, recipe -> why, as it was told
+    _again: float = NEVER  # monotonic
     _stopping: bool = False
 
     def apply(self) -> None:
         """Take over the configuration, and at the start what a stop left without a look or a rendition."""
-        self.context.hands.equip(IMAGES, Setting(idle=IDLE, lives=LIVES, environment=ENVIRONMENT))
+        self.context.hands.equip(IMAGES, Setting(idle=IDLE, lives=LIVES, memory=MEMORY, environment=ENVIRONMENT))
         self.recover()
 
     def recover(self) -> None:
@@ -57,6 +61,9 @@ class Viewing:
 
     def tick(self) -> None:
         """Give the next picture to the child when it is free."""
+        if self.context.monotonic() >= self.wake():
+            self._again = NEVER
+            self.recover()
         while self._looking is None and self._waiting and not self._stopping:
             picture = pictures.by_name(self.context.catalogue, self._waiting.popleft())
             if picture is not None and not picture.gone:
@@ -64,8 +71,8 @@ class Viewing:
                 self.context.hands.give(self._looking)
 
     def wake(self) -> float:
-        """Return the monotonic time at which something is due: its work begins with an event."""
-        return NEVER
+        """Return the monotonic time at which something is due: but for another try its work begins with an event."""
+        return self._again if self.waiting() == 0 and not self._stopping else NEVER
 
     def stop(self) -> None:
         """Begin nothing new; what waits is found again at the next start."""
@@ -139,4 +146,17 @@ class Viewing:
                 deliveries.made(catalogue, picture.id, made["recipe"], path, made["size"], made["sha256"])
         if verdict == "broken":
             self.context.tell("picture broken", str(name), f"kept and marked: {why}", camera=name.camera)
+        self._tell_not_made(name, result)
         self.on_made({one.destination for one in deliveries.of_picture(catalogue, picture.id) if one.rendition})
+
+    def _tell_not_made(self, name: PictureName, result: Json) -> None:
+        """Tell which renditions could not be made and why: once, until it is another reason or one is made again."""
+        for made in result.get("renditions", []):
+            self._not_made.pop((name.camera, made["recipe"]), None)
+        for failed in result.get("failed", []):
+            recipe, why = failed["recipe"], failed["why"]
+            if self._not_made.get((name.camera, recipe)) != why:
+                self._not_made[name.camera, recipe] = why
+                self.context.tell("rendition not made", str(name), f"{recipe}: {why}", camera=name.camera)
+            if failed["again"]:
+                self._again = self.context.monotonic() + AGAIN

@@ -15,6 +15,8 @@ from core.errors import PictureBroken
 from core.processing.jpeg import damage
 
 MAX_PIXELS = 200_000_000
+Image.MAX_IMAGE_PIXELS = None  # Pillow's own limit is lower, and would strike in the middle of a recipe
+KEPT = 100_000_000  # bytes of pixels that stay in memory from picture to picture: 24 megapixels
 
 FAULTS = (
     OSError,
@@ -62,12 +64,19 @@ class StrictDecoder:
         if header.mode not in ("RGB", "L"):
             return self._lenient.decode(header, data, scale)
         width, height = -(-header.width // scale), -(-header.height // scale)
-        if len(self._buffer) < 4 * width * height:
-            self._buffer = bytearray(4 * width * height)
+        buffer = self._room(4 * width * height)
         pixels = self._simplejpeg.decode_jpeg(
-            data, "RGBX", min_width=width, min_height=height, buffer=self._buffer, strict=True
+            data, "RGBX", min_width=width, min_height=height, buffer=buffer, strict=True
         )
-        return Image.frombuffer("RGBX", (pixels.shape[1], pixels.shape[0]), self._buffer, "raw", "RGBX", 0, 1)
+        return Image.frombuffer("RGBX", (pixels.shape[1], pixels.shape[0]), buffer, "raw", "RGBX", 0, 1)
+
+    def _room(self, size: int) -> bytearray:
+        """Return the kept buffer, grown to `size` bytes; for a huge picture one that goes with it."""
+        if size > KEPT:
+            return bytearray(size)
+        if len(self._buffer) < size:
+            self._buffer = bytearray(size)
+        return self._buffer
 
 
 def strict_is_installed() -> bool:

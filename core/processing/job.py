@@ -37,6 +37,10 @@ Json = dict[str, Any]
 
 MEMORY = 1_500_000_000  # bytes of address space: 200 megapixels at full size take 800 MB
 CPU = 120  # seconds for one job; the slowest unit needs five for 24 megapixels
+MEMORY_SPENT = "it needs more memory than an image child may have"
+NO_PREVIEW = "this RAW has no preview that can be found to make it from"
+SEGMENT = 65_527  # bytes of an EXIF block that one segment of a JPEG holds beside its length and its word
+EXIF_WORD = b"Exif\0\0"
 SMALL = Order(THUMBNAIL, (Resize(320, 320, "fit"),), 70, "4:2:0", False)
 
 
@@ -69,11 +73,13 @@ class Checked(NamedTuple):
 
 
 class ImageService:
-    """Serves `process`. `strict`: decode by simplejpeg, default when it is installed; `confine`: limit the process."""
+    """Serves `process`.
 
-    def __init__(self, strict: bool | None = None, confine: bool = True) -> None:
-        self._strict, self._confine = strict, confine
-        self._decoder: Decoder | None = None
+    `strict`: decode by simplejpeg, default when it is installed; `confine`: limit the process; `decoder`: another one.
+    """
+
+    def __init__(self, strict: bool | None = None, confine: bool = True, decoder: Decoder | None = None) -> None:
+        self._strict, self._confine, self._decoder = strict, confine, decoder
 
     def handle(self, op: str, args: Json, talk: Talk | None = None) -> Json:
         """Do one job; raise OriginalLost, StorageError, or ChildError for a request that is not understood."""
@@ -88,7 +94,8 @@ class ImageService:
         except PictureBroken as error:
             return _verdict("broken", str(error))
         if picture is None:
-            return _verdict("whole", checked.note)
+            failed = [_failure(order, NO_PREVIEW) for order in job.orders if order.name != THUMBNAIL]
+            return {**_verdict("whole", checked.note), "failed": failed}
         return _process(job, picture)
 
     def close(self) -> None:
@@ -138,20 +145,20 @@ def _job(args: Json) -> Job:
 
 
 @contextmanager
-def _storage() -> Iterator[None]:
-    """Translate what the disk raises."""
+def _storage(path: Path) -> Iterator[None]:
+    """Translate what the disk raises over `path`."""
     try:
         yield
     except FileNotFoundError as error:
-        raise OriginalLost(f"{error.filename} is gone") from error
+        raise OriginalLost(f"{error.filename or path} is gone") from error
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        raise (DiskFull if full else StorageError)(f"{error.filename or ''}: {error.strerror}") from error
+        raise (DiskFull if full else StorageError)(f"{error.filename or path}: {error.strerror}") from error
 
 
 def _check(job: Job) -> Checked:
     """Return what is to be decoded; raise PictureBroken when the file itself shows damage."""
-    with _storage():
+    with _storage(job.path):
         if not job.raw:
             return Checked(job.path.read_bytes())
         with job.path.open("rb") as file:
@@ -202,16 +209,23 @@ def _process(job: Job, picture: Picture) -> Json:
 
 
 def _renditions(job: Job, picture: Picture) -> tuple[dict[str, Json], list[Json]]:
-    """Make all renditions, the largest first: the smaller ones then live in the memory that it leaves."""
+    """Make all renditions, the largest first: the smaller ones then live in the memory that it leaves.
+
+    One that cannot be made, or that the disk does not take, says nothing against the picture, nor stops the others.
+    """
     made, failed = dict[str, Json](), list[Json]()
     size = picture.pyramid.width, picture.pyramid.height
     for order in sorted(job.orders, key=lambda order: plan_decode(*size, (order,))):
         try:
             made[order.name] = _make(job, order, picture)
-        except (ConfigurationError, MemoryError) as error:
-            why = str(error) or "it needs more memory than an image child may have"
-            failed.append({"recipe": order.name, "why": why})
+        except (ConfigurationError, StorageError, MemoryError) as error:
+            failed.append(_failure(order, str(error) or MEMORY_SPENT, isinstance(error, StorageError)))
     return made, failed
+
+
+def _failure(order: Order, why: str, again: bool = False) -> Json:
+    """Return what is told of a rendition that was not made; `again`: it may be made later, with no one editing."""
+    return {"recipe": order.name, "why": why, "again": again}
 
 
 def _make(job: Job, order: Order, picture: Picture) -> Json:
@@ -220,12 +234,13 @@ def _make(job: Job, order: Order, picture: Picture) -> Json:
     It is a cache: a power cut may take it, so nothing waits for the disk.
     """
     image = render(picture.pyramid, order, job.facts, job.base)
+    data = _encode(image, _options(order, picture))
     name = f"{job.stem}.{order.name}.jpg"
     part = job.out / f"{name}.part"
-    with _storage():
+    with _storage(part):
         try:
             job.out.mkdir(parents=True, exist_ok=True)
-            size, sha256 = _write(part, image, _options(order, picture))
+            part.write_bytes(data)
             part.replace(job.out / name)
         except BaseException:
             with suppress(OSError):
@@ -234,8 +249,8 @@ def _make(job: Job, order: Order, picture: Picture) -> Json:
     return {
         "recipe": order.name,
         "name": name,
-        "size": size,
-        "sha256": sha256,
+        "size": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
         "width": image.width,
         "height": image.height,
     }
@@ -243,11 +258,11 @@ def _make(job: Job, order: Order, picture: Picture) -> Json:
 
 def _options(order: Order, picture: Picture) -> dict[str, Any]:
     """Return how to encode. The colour profile stays, without it the colours are others; EXIF only when asked for."""
-    options: dict[str, Any] = {"quality": order.quality, "subsampling": order.subsampling}
+    options: dict[str, Any] = {"quality": order.quality, "subsampling": order.subsampling, "comment": b""}
     if picture.icc:
         options["icc_profile"] = picture.icc
     if order.exif and picture.exif:
-        options["exif"] = _exif(picture.exif, order)
+        options["extra"] = _segments(_exif(picture.exif, order))
     return options
 
 
@@ -259,11 +274,24 @@ def _exif(exif: bytes, order: Order) -> bytes:
     return upright(exif)
 
 
-def _write(path: Path, image: Image.Image, options: dict[str, Any]) -> tuple[int, str]:
-    """Encode into a file and return its size and hash."""
-    with io.FileIO(path, "w+") as file:
-        file.name = "rendition.jpg"  # tells Pillow the format; told outright it would import five
-        image.save(file, **options)
-        file.seek(0)
-        digest = hashlib.file_digest(file, "sha256")
-        return file.tell(), digest.hexdigest()
+def _segments(exif: bytes) -> bytes:
+    """Return an EXIF block as segments of a JPEG: several for a long one, which readers join again."""
+    body = exif.removeprefix(EXIF_WORD)
+    pieces = (body[at : at + SEGMENT] for at in range(0, len(body), SEGMENT))
+    return b"".join(
+        b"\xff\xe1" + (2 + len(EXIF_WORD) + len(piece)).to_bytes(2, "big") + EXIF_WORD + piece for piece in pieces
+    )
+
+
+def _encode(image: Image.Image, options: dict[str, Any]) -> bytes:
+    """Return the JPEG; raise ConfigurationError when it cannot be one.
+
+    In memory first: written to a file by Pillow itself, what a full disk cuts off its last bytes goes unnoticed.
+    """
+    target = io.BytesIO()
+    target.name = "rendition.jpg"  # tells Pillow the format; told outright it would import five
+    try:
+        image.save(target, **options)
+    except (OSError, ValueError, OverflowError) as error:
+        raise ConfigurationError(f"{image.width}x{image.height} cannot be encoded: {error}") from error
+    return target.getvalue()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -10,6 +11,8 @@ TAIL = 1 << 16  # bytes; some cameras write a little after the end marker
 HOLE = bytes(512)  # a sector that was never written
 PROGRESSIVE, HUFFMAN, SCAN = 0xC2, 0xC4, 0xDA
 BARE = frozenset((0x01, *range(0xD0, 0xD8)))  # markers without a length
+MAX_SEGMENTS = 10_000  # of a header; the largest profiles and maker's blocks take hundreds
+_MARKER = re.compile(rb"\xff+([^\xff])", re.DOTALL)  # any number of fill bytes may come before its code
 
 
 class Scan(NamedTuple):
@@ -46,16 +49,18 @@ def damage(data: bytes) -> str | None:
 def _find_scan(data: bytes) -> Scan | None:
     """Walk the segments of the header up to the first scan."""
     at, progressive, tables = 2, False, list[Table]()
-    while at + 4 <= len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
-        if marker in BARE or marker == 0xFF:
-            at += 1 if marker == 0xFF else 2
+    for _ in range(MAX_SEGMENTS):
+        found = _MARKER.match(data, at)
+        if found is None:
+            return None
+        marker, at = found[1][0], found.end()
+        if marker in BARE:
             continue
-        length = int.from_bytes(data[at + 2 : at + 4], "big")
+        length = int.from_bytes(data[at : at + 2], "big")
         progressive = progressive or marker == PROGRESSIVE
         if marker == HUFFMAN:
-            tables += _tables(data[at + 4 : at + 2 + length])
-        at += 2 + length
+            tables += _tables(data[at + 2 : at + length])
+        at += length
         if marker == SCAN:
             return Scan(at, progressive or _code_nothing(tables)) if at < len(data) else None
     return None

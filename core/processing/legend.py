@@ -13,10 +13,11 @@ from PIL.PngImagePlugin import PngImageFile
 
 from core.errors import ConfigurationError
 from core.processing.caption import fill
+from core.processing.decode import FAULTS
 from core.processing.wire import Facts, Legend, Watermark
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
-BAR_ALPHA, SHADOW_ALPHA = 120, 170  # of 255
+BAR_ALPHA, SHADOW_ALPHA = 140, 170  # of 255; white on this bar has a contrast over 4.5 to 1 even on snow
 BAR_PADDING, SHADOW_SHIFT = 0.3, 0.07  # of the font's size
 LOGO_PIXELS = 20_000_000
 
@@ -26,7 +27,7 @@ def watermark(image: Image.Image, step: Watermark, base: Path) -> None:
     file = base / step.file
     try:
         colors, mask = _logo(str(file), file.stat().st_mtime_ns, step.opacity)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except FAULTS as error:
         raise ConfigurationError(f"the watermark {step.file} cannot be read: {error}") from error
     image.paste(colors, _corner(image.size, colors.size, step.at, step.margin), mask)
 

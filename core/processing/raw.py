@@ -11,6 +11,7 @@ from core.processing.tiff import Directory, Read, Tiff
 STRIPS, STRIP_SIZES = 0x111, 0x117
 TILES, TILE_SIZES = 0x144, 0x145
 PREVIEW, PREVIEW_SIZE = 0x201, 0x202
+NOWHERE = 0xFFFFFFFF  # an offset that is none: Panasonic keeps the place of the sensor data in a tag of its own
 JPEG, LOSSLESS = b"\xff\xd8\xff", b"\xff\xd8\xff\xc4"  # the second is sensor data of some makers, no preview
 TAIL = 1 << 16  # bytes; sensor data never ends in that many zeros, a file that lost power does
 
@@ -73,7 +74,7 @@ def _spans(tiff: Tiff, directory: Directory, offsets: int, sizes: int) -> list[S
     if offsets not in directory or sizes not in directory:
         return []
     pairs = zip(tiff.values(directory[offsets]), tiff.values(directory[sizes]), strict=False)
-    return [Span(offset, size) for offset, size in pairs]
+    return [Span(offset, size) for offset, size in pairs if offset != NOWHERE]
 
 
 def _check_end(end: int, size: int) -> None:
@@ -135,10 +136,11 @@ def _of_tracks(read: Read, moov: Span) -> Iterator[Span]:
 
 def _leaves(read: Read, body: Span) -> dict[bytes, Span]:
     """Return the boxes below `body` by type, through the containers."""
-    found, waiting = dict[bytes, Span](), [body]
-    while waiting and len(found) < MAX_BOXES:
+    found, waiting, seen = dict[bytes, Span](), [body], 0
+    while waiting and seen < MAX_BOXES:
         inside = waiting.pop()
         for box in _boxes(read, inside.offset, inside.offset + inside.size):
+            seen += 1  # not the kinds found: boxes that overlap could lead to the same ones for ever
             found[box.kind] = box.body
             if box.kind in CONTAINERS:
                 waiting.append(box.body)

@@ -14,6 +14,7 @@ Problem = tuple[str, str]
 """The path of the key inside the recipe ("steps[2].resize"), and a sentence that says what to write instead."""
 
 _VERBS = ("crop", "resize", "rotate", "watermark", "legend")
+_PNG = b"\x89PNG\r\n\x1a\n"
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 _SAMPLE = Facts("camera", "site", 0.0, "UTC")
 _LARGEST_FONT = 1000
@@ -83,3 +84,13 @@ def _files(step: Step, base: Path) -> Iterator[Problem]:
     for key, file in ((".watermark", step.watermark), (".font", step.font)):
         if file is not None and not (base / file).is_file():
             yield key, f"there is no file {base / file}"
+        elif file is not None and key == ".watermark" and not _is_png(base / file):
+            yield key, f"{base / file} is not a PNG that can be read; a watermark is one, for its transparency"
+
+
+def _is_png(file: Path) -> bool:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(len(_PNG)) == _PNG
+    except OSError:
+        return False

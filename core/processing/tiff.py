@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -49,9 +50,9 @@ class Tiff:
 
     def directories(self) -> Iterator[Directory]:
         """Yield every directory of the chain and below it, each once; raise PictureBroken for one that is cut."""
-        waiting, seen = [self._first], set[int]()
+        waiting, seen = deque([self._first]), set[int]()
         while waiting and len(seen) < MAX_DIRECTORIES:
-            at = waiting.pop(0)
+            at = waiting.popleft()
             if at == 0 or at in seen:
                 continue
             seen.add(at)
@@ -104,6 +105,7 @@ def upright(exif: bytes) -> bytes:
         return exif
     if entry is None:
         return exif
-    one = (1).to_bytes(2, "little" if tiff.byte_order == "little" else "big")
+    width = WIDTHS.get(entry.type, 2)
+    one = (1).to_bytes(width, "little" if tiff.byte_order == "little" else "big")
     at = offset + entry.at + 8
-    return exif[:at] + one + exif[at + 2 :]
+    return exif[:at] + one + exif[at + width :]

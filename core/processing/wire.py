@@ -22,6 +22,7 @@ ENVIRONMENT = {
 THUMBNAIL = "thumbnail"
 """The name of the rendition that every picture gets; no recipe may take it."""
 
+LARGEST = 65_500  # pixels of a side; libjpeg writes no larger picture
 _BOX = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,4})")
 
 
@@ -104,7 +105,10 @@ def parse_box(text: str) -> tuple[int, int]:
     match = _BOX.fullmatch(text)
     if match is None:
         raise ValueError(f'{text!r} is not a size; write WIDTHxHEIGHT in pixels, such as "1920x1280"')
-    return int(match[1]), int(match[2])
+    width, height = int(match[1]), int(match[2])
+    if max(width, height) > LARGEST:
+        raise ValueError(f"{text!r} is too large; a side of a JPEG has at most {LARGEST} pixels")
+    return width, height
 
 
 def recipe_to_json(recipe: Recipe) -> Json:

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
 
-from core.catalogue import buffer, deliveries, slots
+from core.catalogue import buffer, deliveries, slots, states
 from core.catalogue.store import Catalogue
 from core.node.children import Children
 from core.node.jobs import Job, Worker
 from core.node.loop import Event, Stop
-from core.node.part import SitePart
+from core.node.part import APPLIED_AT, SitePart
 from core.simulate.demo import CAMERAS, DRAW_SECONDS, PAD_TO, SIZE
-from core.values import seconds_of
 
 SCENE = Worker("scene")
 PATIENCE = 120.0  # seconds after the last shot in which all must be home
@@ -34,7 +33,7 @@ class Director:
     queue: SimpleQueue[Event | Stop]
     tell: Tell
     _hands: Children = field(init=False)
-    _begun: int = field(init=False)
+    begun: int = field(init=False)  # the first second whose slots are this demo's own
     _drawn: dict[str, int] = field(default_factory=lambda: dict.fromkeys(CAMERAS, 1))
     _look_at: float = 0.0
     _unplugged_at: float | None = None
@@ -43,7 +42,7 @@ class Director:
 
     def __post_init__(self) -> None:
         self._hands = Children(lambda report: None)
-        self._begun = seconds_of(self.part.context.now())
+        self.begun = int(states.get(self.part.context.catalogue, APPLIED_AT) / 1000) + 1  # what was before is a gap
         self.part.context.on_event = self._hear
 
     def handle(self, event: object) -> None:
@@ -82,7 +81,7 @@ class Director:
 
     def _slots(self, camera: str) -> int:
         catalogue = self.part.context.catalogue
-        return len(slots.between(catalogue, camera, self._begun, 1 << 40))
+        return len(slots.between(catalogue, camera, self.begun, 1 << 40))
 
     def _hear(self, kind: str, subject: str, text: str) -> None:
         self.tell(f"{subject}: {kind}: {text}")

@@ -152,6 +152,7 @@ class SimulatedImages:
     seconds: float = 1.0
     made: dict[str, File] = field(default_factory=dict)  # renditions, by path below the data folder
     outages: Sequence[Outage] = ()  # "hang", or "out": it dies
+    failing: dict[str, Json] = field(default_factory=dict)  # recipe -> what is told in place of a rendition
     looks: int = 0
 
     def do(self, job: Job, now: datetime) -> Course:
@@ -162,8 +163,10 @@ class SimulatedImages:
         if trouble is not None:
             raise ChildDied("images: the worker ended by signal 9")
         self.looks += 1
-        renditions = [self._make(job, recipe["name"]) for recipe in job.args["recipes"]]
-        return {"verdict": "whole", "why": "", "stats": {}, "renditions": renditions}
+        names = [recipe["name"] for recipe in job.args["recipes"]]
+        made = [self._make(job, name) for name in names if name not in self.failing]
+        failed = [{"recipe": name, **self.failing[name]} for name in names if name in self.failing]
+        return {"verdict": "whole", "why": "", "stats": {}, "renditions": made, "failed": failed}
 
     def ended(self, worker: Worker) -> None:
         """It holds nothing."""

@@ -14,7 +14,7 @@ from core.catalogue import deliveries, pictures, states
 from core.catalogue.rebuild import Replayed, follow
 from core.catalogue.store import Catalogue, Parameters
 from core.control.request import Request
-from core.errors import CatalogueError
+from core.errors import DiskFull
 from core.node.context import Context, Pace
 from core.node.jobs import Hands, Report, Worker
 from core.node.loop import Event, Loop, Stop
@@ -52,7 +52,7 @@ class KeptCatalogue(Catalogue):
 
     def _need_room(self) -> None:
         if self.disk is not None and self.disk.is_full:
-            raise CatalogueError("catalogue: database or disk is full")
+            raise DiskFull("catalogue: database or disk is full")
 
 
 class SimulatedSite:

@@ -219,7 +219,7 @@ class Camera:
 
 @table
 class Crop:
-    """Keep this box of the picture; pixels of the original, or percent when written so."""
+    """Keep this box of the picture, in pixels of the picture as it is at this step."""
 
     width: int
     height: int

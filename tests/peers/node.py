@@ -185,11 +185,19 @@ class Node:
                     return found
             if time.monotonic() > end:
                 raise AssertionError(f"not within {seconds:g} s: {what}\n{self.log()[-6000:]}")
-            self._breathe()
+            self.breathe()
 
-    def _breathe(self) -> None:
+    def until_handing_over(self, site: Site) -> None:
+        """Return as soon as a camera's child begins to hand a picture over, within a few milliseconds."""
+        end = time.monotonic() + PATIENCE
+        while not any((site.data / "spool").iterdir()):
+            assert time.monotonic() < end, "no picture comes"
+            self.breathe(0.001)
+
+    def breathe(self, seconds: float = POLL) -> None:
+        """Let it work for a moment."""
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(POLL)
+            self.process.wait(seconds)
 
     def ready(self) -> None:
         """Wait until every site's socket answers."""
@@ -270,10 +278,10 @@ def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def running(*sites: Site, ready: bool = True) -> Iterator[Node]:
-    """Run the node on these sites until the block ends; the files must be written."""
+def running(*sites: Site, ready: bool = True, of: Path | None = None) -> Iterator[Node]:
+    """Run the node on these sites until the block ends; the files must be written. `of`: the folder of their files."""
     log = sites[0].folder / "log"
-    words = [word for site in sites for word in ("--site", str(site.file))]
+    words = [word for file in ([of] if of else [site.file for site in sites]) for word in ("--site", str(file))]
     with log.open("ab") as stream:
         process = subprocess.Popen(
             [*PROGRAM, "run", *words],

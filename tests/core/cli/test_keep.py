@@ -53,6 +53,29 @@ def test_rebuild_gives_the_same_ledger_and_receipts_and_nothing_is_sent_again(ra
     assert (ran.data / "catalogue.db.old").exists()
 
 
+def test_rebuild_of_a_running_node_starts_it_again_on_the_new_catalogue_and_it_goes_on(ran: Site) -> None:
+    before, there = facts(ran), {place: files(ran.folder / place) for place in ("nas", "web")}
+    with running(ran) as node:
+        overlapse("ledger", "--site", ran.file, "--resume", "north")
+        node.until(lambda: len(ran.captured()) > before["pictures"], "it shoots")
+        ended = overlapse("rebuild", "--site", ran.file)
+        assert ended.status == 0
+        assert "the node starts again on its new catalogue" in ended.err
+        pid, count = node.process.pid, len(ran.captured())
+        assert [event["kind"] for event in ran.events()].count("catalogue") >= 1
+        node.until(lambda: len(ran.captured()) > count, "it shoots on")
+        assert ran.ask("status")["pid"] == pid
+        node.until(lambda: not ran.ask("queue")["deliveries"], "all is delivered")
+        assert node.end() == 0
+    after = facts(ran)
+    assert after["slots"][: len(before["slots"])] == before["slots"]
+    assert (after["wrong"] if "wrong" in after else [*after["altered"], *after["unproven"]]) in (0, [])
+    assert {place: files(ran.folder / place).items() >= there[place].items() for place in there} == {
+        "nas": True,
+        "web": True,
+    }
+
+
 @pytest.mark.parametrize("damage", ["garbage", "torn", "gone"])
 def test_a_corrupt_catalogue_is_made_anew_at_the_start_and_told(ran: Site, damage: str) -> None:
     before, there = facts(ran), files(ran.folder / "nas")

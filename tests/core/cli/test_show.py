@@ -43,7 +43,7 @@ def test_the_node_is_on_one_screen() -> None:
     assert "captured 5m ago" in text
     assert "in 5m" in text
     assert "2 (12 MB)" in text
-    assert "good for 61 days" in text
+    assert "lasts 61d with the links down" in text
     assert "Lost if this box is stolen now: 2 pictures, 12 MB of the last 1h" in text
     assert max(map(len, text.splitlines())) <= 100
 
@@ -54,7 +54,9 @@ def test_what_is_old_says_how_old() -> None:
 
 
 def test_a_node_that_stopped_says_so() -> None:
-    assert "harbour/unit1 STOPPED" in status_text(status(running=False), NOW)
+    text = status_text(status(running=False), NOW)
+    assert "harbour/unit1 STOPPED" in text
+    assert "in 5m" not in text, "nobody will shoot then"
 
 
 def test_a_clock_that_is_not_trusted_stands_in_the_first_line() -> None:

@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
 import random
-import subprocess
 from pathlib import Path
 
+import pytest
 from peers.node import Node, Site, is_gone, known, overlapse, running, stamps
 
-KILLS = 6
+KILLS = 5
 
 
-def harbour(folder: Path) -> Site:
-    site = Site(folder, name="harbour")
-    site.camera(every="1s")
-    site.destination("nas", more='chunk = "1kB"')
-    site.write()
-    return site
-
-
-def hashes(folder: Path) -> set[str]:
-    """Return the hash of every whole picture below a folder."""
-    found = set()
-    for path in folder.rglob("*.jpg"):
-        with contextlib.suppress(FileNotFoundError):
-            found.add(hashlib.sha256(path.read_bytes()).hexdigest())
-    return found
-
-
-def await_spooled(node: Node, site: Site) -> None:
-    """Return as soon as the camera's child begins to hand a picture over."""
-    spool = site.data / "spool"
-    node.until(lambda: [name for name in os.listdir(spool)], "a picture is in the spool")
+def hashes(*folders: Path) -> set[str]:
+    """Return the hash of every file below these folders, by its bytes."""
+    paths = [path for folder in folders for path in folder.rglob("*") if path.is_file() and path.name != "day.jsonl"]
+    return {hashlib.sha256(path.read_bytes()).hexdigest() for path in paths if path.stat().st_size}
 
 
 def kill(node: Node) -> None:
@@ -44,20 +25,55 @@ def kill(node: Node) -> None:
     node.until(lambda: all(is_gone(pid) for pid in children), "its children are gone")
 
 
-def test_a_node_that_is_killed_at_any_moment_loses_nothing_and_shoots_no_slot_twice(tmp_path: Path) -> None:
-    site, chance = harbour(tmp_path / "harbour"), random.Random()  # noqa: S311
-    handed_over: set[str] = set()
+@pytest.fixture
+def killed(tmp_path: Path) -> tuple[Site, set[str]]:
+    """A site whose node was killed several times, and the hash of all that was ever handed over or half handed over."""
+    site, handed_over = Site(tmp_path / "harbour", name="harbour"), set()
+    site.camera(every="1s")
+    site.destination("nas", more='chunk = "1kB"')
+    site.write()
     for nth in range(KILLS):
         with running(site) as node:
             seen = len(site.captured())
             node.until(lambda seen=seen: len(site.captured()) > seen, "it shoots")  # type: ignore[misc]
             if nth % 2:
-                await_spooled(node, site)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                node.process.wait(chance.random() * (0.03 if nth % 2 else 1.0))
+                node.until_handing_over(site)
+            node.breathe(random.uniform(0, 0.03 if nth % 2 else 1.0))
             kill(node)
-        handed_over |= hashes(site.data / "spool") | hashes(site.data / "pictures")
+        handed_over |= hashes(site.data / "spool", site.data / "pictures")
     with running(site) as node:
         seen = len(site.captured())
         node.until(lambda: len(site.captured()) > seen, "it goes on")
+        node.until(lambda: not site.ask("queue")["deliveries"], "all is delivered")
         assert node.end() == 0
+    return site, handed_over
+
+
+def test_a_node_that_is_killed_at_any_moment_loses_nothing_and_shoots_no_slot_twice(
+    killed: tuple[Site, set[str]],
+) -> None:
+    site, handed_over = killed
+    found, pictures = known(site), {path.name: path for path in site.pictures()}
+    assert handed_over <= hashes(site.data / "pictures", site.data / "quarantine")
+    assert {row[-1].lower() for row in found["pictures"]} == hashes(site.data / "pictures")
+    assert len(found["pictures"]) == len(pictures) >= KILLS
+    assert list((site.data / "spool").iterdir()) == []
+
+    shot = [(camera, at) for camera, at, *_ in found["pictures"]]
+    seconds = [slot for _, slot, *_ in found["slots"]]
+    assert len(set(shot)) == len(shot)
+    assert seconds == list(range(seconds[0], seconds[0] + len(seconds)))
+
+    there = {path.name: path for path in (site.folder / "nas").rglob("*.jpg") if not path.name.startswith(".")}
+    waiting = {remote.rpartition("/")[2] for _, remote in found["waiting"]}
+    assert there.keys() | waiting == pictures.keys()
+    assert there.keys().isdisjoint(waiting)
+    assert [name for name, path in there.items() if path.read_bytes() != pictures[name].read_bytes()] == []
+
+    sent = stamps(site.folder / "nas")
+    assert overlapse("rebuild", "--site", site.file, "--json").json()["told"] == []
+    assert known(site) == found
+    with running(site) as node:
+        node.until(lambda: not site.ask("queue")["deliveries"], "nothing waits")
+        assert node.end() == 0
+    assert stamps(site.folder / "nas").items() >= sent.items()

@@ -222,9 +222,10 @@ def test_three_sites_in_one_loop_do_not_touch_each_other() -> None:
     sites = [SimulatedSite(world, site_toml(name=name, every=every)) for name, every in rhythms.items()]
     sites[0].cameras["north"].faults.append(Fault("hang", begin, begin + timedelta(hours=1)))
     sites[1].destinations["nas"].outages = [Outage(begin, begin + timedelta(hours=1), "hang")]
-    sites[2].disk.others = sites[2].disk.size
     node = SimulatedNode(world, sites)
-    node.run(timedelta(hours=1))
+    node.run(timedelta(minutes=1))
+    sites[2].disk.others = sites[2].disk.size
+    node.run(timedelta(minutes=59))
     sites[2].disk.others = 0
     node.run(timedelta(hours=1))
     assert len(sites[1].cameras["north"].taken) == 25

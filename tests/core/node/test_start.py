@@ -65,8 +65,6 @@ def damage(catalogue: Path, how: str) -> None:
         catalogue.unlink()
     elif how == "no catalogue":
         catalogue.write_bytes(b"\x89PNG\r\n\x1a\n" + os.urandom(10_000))
-    elif how == "empty":
-        catalogue.write_bytes(b"")
     else:
         overwrite(catalogue, how)
 
@@ -77,7 +75,7 @@ def assert_no_hole(slots: list[tuple[Any, ...]]) -> None:
     assert seconds == list(range(seconds[0], seconds[0] + len(seconds)))
 
 
-@pytest.mark.parametrize("how", ["picture", "delivery", "state", "no catalogue", "empty", "gone"])
+@pytest.mark.parametrize("how", ["picture", "delivery", "no catalogue", "gone"])
 def test_a_damaged_catalogue_is_made_anew_and_nothing_is_lost_or_sent_again(stopped: Site, how: str) -> None:
     before, there, here = known(stopped), stamps(stopped.folder / "nas"), stamps(stopped.data / "pictures")
     assert before["waiting"]
@@ -131,8 +129,7 @@ def test_a_catalogue_that_is_damaged_while_the_node_runs_is_made_anew_by_the_nex
         node.until(lambda: len(stopped.slots()) >= len(before["slots"]) + 2, "it works")
         with closing(sqlite3.connect(catalogue, isolation_level=None)) as other:
             other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            for table in ("picture", "slot", "delivery"):
-                overwrite(catalogue, table)
+            overwrite(catalogue, "event")  # which no start needs: only the node that met the damage knows of it
             other.execute("PRAGMA application_id = 1")  # whoever reads now does not trust what it remembers
             node.until(lambda: node.process.poll() is not None, "it ends")
     assert node.process.returncode == 1

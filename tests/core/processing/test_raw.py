@@ -101,6 +101,8 @@ def test_a_format_that_is_not_known_is_kept_and_said_to_be_unchecked(process: Pr
     answer = process(b"FUJIFILMCCD-RAW 0201" + b"\x5a" * 100_000, "raw", web=[Step(resize="80x60")])
     assert (answer["verdict"], answer["why"]) == ("whole", UNCHECKED)
     assert (answer["preview"], answer["renditions"]) == (False, [])
+    assert [failed["recipe"] for failed in answer["failed"]] == ["web"]
+    assert "no preview" in answer["failed"][0]["why"]
 
 
 def test_a_raw_without_a_preview_is_unchecked_too(studio: Studio) -> None:
@@ -117,6 +119,46 @@ def test_directories_that_lead_in_circles_end(studio: Studio) -> None:
     turning = studio.directory("<", 8, {0x14A: studio.long("<", 8)}, following=8)
     data = b"II*\0\x08\0\0\0" + turning
     assert len(list(Tiff(partial(part, data)).directories())) == 1
+
+
+def test_directories_that_name_each_other_thousands_of_times_end_soon() -> None:
+    """Each of 63 directories names 65536 below it: all of them one that was seen."""
+    count, size = 63, 2 + 12 + 4
+    many = 8 + count * size
+    data = b"II*\0\x08\0\0\0"
+    for nth in range(count):
+        following = 8 + (nth + 1) * size if nth < count - 1 else 0
+        data += struct.pack("<HHHIII", 1, 0x14A, 4, 65_536, many, following)
+    data += struct.pack("<I", 8) * 65_536
+    values = [0]
+
+    def read(offset: int, length: int) -> bytes:
+        values[0] += 1
+        return part(data, offset, length)
+
+    assert len(list(Tiff(read).directories())) == count
+    assert values[0] <= 4 * count + 1
+
+
+def test_boxes_that_overlap_are_not_followed_for_ever() -> None:
+    """Each box holds the next ones, which the box before holds too: as many ways as Fibonacci's rabbits."""
+    turns = (struct.pack(">I4s", 32, b"mdia") + struct.pack(">I4s", 16, b"mdia")) * 100
+    data = box(b"ftyp", b"crx \0\0\0\1") + box(b"moov", box(b"trak", turns)) + box(b"mdat", b"\x5a" * 70_000)
+    reads = [0]
+
+    def read(offset: int, length: int) -> bytes:
+        reads[0] += 1
+        assert reads[0] < 10_000
+        return part(data, offset, length)
+
+    assert inspect(read, len(data)) == ((), UNCHECKED)
+
+
+def test_an_offset_that_is_none_is_not_taken_for_a_cut(studio: Studio) -> None:
+    """Panasonic's RW2 has one where other RAWs have the place of their sensor data."""
+    entries = {0x111: studio.long("<", 0xFFFFFFFF), 0x117: studio.long("<", 70_000)}
+    data = b"IIU\0\x08\0\0\0" + studio.directory("<", 8, entries) + b"\x5a" * 70_000
+    assert look(data) == ((), UNCHECKED)
 
 
 def test_hostile_raws_are_answered_and_never_crash(process: Process, studio: Studio) -> None:
@@ -138,11 +180,11 @@ def test_every_cut_of_a_cr3_header_is_answered(studio: Studio) -> None:
 
 def test_an_orientation_is_set_upright_in_either_byte_order(studio: Studio) -> None:
     for order, head in (("<", b"II*\0\x08\0\0\0"), (">", b"MM\0*\0\0\0\x08")):
-        turned = (3, 1, struct.pack(f"{order}HH", 6, 0))
-        body = head + studio.directory(order, 8, {0x112: turned})
-        exif = upright(b"Exif\0\0" + body)[6:]
-        told = Tiff(partial(part, exif))
-        assert told.values(next(told.directories())[0x112]) == [1]
+        for turned in ((3, 1, struct.pack(f"{order}HH", 6, 0)), (4, 1, struct.pack(f"{order}I", 6))):
+            body = head + studio.directory(order, 8, {0x112: turned})
+            exif = upright(b"Exif\0\0" + body)[6:]
+            told = Tiff(partial(part, exif))
+            assert told.values(next(told.directories())[0x112]) == [1]
 
 
 def test_an_exif_block_that_is_damaged_is_left_alone() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def test_the_node_reads_recipes_without_the_library_of_pictures() -> None:
 
 
 def test_a_good_recipe_has_no_problems(tmp_path: Path) -> None:
-    (tmp_path / "logo.png").write_bytes(b"png")
+    (tmp_path / "logo.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     steps = (Step(resize="1920x1280"), Step(watermark="logo.png", opacity=0.6), Step(legend="{camera} {time:%d.%m.%Y}"))
     assert problems(Recipe(name="web", steps=steps), tmp_path) == []
 
@@ -74,6 +75,7 @@ def test_a_good_recipe_has_no_problems(tmp_path: Path) -> None:
         pytest.param(Step(rotate=90, resize="10x10"), "steps[0]", "this one has resize and rotate", id="two-verbs"),
         pytest.param(Step(resize="1920*1280"), "steps[0].resize", '"1920x1280"', id="size-words"),
         pytest.param(Step(resize="0x10"), "steps[0].resize", "is not a size", id="no-width"),
+        pytest.param(Step(resize="65501x10"), "steps[0].resize", "at most 65500", id="too-large"),
         pytest.param(Step(rotate=45), "steps[0].rotate", "90, 180 or 270", id="rotate"),
         pytest.param(Step(crop=model.Crop(width=0, height=5)), "steps[0].crop", "at least 1", id="empty-crop"),
         pytest.param(Step(crop=model.Crop(x=-1, width=5, height=5)), "steps[0].crop", "at least 0", id="crop-outside"),
@@ -110,6 +112,12 @@ def test_a_font_of_ones_own_writes_anything(tmp_path: Path) -> None:
     assert problems(Recipe(name="web", steps=(Step(legend="été", font="own.ttf"),)), tmp_path) == []
 
 
+def test_a_watermark_of_another_format_is_told(tmp_path: Path) -> None:
+    (tmp_path / "logo.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+    found = dict(problems(Recipe(name="web", steps=(Step(watermark="logo.jpg"),)), tmp_path))
+    assert "is not a PNG" in found["steps[0].watermark"]
+
+
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     bad = Recipe(name="thumbnail", quality=0, steps=(Step(rotate=1), Step(resize="x")))
     assert [path for path, _ in problems(bad, tmp_path)] == ["name", "quality", "steps[0].rotate", "steps[1].resize"]
@@ -138,6 +146,16 @@ def test_a_legend_is_filled_in(text: str, shown: str) -> None:
 def test_the_time_is_that_of_the_zone(zone: str) -> None:
     hours = {"Europe/Paris": "13", "America/Lima": "07", "UTC": "12"}
     assert fill("{time:%H}", FACTS._replace(zone=zone)) == hours[zone]
+
+
+@pytest.mark.parametrize(
+    ("utc", "shown"),
+    [("2026-10-25 00:59", "02:59 CEST"), ("2026-10-25 01:00", "02:00 CET"), ("2026-03-29 01:00", "03:00 CEST")],
+    ids=["before-the-hour-that-comes-twice", "in-it-again", "after-the-hour-that-is-skipped"],
+)
+def test_the_time_follows_the_zone_through_its_changes(utc: str, shown: str) -> None:
+    at = datetime.strptime(f"{utc} +0000", "%Y-%m-%d %H:%M %z").timestamp()
+    assert fill("{time:%H:%M %Z}", FACTS._replace(time=at)) == shown
 
 
 @pytest.mark.parametrize("text", ["a\nb", "a\x1b[31mb", "a\u202eb", "{time:%n}"])

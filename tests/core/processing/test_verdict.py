@@ -11,6 +11,7 @@ from PIL import Image
 
 from core.errors import ChildError, OriginalLost
 from core.processing.job import ImageService
+from core.processing.jpeg import damage
 from core.site.model import Step
 
 Studio = Any
@@ -77,6 +78,29 @@ def test_an_even_picture_is_whole_although_it_is_coded_in_zeros(
     process: Process, studio: Studio, color: Any, options: dict[str, bool]
 ) -> None:
     assert process(studio.jpeg(Image.new("RGB", (1920, 1080), color), **options))["verdict"] == "whole"
+
+
+def test_fill_bytes_between_segments_are_legal(process: Process, studio: Studio) -> None:
+    data = studio.jpeg(studio.photo(320, 240))
+    assert process(data[:2] + b"\xff" * 40 + data[2:])["verdict"] == "whole"
+
+
+@pytest.mark.parametrize("filler", [b"\xff", b"\xff\x01", b"\xff\xe0\0\0"], ids=["fill", "bare", "of-no-length"])
+def test_a_header_without_end_is_damage(filler: bytes) -> None:
+    data = b"\xff\xd8\xff" + filler * (10_000_000 // len(filler))
+    assert damage(data) == "cut off or damaged in its header"
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"progressive": True}, {"optimize": True}], ids=["plain", "progressive", "opt"]
+)
+def test_a_picture_cut_anywhere_is_never_taken_for_whole(process: Process, studio: Studio, options: Any) -> None:
+    data = studio.jpeg(studio.photo(320, 240), **options)
+    for end in (*range(0, len(data), 997), *range(len(data) - 40, len(data))):
+        for filling in (b"", bytes(len(data) - end)):
+            answer = process(data[:end] + filling)
+            whole = not data[end:].strip(b"\0")
+            assert (answer["verdict"] == "whole") == whole, (end, len(data), len(filling))
 
 
 @pytest.mark.parametrize("mode", ["L", "CMYK", "YCbCr"])
