@@ -263,7 +263,8 @@ def test_what_init_writes_runs_and_delivers_as_its_comments_say(way: str, nas: b
     site = Site(folder, name="harbour")
     text = site.file.read_text()
     assert text.count('every = "10m"\n') == 1
-    site.file.write_text(text.replace('\nevery = "10m"\n', '\nevery = "1s"\n'))
+    text = text.replace('\nevery = "10m"\n', '\nevery = "1s"\n')
+    site.file.write_text(text.replace('\ndata = "data"\n', '\ndata = "data"\nrun = "run"\n'))
     with running(site, ready=False) as node:
         node.until(lambda: "shot: " in node.log(), "it shoots")
         node.until(lambda: len(site.pictures()) == 1, "the picture is kept")
@@ -283,11 +284,10 @@ def test_what_init_writes_runs_and_delivers_as_its_comments_say(way: str, nas: b
 def test_a_second_node_on_the_same_data_folder_refuses(quay: Site) -> None:
     with running(quay) as node:
         second = overlapse("run", "--site", quay.file)
-        capture = overlapse("rebuild", "--site", quay.file)
         assert node.end() == 0
-    assert second.status == capture.status == 1
+    assert second.status == 1
     assert f"another node (process {node.process.pid}) runs on this data folder; stop it first" in second.err
-    assert "Traceback" not in second.err + capture.err
+    assert "Traceback" not in second.err
 
 
 def test_what_cannot_run_is_told_and_exits_2(quay: Site) -> None:

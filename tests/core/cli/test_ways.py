@@ -1,14 +1,13 @@
-"""What `overlapse init` writes, put to work: a real SSH server at the far end, and three of its sites on one node."""
+"""What `overlapse init` writes, put to work with a real SSH server at the far end."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from peers.node import Card, Node, Site, is_gone, kind_of, overlapse, running
+from peers.node import Card, Site, overlapse
 from peers.sshd import MISSING, SSHD, Sshd
 from peers.sshd import running as sshd_running
 
@@ -78,46 +77,3 @@ def test_monitoring_keeps_every_picture_on_site(nas: bool, tmp_path: Path) -> No
     [picture] = site.pictures()
     assert there(site.folder / "nas") == ([picture.name] if nas else [])
     assert [one["name"] for one in status(site)["destinations"]] == (["nas"] if nas else [])
-
-
-def test_three_ways_on_one_node_and_a_hung_camera_of_one_delays_no_other(tmp_path: Path) -> None:
-    sites = [written(tmp_path / way, way, nas=True) for way in ("jpeg", "reduced", "everything")]
-    files = tmp_path / "sites"
-    files.mkdir()
-    for site in sites:
-        run = ('^data = "data"\nrun = "run"$', f'data = "{site.data}"\nrun = "{site.folder}/run"')
-        clock = ('^clock = "check"$', 'clock = "host"')
-        card = ('virtual = "virtual"', f'virtual = "{site.folder}/virtual"')
-        changed(site, ('^every = "10m"$', 'every = "1s"'), run, clock, card)
-        site.file.rename(files / f"{site.name}.toml")
-    with running(*sites, of=files) as node:
-        for site in sites:
-            await_home(node, site, 2)
-        hung, *others = sites
-        hung.cards["north"].hang()
-        before = {site.name: len(there(site.folder / "nas")) for site in others}
-        for site in others:
-            await_home(node, site, before[site.name] + 3)
-        slots = {site.name: site.slots() for site in sites}
-        children = node.children()
-        assert "camera" in {kind_of(pid) for pid in children}
-        node.process.terminate()
-        hung.cards["north"].let_go()
-        assert node.process.wait(30) == 0
-    assert all(is_gone(pid) for pid in children)
-    for site in others:
-        rows = slots[site.name]
-        assert {row["outcome"] for row in rows} <= {"captured", "late"}
-        assert [later["slot"] - sooner["slot"] for sooner, later in pairwise(rows)] == [1] * (len(rows) - 1)
-        pictures = {path.name: path.read_bytes() for path in site.pictures()}
-        copies = {path.name: path.read_bytes() for path in (site.folder / "nas").rglob("*.jpg") if path.name[0] != "."}
-        assert copies.items() <= pictures.items()
-
-
-def await_home(node: Node, site: Site, count: int) -> None:
-    """Wait until so many pictures of a site are on its NAS and at its far end."""
-    ending = ".web.jpg" if site.name == "reduced" else ".jpg"
-    for place in ("nas", "remote"):
-        names = site.folder / place
-        node.until(lambda names=names: len(there(names)) >= count, f"{site.name}: {count} are at {place}")  # type: ignore[misc]
-    assert all(name.endswith(ending) for name in there(site.folder / "remote"))

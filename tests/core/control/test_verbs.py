@@ -28,6 +28,7 @@ TABLE: list[tuple[str, Role, bool, dict[str, Any]]] = [
     ("reload", Role.ADMIN, True, {}),
     ("retention-apply", Role.ADMIN, True, {"plan": "0123456789abcdef"}),
     ("thin-allow", Role.ADMIN, True, {"until": UNTIL, "reason": "the link is down for a month"}),
+    ("restart", Role.ADMIN, True, {}),
     ("stop", Role.ADMIN, True, {}),
 ]
 
