@@ -24,6 +24,7 @@ COMMANDS = {  # name: (where it is, what it does)
     "queue": ("core.cli.look:queue", "Show what waits to be delivered, and why."),
     "events": ("core.cli.look:events", "Show what happened, newest last."),
     "retention": ("core.cli.keep:retention", "Show what would be deleted next, and why."),
+    "plan": ("core.cli.plan:plan", "Show bytes, bandwidth and buffer before anything is bought."),
     "verify": ("core.cli.keep:verify", "Compare hashes and receipts with disk and destinations."),
     "rebuild": ("core.cli.keep:rebuild", "Make the catalogue anew from the day books."),
 }

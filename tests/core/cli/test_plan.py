@@ -1,0 +1,67 @@
+"""`overlapse plan`: from flags alone, and from a site and what its pictures weighed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from peers.node import Site, overlapse
+
+from core.cli import main as program
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command line in this process; return its exit status and what it wrote."""
+
+    def run(*words: str | Path) -> tuple[int, str, str]:
+        status = program.run([str(word) for word in words])
+        written = capsys.readouterr()
+        return status, written.out, written.err
+
+    return run
+
+
+def test_flags_alone_are_enough(run: Run) -> None:
+    words = ["--every", "10m", "--jpg", "6MB", "--raw", "24MB", "--storage", "320GB", "--uplink", "120kB/s", "--json"]
+    status, out, err = run("plan", *words)
+    assert (status, err) == (0, "")
+    told = json.loads(out)
+    assert (told["bytes_per_day"], told["bandwidth_needed_Bps"], told["way"]) == (4_320_000_000, 50_000, "everything")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        pytest.param(["--every", "0s"], "longer than nothing", id="no-interval"),
+        pytest.param(["--every", "ten"], '"1h30m"', id="no-duration"),
+        pytest.param(["--every", "1m", "--jpg", "6"], '"8GB"', id="no-unit"),
+        pytest.param(["--every", "1m", "--uplink", "1Mbps"], '"120kB/s"', id="bits"),
+        pytest.param(["--every", "1m", "--jpg", "0B"], "a JPEG, a RAW or both", id="no-picture"),
+    ],
+)
+def test_a_quantity_that_is_none_is_told_with_what_to_write(words: list[str], told: str, run: Run) -> None:
+    status, out, err = run("plan", *words)
+    assert (status, out) == (2, "")
+    assert told in err
+
+
+def test_a_site_is_reckoned_from_its_schedule_and_the_pictures_that_it_took(tmp_path: Path) -> None:
+    site = Site(tmp_path / "dam", name="dam")
+    site.camera(every="10m")
+    site.destination("nas")
+    site.node = 'link = [{ name = "lte", rate = "1kB/s" }]'
+    site.write()
+    before = overlapse("plan", "--site", site.file, "--json").json()
+    assert (before["bytes_per_day"], before["way"]) == (144 * 6_000_000, "reduced"), "nothing is known: a usual body"
+    assert overlapse("capture", "north", "--site", site.file).status == 0
+    [picture] = site.pictures()
+    after = overlapse("plan", "--site", site.file, "--json").json()
+    assert (after["bytes_per_day"], after["way"]) == (144 * picture.stat().st_size, "jpeg")
+    assert after["buffer_days"] > 0
+    given = overlapse("plan", "--site", site.file, "--jpg", "12MB", "--json").json()
+    assert given["bytes_per_day"] == 144 * 12_000_000
