@@ -13,9 +13,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import IO, Any
 
-from core.errors import ChildDied, ChildTimeout, from_wire
+from core.errors import ChildDied, ChildError, ChildTimeout, from_wire
 from core.text import safe
 
 log = logging.getLogger(__name__)
@@ -37,35 +38,62 @@ class Child:
 
     def __init__(self, kind: str, environment: Mapping[str, str] | None = None) -> None:
         self.kind = kind
-        self._environment = {**os.environ, **(environment or {})}
+        self.environment: Mapping[str, str] = environment or {}  # beside the node's own, from the next start on
         self._process: subprocess.Popen[bytes] | None = None
+        self._stuck: subprocess.Popen[bytes] | None = None  # killed, but it has not ended
         self._line: socket.socket | None = None
         self._unread = b""
 
     @property
     def pid(self) -> int | None:
         """The worker's process id while it runs."""
-        return self._process.pid if self._process is not None else None
+        process = self._process
+        return process.pid if process is not None and process.poll() is None else None
+
+    @property
+    def alive(self) -> bool:
+        """Whether the worker runs; one that ended by itself, or was killed by the kernel, does not."""
+        return self.pid is not None
 
     def start(self) -> None:
-        """Start the worker if it is not running."""
-        if self._process is not None and self._process.poll() is None:
+        """Start the worker if it is not running; raise ChildError when that cannot be."""
+        if self.alive:
             return
         self.kill()
-        ours, theirs = socket.socketpair()
-        with theirs:
+        self._look_at_stuck()
+        try:
+            self._start()
+        except (OSError, RuntimeError) as error:  # no process, no memory, no descriptor; no thread
+            said = self._process.stderr if self._process is not None else None
+            self.kill()
+            if said is not None:
+                said.close()
+            raise ChildError(f"{self.kind}: the worker cannot be started: {error}") from error
+
+    def _start(self) -> None:
+        self._line, theirs = socket.socketpair()
+        self._unread = b""
+        with theirs, Path(os.devnull).open("rb") as nothing:  # DEVNULL leaks in Python 3.11.2 if no pipe can be had
             command = [sys.executable, "-I", "-m", "core.worker", self.kind, str(theirs.fileno()), str(os.getpid())]
             self._process = subprocess.Popen(
                 command,
                 pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
+                stdin=nothing,
                 stderr=subprocess.PIPE,
-                env=self._environment,
+                env={**os.environ, **self.environment},
                 start_new_session=True,
             )
-        self._line, self._unread = ours, b""
         assert self._process.stderr is not None
         threading.Thread(target=_log, args=(self.kind, self._process.stderr), daemon=True).start()
+
+    def _look_at_stuck(self) -> None:
+        """Raise ChildError while a killed worker has not ended: each that is started after it would get stuck, too."""
+        if self._stuck is None:
+            return
+        if self._stuck.poll() is None:
+            raise ChildError(f"{self.kind}: {_stuck(self._stuck)}; no other is started before it ends")
+        log.info("worker ended at last: kind=%s pid=%d", self.kind, self._stuck.pid)
+        self._stuck = None
 
     def ask(
         self,
@@ -76,13 +104,15 @@ class Child:
         answer: Answer | None = None,
         hear: Hear | None = None,
     ) -> Json:
-        """Have the worker do `op` and return its result.
+        """Have the worker do `op` and return its result; one that was not started yet, or was ended by us, is started.
 
         `deadline`: seconds for the whole; `quiet`: seconds without any sign of life. Time spent in `answer`, which
         replies to the worker's questions, counts for neither. On either the worker is killed and ChildTimeout raised;
-        ChildDied when it ends by itself; else the OverlapseError that the worker raised.
+        ChildDied when it ends, or has ended, by itself: what it had open is gone; ChildError when it cannot be
+        started; else the OverlapseError that the worker raised.
         """
-        self.start()
+        if self._process is None:
+            self.start()
         self._send({"op": op, "args": args})
         end = time.monotonic() + deadline
         while True:
@@ -111,7 +141,7 @@ class Child:
         self.kill()
 
     def kill(self) -> None:
-        """End the worker at once. One that is stuck in the kernel is abandoned after GRACE seconds."""
+        """End the worker at once. One that is stuck in the kernel is left after GRACE seconds, and told in the log."""
         if self._line is not None:
             self._line.close()
             self._line = None
@@ -119,8 +149,11 @@ class Child:
         if process is None:
             return
         process.kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):
+        try:
             process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            self._stuck = process
+            log.error("worker cannot be killed: kind=%s %s", self.kind, _stuck(process))
 
     def _send(self, message: Json) -> None:
         assert self._line is not None
@@ -157,6 +190,10 @@ class Child:
         code = process.returncode if process is not None else None
         how = f"by signal {-code}" if code is not None and code < 0 else f"with status {code}"
         return ChildDied(f"{self.kind}: the worker ended {how}")
+
+
+def _stuck(process: subprocess.Popen[bytes]) -> str:
+    return f"process {process.pid} is stuck in the kernel (a dead network mount, a device that does not answer)"
 
 
 def _log(kind: str, said: IO[bytes]) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)")
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h|d|w)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(k|M|G|T)?(i?)B")
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(k|M|G|T)?(i?)B")
 _POWER = {None: 0, "k": 1, "M": 2, "G": 3, "T": 4}
+LONGEST = 365_000 * 86400.0  # seconds: a thousand years from today is still a date
+LARGEST = 10**18  # bytes: no disk has more, and a database still counts them
 
 
 def parse_duration(text: object) -> timedelta:
@@ -18,7 +20,10 @@ def parse_duration(text: object) -> timedelta:
     parts = _DURATION.findall(text)
     if not parts or _DURATION.sub("", text).strip():
         raise ValueError(f'{text!r} is not a duration; write a number and ms, s, m, h, d or w, such as "1h30m"')
-    return timedelta(seconds=sum(float(number) * _SECONDS[unit] for number, unit in parts))
+    seconds = sum(float(number) * _SECONDS[unit] for number, unit in parts)
+    if seconds > LONGEST:
+        raise ValueError(f"{text!r:.60} is more than can be counted; write less")
+    return timedelta(seconds=seconds)
 
 
 def parse_size(text: object) -> int:
@@ -29,7 +34,10 @@ def parse_size(text: object) -> int:
     if match is None:
         raise ValueError(f'{text!r} is not a size; write a number and B, kB, MB, GB or TB, such as "8GB"')
     number, prefix, binary = match.groups()
-    return int(float(number) * (1024 if binary else 1000) ** _POWER[prefix])
+    size = float(number) * (1024 if binary else 1000) ** _POWER[prefix]
+    if size > LARGEST:
+        raise ValueError(f"{text!r:.60} is more than any disk holds; write less")
+    return int(size)
 
 
 def parse_rate(text: object) -> int:

@@ -228,7 +228,9 @@ def fault(error: Exception, host: str) -> CameraError:
     if isinstance(error, urllib3.exceptions.HTTPError | requests.exceptions.ChunkedEncodingError):
         return CameraTransferCut(f"{text}: the picture came only in part")
     if isinstance(error, requests.ConnectionError | OSError):
-        return CameraGone(text)
+        return CameraGone(
+            f"{text}: nobody answers there as a web server does; look at url and at the camera's own page"
+        )
     return CameraError(text)
 
 

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from core.capture import usb
 from core.capture.base import Camera, Identity
+from core.capture.shot import clear
 from core.capture.wire import Json, camera_from_json, to_json
 from core.errors import ChildError
 from core.site import model
-from core.site.model import GphotoSource, Settings
+from core.site.model import Settings
 from core.values import Fence, utc
 from core.worker import Talk
 
@@ -30,14 +31,14 @@ Build = Callable[[model.Camera, Path, Mapping[str, str]], Camera]
 class CameraService:
     """Serves `open`, `shoot`, `release`, `telemetry`, `set_clock`, `reset` and `close` of one camera.
 
-    `open` takes {"camera", "spool", "secrets"}, and "plain": true to leave the camera's settings as they are;
-    `shoot` {"camera", "node", "fence", "at"}; `release` {"source_names"}; `reset` {"usb": true}.
+    `open` takes {"camera", "spool", "secrets"}, "plain": true to leave the camera's settings as they are, and "fence"
+    to remove what killed children left of downloads under it; `shoot` {"camera", "node", "fence", "at"}; `release`
+    {"source_names"}; `reset` {"serial"} (null: the only camera on USB), which needs no `open` before.
     """
 
     def __init__(self, sys: Path = usb.SYS, dev: Path = usb.DEV) -> None:
         self._sys, self._dev = sys, dev
         self._camera: Camera | None = None
-        self._config: model.Camera | None = None
         self._asked: tuple[model.Camera, str, Mapping[str, str]] | None = None
         self._operations: Mapping[str, Callable[[Json], Json]] = {
             "open": self._open,
@@ -65,12 +66,14 @@ class CameraService:
 
     def _open(self, args: Json) -> Json:
         config = camera_from_json(args["camera"])
+        if "fence" in args:
+            clear(Path(args["spool"]), config.name, Fence.parse(args["fence"]))
         if args.get("plain"):
             config = replace(config, settings=Settings())
         asked = (config, args["spool"], args.get("secrets", {}))
         if self._camera is None or asked != self._asked:  # else the same one: it knows what it has handed over
             self._close({})
-            self._config, self._asked = config, asked
+            self._asked = asked
             self._camera = find(config.source.kind)(config, Path(args["spool"]), args.get("secrets", {}))
         return self._camera.open()
 
@@ -85,10 +88,9 @@ class CameraService:
 
     def _reset(self, args: Json) -> Json:
         self._close({})
-        source = self._config.source if self._config is not None else None
-        if not args.get("usb") or not isinstance(source, GphotoSource):
+        if "serial" not in args:
             raise ChildError("only a camera on USB can be reset")
-        device = usb.reset(source.serial, self._sys, self._dev)
+        device = usb.reset(args["serial"], self._sys, self._dev)
         return {"device": device.port}
 
     def _close(self, args: Json) -> Json:

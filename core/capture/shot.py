@@ -19,8 +19,9 @@ from core.capture.base import Identity
 from core.errors import CameraTransferCut, DiskFull, NotDurable, StorageError
 from core.site.model import Camera, GphotoSource
 from core.text import safe
-from core.values import Kind, PictureName, Sha256, utc
+from core.values import Fence, Kind, PictureName, Sha256, utc
 
+LOCK = "lock"  # stands beside the spool in the data folder of a node that runs
 PART = ".part"
 NTHS = 10_000  # a name's N has at most four digits
 Op = Literal["open", "shoot", "release", "telemetry", "set_clock", "reset", "close"]
@@ -125,6 +126,25 @@ class Spool:
                 os.close(descriptor)
 
 
+def clear(folder: Path, camera: str, fence: Fence) -> None:
+    """Remove what killed children of this camera left of downloads under this fence: the camera has the pictures.
+
+    What an earlier run left is not touched, it is set aside at the start; nor is any file that is whole.
+    """
+    with contextlib.suppress(OSError):  # a spool that cannot be read or written shows at the next shot
+        for path in list(folder.glob(f"{camera}_*{PART}")):
+            if _is_of(path.name.removesuffix(PART), camera, fence):
+                path.unlink(missing_ok=True)
+
+
+def _is_of(text: str, camera: str, fence: Fence) -> bool:
+    try:
+        name = PictureName.parse(text)
+    except ValueError:
+        return False
+    return (name.camera, name.fence) == (camera, fence)
+
+
 class Reception:
     """One picture on its way into the spool."""
 
@@ -133,7 +153,9 @@ class Reception:
         self._part = folder / (name + PART)
         self._hash = hashlib.sha256()
         self.size = 0  # bytes so far
-        with _translated(name):
+        with _translated(f"{folder}/{name}"):
+            if folder.with_name(LOCK).exists():  # the data folder is there: somebody cleaned up in it
+                folder.mkdir(mode=0o750, exist_ok=True)
             # A file that a killed child left is never written on: its bytes were not proven to reach the disk.
             self._part.unlink(missing_ok=True)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -154,7 +176,8 @@ class Reception:
         """Check the size that the camera told (None: it told none), sync, and give the final name."""
         assert self._descriptor is not None
         if self.size == 0 or (size is not None and size != self.size):
-            raise CameraTransferCut(f"{self.size} bytes came of {'a picture' if size is None else size}")
+            whole = "a picture" if size in (None, 0) else f"{size}"
+            raise CameraTransferCut(f"{self.size} bytes came of {whole}")
         with _translated(self._final.name):
             os.fsync(self._descriptor)
             self._close()

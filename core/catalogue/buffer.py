@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from heapq import merge
+from typing import NamedTuple
 
 from core.catalogue.pictures import PICTURES, Picture, name_of, picture_of
-from core.catalogue.schema import PROVEN, UNPROVEN
+from core.catalogue.schema import PROVEN, STEP, UNPROVEN
 from core.catalogue.store import Catalogue
 from core.values import Kind, PictureName
 
@@ -48,6 +49,52 @@ class Deletion:
     copies: Sequence[str]
 
 
+class Stock(NamedTuple):
+    """How many pictures, and bytes, of one UTC day have the same turn to leave."""
+
+    day: int  # since the epoch
+    pictures: int
+    bytes: int
+
+
+def proven_by_day(catalogue: Catalogue) -> Iterator[Stock]:
+    """Yield what is proven and still here by day, oldest first; stop when enough, and write only after that."""
+    return _stock(catalogue, "proven", 0)
+
+
+def unproven_by_day(catalogue: Catalogue, kind: Kind, step: int) -> Iterator[Stock]:
+    """Yield what is not proven, of one kind and step, by day, oldest first."""
+    return _stock(catalogue, kind, step)
+
+
+def _stock(catalogue: Catalogue, turn: str, step: int) -> Iterator[Stock]:
+    sql = "SELECT day, n, bytes FROM stock WHERE turn = ? AND step = ? ORDER BY day"
+    return (Stock(*row) for row in catalogue.each(sql, (turn, step)))
+
+
+def steps(catalogue: Catalogue, kind: Kind) -> Iterator[int]:
+    """Yield the steps that the unproven pictures of a kind have, see schema.STEP: one look at the index for each."""
+    sql, last = "SELECT min(step) FROM stock WHERE turn = ? AND step > ?", -1
+    while (found := catalogue.value(sql, (kind, last))) is not None:
+        yield found
+        last = found
+
+
+def proven_of(catalogue: Catalogue, day: int) -> Iterator[Picture]:
+    """Yield the proven pictures of a UTC day that are still here, oldest first."""
+    return _oldest_first(catalogue, f"{PROVEN} AND at >= ? AND at < ?", None, _seconds(day))
+
+
+def unproven_of(catalogue: Catalogue, day: int, kind: Kind, step: int) -> Iterator[Picture]:
+    """Yield the pictures of a UTC day here that are not proven, of one kind and step, oldest first."""
+    where = f"{UNPROVEN} AND {STEP} = ? AND at >= ? AND at < ?"
+    return _oldest_first(catalogue, where, kind, (step, *_seconds(day)))
+
+
+def _seconds(day: int) -> tuple[int, int]:
+    return day * 86400, (day + 1) * 86400
+
+
 def proven_oldest_first(catalogue: Catalogue, kind: Kind | None = None) -> Iterator[Picture]:
     """Yield the proven pictures that are still here; stop when enough, and write only after that."""
     return _oldest_first(catalogue, PROVEN, kind)
@@ -58,10 +105,12 @@ def unproven_oldest_first(catalogue: Catalogue, kind: Kind | None = None) -> Ite
     return _oldest_first(catalogue, UNPROVEN, kind)
 
 
-def _oldest_first(catalogue: Catalogue, which: str, kind: Kind | None) -> Iterator[Picture]:
-    sql = PICTURES + f"WHERE {which} AND kind = ? ORDER BY at, id"
+def _oldest_first(
+    catalogue: Catalogue, which: str, kind: Kind | None, parameters: tuple[int, ...] = ()
+) -> Iterator[Picture]:
+    sql = PICTURES + f"WHERE kind = ? AND {which} ORDER BY at, id"
     kinds = KINDS if kind is None else (kind,)
-    streams = [catalogue.each(sql, (one,)) for one in kinds]
+    streams = [catalogue.each(sql, (one, *parameters)) for one in kinds]
     return map(picture_of, merge(*streams, key=lambda row: (row["at"], row["id"])))
 
 

@@ -224,6 +224,14 @@ def unmade(catalogue: Catalogue, limit: int = 100) -> list[Delivery]:
     return [_delivery(row) for row in catalogue.rows(_DELIVERIES + sql, (limit,))]
 
 
+def unmade_of(catalogue: Catalogue, picture: int) -> set[str]:
+    """Return the renditions of a picture that must be made."""
+    sql = (
+        "SELECT DISTINCT rendition FROM delivery WHERE picture = ? AND size IS NULL AND state IN ('queued', 'refused')"
+    )
+    return {str(row[0]) for row in catalogue.rows(sql, (picture,))}
+
+
 def made(catalogue: Catalogue, picture: int, rendition: str, path: str, size: int, sha256: Sha256) -> int:
     """Write down where a rendition lies; return how many deliveries it makes ready.
 
@@ -281,8 +289,18 @@ def put_back(catalogue: Catalogue, number: int) -> None:
 
 
 def rename(catalogue: Catalogue, number: int, remote: str) -> None:
-    """Give a delivery another name at its destination, because the one it had belongs to something else there."""
+    """Give a delivery another name at its destination, because the one it had belongs to something else there.
+
+    One that has a delivery under that name already is withdrawn.
+    """
+    ours = get(catalogue, number)
     with catalogue.transaction():
+        if any(
+            (one.destination, one.rendition, one.remote) == (ours.destination, ours.rendition, remote)
+            for one in of_picture(catalogue, ours.picture)
+        ):
+            withdraw(catalogue, [number])
+            return
         catalogue.run("UPDATE delivery SET remote = ?, offset = 0, resume = NULL WHERE id = ?", (remote, number))
         catalogue.seal("delivery", "id = ?", (number,))
 
@@ -298,11 +316,14 @@ def refuse(catalogue: Catalogue, number: int, error: str, message: str) -> None:
 
 def retry(catalogue: Catalogue, destination: str | None = None, number: int | None = None) -> int:
     """Queue at once what is refused or waits for its next try: one, those of a destination, or all; return how many."""
-    return catalogue.run(
-        f"UPDATE delivery SET {_REQUEUE} WHERE (state = 'refused' OR state = 'queued' AND next_try > 0) "  # noqa: S608
-        "AND state <> 'proven' AND destination = ifnull(?, destination) AND id = ifnull(?, id)",
-        (destination, number),
-    )
+    chosen = {"id": number, "destination": destination}
+    key = {column: value for column, value in chosen.items() if value is not None}
+    where = "".join(f" AND {column} = ?" for column in key)
+    with catalogue.transaction():
+        return sum(
+            catalogue.run(f"UPDATE delivery SET {_REQUEUE} WHERE {which}{where}", tuple(key.values()))  # noqa: S608 - constants
+            for which in ("state = 'refused'", "state = 'queued' AND next_try > 0")
+        )
 
 
 def withdraw(catalogue: Catalogue, numbers: Iterable[int]) -> int:
@@ -319,7 +340,7 @@ def withdraw_all(catalogue: Catalogue, destination: str) -> int:
 def resume_all(catalogue: Catalogue, but: Collection[int] = ()) -> int:
     """Queue again what was on its way, `but` these; each goes on where it was. Return how many."""
     marks = ", ".join("?" * len(but))
-    sql = "UPDATE delivery SET state = 'queued' WHERE state <> 'proven' AND state = 'sending'"
+    sql = "UPDATE delivery SET state = 'queued' WHERE state = 'sending'"
     return catalogue.run(f"{sql} AND id NOT IN ({marks})", tuple(but))
 
 

@@ -12,7 +12,7 @@ import sys
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from core.catalogue.schema import STATEMENTS
+from core.catalogue.schema import COUNTED, FIRST, SECOND
 
 STEPS = Migrations("catalogue")
 
@@ -20,9 +20,18 @@ STEPS = Migrations("catalogue")
 @STEPS()
 def first(db: Database) -> None:
     """Make the tables of version 1."""
-    for statement in STATEMENTS:
+    for statement in FIRST:
         db.execute(statement)
     db.execute("PRAGMA user_version = 1")
+
+
+@STEPS()
+def second(db: Database) -> None:
+    """Count what may leave by turn and day, and note which renditions nothing waits for."""
+    for statement in SECOND:
+        db.execute(statement)
+    db.execute(f"INSERT INTO stock {COUNTED['stock']}")
+    db.execute("PRAGMA user_version = 2")
 
 
 def main(path: str) -> int:

@@ -8,6 +8,7 @@ queue the others. Attempts and backoff start anew.
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -27,6 +28,7 @@ from core.values import Fence, PictureName, Sha256
 Fields = Mapping[str, Any]
 Plan = Callable[[Picture], Iterable[NewDelivery]]
 MAX_TOLD = 1000
+_MARK = re.compile(r"~[0-9a-f]{8}(\.[^./]+)?$")  # what a delivery adds to a name that is another object's
 DAY = 86400  # seconds
 
 _UNFIT = (CatalogueError, NameTaken, NoSuchThing, ObjectDiffers, KeyError, ValueError, TypeError, AttributeError)
@@ -103,8 +105,23 @@ def _enqueue(catalogue: Catalogue, plan: Plan, last: int, done: Replayed) -> Non
         with catalogue.transaction():
             for picture in some:
                 if not picture.gone:
-                    done.queued += len(deliveries.enqueue(catalogue, picture.id, plan(picture)))
+                    wanted = _still_wanted(catalogue, picture.id, plan(picture))
+                    done.queued += len(deliveries.enqueue(catalogue, picture.id, wanted))
         last = some[-1].id
+
+
+def _still_wanted(catalogue: Catalogue, picture: int, wanted: Iterable[NewDelivery]) -> list[NewDelivery]:
+    """Return what a picture still needs: not what a destination has under a name that avoids another's object."""
+    there = deliveries.of_picture(catalogue, picture)
+    renamed = {
+        (one.destination, one.rendition, _plain(one.remote)) for one in there if _plain(one.remote) != one.remote
+    }
+    return [one for one in wanted if (one.destination, one.rendition, one.remote) not in renamed]
+
+
+def _plain(remote: str) -> str:
+    """Return the name that was asked for, without the mark that keeps it apart from another object of that name."""
+    return _MARK.sub(r"\1", remote)
 
 
 def apply(catalogue: Catalogue, said: Fields) -> str:
@@ -229,6 +246,7 @@ def prepare(path: Path, lines: Iterable[Line], *, folder: Path | None = None, pl
     catalogue = Catalogue.open(new)
     try:
         done = follow(catalogue, lines, plan)
+        _restore_outcomes(catalogue, done)
         if folder is not None:
             _compare(catalogue, _disk(folder), done)
     finally:
@@ -236,6 +254,29 @@ def prepare(path: Path, lines: Iterable[Line], *, folder: Path | None = None, pl
     _sync(new)
     new.replace(_ready(path))
     return done
+
+
+def _restore_outcomes(catalogue: Catalogue, done: Replayed) -> None:
+    """Give a slot whose line is damaged the outcome that its picture shows."""
+    sql = """SELECT camera, slot, node, idx, epoch, token, min(shutter) AS shutter FROM picture p
+        WHERE slot IS NOT NULL AND NOT EXISTS
+            (SELECT 1 FROM slot s WHERE s.camera = p.camera AND s.slot = p.slot AND s.node = p.node)
+        GROUP BY camera, slot, node"""
+    found = catalogue.rows(sql)
+    with catalogue.transaction():
+        for row in found:
+            outcome = slots.Outcome(
+                camera=row["camera"],
+                slot=row["slot"],
+                node=row["node"],
+                outcome="captured",
+                index=row["idx"],
+                shutter=row["shutter"],
+                fence=Fence(row["epoch"], row["token"]),
+            )
+            slots.record(catalogue, outcome)
+    if found:
+        done.tell(f"{len(found)} slots without a line have a picture: they stand as captured")
 
 
 def install(path: Path) -> bool:

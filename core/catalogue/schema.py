@@ -9,9 +9,10 @@ on one that was withdrawn.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
-VERSION = 1  # of this schema: the number of steps in migrations.py
+VERSION = 2  # of this schema: the number of steps in migrations.py
 
 PICTURE_COLUMNS = """camera, at, node, epoch, token, nth, extension, slot, idx, kind, size, sha256, shutter,
     source_name, source_time, trusted, taken_in"""
@@ -261,7 +262,63 @@ END""",
 END""",
 )
 
-STATEMENTS = TABLES + INDEXES + TRIGGERS
+FIRST = TABLES + INDEXES + TRIGGERS  # of version 1
+
+# Whose turn it is to leave the buffer: what is proven, else every other slot of a kind: the greatest power of two that
+# divides the slot's index in its day, 0 where none does. Those that left have no turn.
+STEP = "ifnull(idx & -idx, 0)"
+TURN = "CASE WHEN gone <> 0 THEN '' WHEN required > 0 AND pending = 0 THEN 'proven' ELSE kind END"
+
+
+def _of(row: str, expression: str) -> str:
+    """Return an expression on columns of `picture` for the OLD or NEW row of a trigger."""
+    return re.sub(r"\b(gone|required|pending|kind|idx|at|size)\b", rf"{row}.\1", expression)
+
+
+_STEP_OF_TURN = f"iif(required > 0 AND pending = 0, 0, {STEP})"
+_KEY = f"{TURN}, {_STEP_OF_TURN}, at / 86400"
+
+# Version 2. `stock` counts, by UTC day, what may leave in each turn, so that a plan need not read it to know how much
+# it is; `unneeded` names files of renditions that nothing waits for any more.
+SECOND = (
+    """CREATE TABLE stock (
+    turn TEXT NOT NULL,
+    step INTEGER NOT NULL,
+    day INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    PRIMARY KEY (turn, step, day)
+) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE unneeded (
+    path TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID""",
+    f"CREATE INDEX picture_turn ON picture (kind, {STEP}, at) WHERE {UNPROVEN}",
+    "CREATE INDEX delivery_sending ON delivery (destination) WHERE state = 'sending'",
+    "CREATE INDEX delivery_refused ON delivery (destination) WHERE state = 'refused'",
+    f"""CREATE TRIGGER picture_stocked AFTER INSERT ON picture WHEN NEW.gone = 0 BEGIN
+    INSERT INTO stock VALUES ({_of("NEW", _KEY)}, 1, NEW.size)
+        ON CONFLICT DO UPDATE SET n = n + 1, bytes = bytes + excluded.bytes;
+END""",  # noqa: S608 - constants of this file
+    f"""CREATE TRIGGER picture_turned AFTER UPDATE OF gone, required, pending ON picture
+    WHEN {_of("OLD", TURN)} <> {_of("NEW", TURN)} BEGIN
+    UPDATE stock SET n = n - 1, bytes = bytes - OLD.size WHERE (turn, step, day) = ({_of("OLD", _KEY)});
+    DELETE FROM stock WHERE (turn, step, day) = ({_of("OLD", _KEY)}) AND n = 0;
+    INSERT INTO stock SELECT {_of("NEW", _KEY)}, 1, NEW.size WHERE NEW.gone = 0
+        ON CONFLICT DO UPDATE SET n = n + 1, bytes = bytes + excluded.bytes;
+END""",  # noqa: S608 - constants of this file
+    """CREATE TRIGGER rendition_proven AFTER UPDATE OF state ON delivery
+    WHEN NEW.state = 'proven' AND OLD.state <> 'proven' AND NEW.rendition <> '' AND NEW.path IS NOT NULL BEGIN
+    INSERT OR IGNORE INTO unneeded SELECT NEW.path WHERE NOT EXISTS (SELECT 1 FROM delivery
+        WHERE picture = NEW.picture AND rendition = NEW.rendition AND state <> 'proven');
+END""",
+    """CREATE TRIGGER rendition_dropped AFTER DELETE ON delivery
+    WHEN OLD.state <> 'proven' AND OLD.rendition <> '' AND OLD.path IS NOT NULL BEGIN
+    INSERT OR IGNORE INTO unneeded SELECT OLD.path WHERE NOT EXISTS (SELECT 1 FROM delivery
+        WHERE picture = OLD.picture AND rendition = OLD.rendition AND state <> 'proven');
+END""",
+)
+
+STATEMENTS = FIRST + SECOND
 
 # What each derived table must hold, counted anew from the rows it is derived from.
 COUNTED: Mapping[str, str] = {
@@ -273,6 +330,7 @@ COUNTED: Mapping[str, str] = {
     "view_tally": "SELECT verdict, count(*) FROM view GROUP BY verdict",
     "deletion_tally": """SELECT why, count(*), sum(size) FROM deletion JOIN picture ON picture.id = deletion.picture
         GROUP BY why""",
+    "stock": f"SELECT {_KEY}, count(*), sum(size) FROM picture WHERE gone = 0 GROUP BY 1, 2, 3",  # noqa: S608
     "fence": """SELECT camera, node, epoch, token FROM (
         SELECT camera, node, epoch, token, row_number() OVER
             (PARTITION BY camera, node ORDER BY epoch DESC, token DESC) AS nth FROM

@@ -93,10 +93,14 @@ def latest(catalogue: Catalogue, camera: str, node: str, until: int = END) -> Ou
     return None if row is None else _outcome(row)
 
 
-def between(catalogue: Catalogue, camera: str, begin: int, end: int) -> list[Outcome]:
-    """Return the outcomes of a camera with begin <= slot < end (seconds since the epoch), of all nodes, in order."""
+def between(catalogue: Catalogue, camera: str, begin: int, end: int, at_most: int = -1) -> list[Outcome]:
+    """Return the outcomes of a camera with begin <= slot < end (seconds since the epoch), of all nodes, in order.
+
+    `at_most` of them, the first ones; negative: all.
+    """
     rows = catalogue.rows(
-        _SLOTS + "WHERE camera = ? AND slot >= ? AND slot < ? ORDER BY slot, node", (camera, begin, end)
+        _SLOTS + "WHERE camera = ? AND slot >= ? AND slot < ? ORDER BY slot, node LIMIT ?",
+        (camera, begin, end, at_most),
     )
     return [_outcome(row) for row in rows]
 
@@ -111,3 +115,27 @@ def counts(catalogue: Catalogue, camera: str, first_day: int, last_day: int) -> 
     for row in rows:
         found.setdefault(row["day"], {})[row["outcome"]] = row["n"]
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """How many slots of one stretch had one outcome, for one cause."""
+
+    cell: int  # of the stretch, from 0; -1: before it
+    outcome: OutcomeKind
+    cause: str  # its first word, of a missed slot
+    n: int
+
+
+def in_cells(catalogue: Catalogue, camera: str, node: str, begin_us: int, cell_us: int, end: int) -> list[Counted]:
+    """Count the outcomes of a camera at `node` by cells of `cell_us` from `begin_us` (microseconds since the epoch) on.
+
+    From the second in which they begin, to before `end` (seconds).
+    """
+    rows = catalogue.rows(
+        "SELECT iif(slot * 1000000 < ?1, -1, (slot * 1000000 - ?1) / ?2) AS cell, outcome, "
+        "iif(outcome = 'missed', substr(cause, 1, instr(cause || ': ', ': ') - 1), '') AS cause, count(*) AS n "
+        "FROM slot WHERE camera = ?3 AND slot >= ?1 / 1000000 AND slot < ?4 AND node = ?5 GROUP BY 1, 2, 3",
+        (begin_us, cell_us, camera, end, node),
+    )
+    return [Counted(**dict(row)) for row in rows]

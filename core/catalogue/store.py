@@ -69,6 +69,7 @@ class Catalogue:
 
     def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
         self.path = path
+        self._inode = _inode(path)
         self.damage: str | None = None  # what showed that it is damaged: much of it shows only where it is read
         self._connection = connection
         self._depth = 0
@@ -86,7 +87,7 @@ class Catalogue:
             if _version_of(path) != schema.VERSION:
                 raise CatalogueCorrupt(f"the catalogue {path} does not tell its version; run `overlapse rebuild`")
         catalogue = cls(_connect(f"{path.absolute().as_uri()}?mode=rw"), path)
-        catalogue._prepare("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", *_CAREFUL)
+        catalogue._prepare("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", *_CAREFUL, *_ROOTS)
         return catalogue
 
     @classmethod
@@ -215,6 +216,10 @@ class Catalogue:
             self.damage = str(meant)
         return meant
 
+    def is_in_place(self) -> bool:
+        """Return whether the file that was opened still stands under its name: what is written to another is lost."""
+        return self._inode == _inode(self.path)
+
     def close(self) -> None:
         """Close; the last one to close writes the WAL back and removes it. Safe to call twice."""
         try:
@@ -241,11 +246,21 @@ _CAREFUL = (
 )
 
 
+_ROOTS = tuple(f"SELECT * FROM {table} LIMIT 1" for table in schema.SEALED)  # noqa: S608 - damage shows where it is read
+
+
 def _connect(uri: str) -> sqlite3.Connection:
     try:
         return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
     except _FOREIGN as error:
         raise translated(error) from error
+
+
+def _inode(path: Path | None) -> int | None:
+    try:
+        return None if path is None else path.stat().st_ino
+    except OSError:
+        return None
 
 
 def _exists(path: Path) -> bool:

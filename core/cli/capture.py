@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from core.catalogue import deliveries
+from core.cli.ending import Interrupted
 from core.cli.options import Selection, json_option, site_options
 from core.cli.run import interruptible
 from core.cli.sites import read_sites
@@ -101,7 +102,7 @@ class OneShot:
         if self._error is not None:
             raise self._error
         if self._pictures is None:
-            raise OverlapseError("interrupted before the shot was kept")
+            raise Interrupted("interrupted before the shot was kept")
         return {"pictures": self._pictures, "waiting": self._waiting, "running": False}
 
     def handle(self, event: object) -> None:

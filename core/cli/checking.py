@@ -105,6 +105,7 @@ def verified(place: Place, loaded: Loaded, remote: bool, progress: Callable[[str
         if remote:
             for destination in loaded.site.destination:
                 proven.prove(destination, progress)
+            progress(f"{proven.asked} receipts asked")
         return Verified(total, found, proven.held, proven.failed, proven.unreachable, damage(catalogue, deep=True))
     finally:
         catalogue.close()
@@ -120,6 +121,11 @@ class Receipts:
         self.failed: list[Altered] = []
         self.unreachable: list[str] = []
 
+    @property
+    def asked(self) -> int:
+        """How many were asked so far."""
+        return self.held + len(self.failed)
+
     def prove(self, destination: Destination, progress: Callable[[str], None]) -> None:
         """Prove all originals and renditions that this destination has a receipt for."""
         child = Child("destination")
@@ -127,7 +133,7 @@ class Receipts:
             child.ask("open", opening(destination, self._loaded.base), SECONDS)
             for name, receipt in self._of(destination.name):
                 self._one(child, name, receipt)
-                progress(f"{destination.name}: {self.held + len(self.failed)} receipts asked")
+                progress(f"{self.asked} receipts asked, now those at {destination.name}")
         except (DestinationError, ChildError) as error:
             self.unreachable.append(f"{destination.name}: could not be asked: {error}")
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from core.cli.ending import called, unusable
 from core.cli.options import Selection, json_option, site_options
 from core.cli.sites import read_files
 from core.errors import ConfigurationError
@@ -50,10 +52,13 @@ def init(folder: Path, way: str, nas: bool, name: str | None, node: str, zone: s
         node=node,
         zone=zone if zone is not None else local_zone(),
     )
-    file = write_site(folder, chosen, force)
+    try:
+        file = write_site(folder, chosen, force)
+    except OSError as error:  # a name that no folder can have
+        raise unusable(folder, error) from error
     click.echo(f"Wrote {safe(file)}. Next: read it, then")
     for command in ("validate", "capture north", "run"):
-        click.echo(f"  overlapse {command} --site {shlex.quote(str(file))}")
+        click.echo(f"  {shlex.quote(called(sys.argv[0]))} {command} --site {shlex.quote(str(file))}")
 
 
 @click.command("validate")

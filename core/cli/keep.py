@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import nullcontext
 from dataclasses import asdict
 from typing import Any
 
 import click
 
 from core.cli.options import Selection, json_option, site_options
+from core.cli.progress import progress, step
 from core.cli.show import table
 from core.control.client import ask
 from core.errors import NodeUnreachable, OverlapseError
@@ -23,24 +25,46 @@ Json = dict[str, Any]
 @site_options
 @json_option
 @click.option("--dry-run", is_flag=True, help="Show what would go next and why; delete nothing (the default).")
-@click.option("--apply", "apply_now", is_flag=True, help="Delete what the plan names, now (asks the running node).")
-def retention(selection: Selection, as_json: bool, dry_run: bool, apply_now: bool) -> None:
+@click.option("--apply", "apply_now", is_flag=True, help="Delete what the plan names, after you have seen it.")
+@click.option("--yes", is_flag=True, help="With --apply: do not ask.")
+@click.option("--plan", "digest", metavar="DIGITS", help="With --apply: only if this is still the plan.")
+def retention(
+    selection: Selection, as_json: bool, dry_run: bool, apply_now: bool, yes: bool, digest: str | None
+) -> None:
     """Show what would be deleted next, why, and where its proven copies are."""
     if dry_run and apply_now:
         raise click.UsageError("say --dry-run or --apply, not both")
+    if (yes or digest is not None) and not apply_now:
+        raise click.UsageError("--yes and --plan belong to --apply")
     place = selection.place()
     if apply_now:
-        click.echo(_apply(place, as_json))
+        click.echo(_apply(place, as_json, yes, digest))
         return
     try:
         plan = ask(place.folders.control, "retention-plan", {})
     except NodeUnreachable:
         plan = _plan_of_stopped(place, selection)
-    click.echo(json.dumps(plan) if as_json else _plan_text(plan))
+    click.echo(json.dumps(plan) if as_json else f"{_plan_text(plan)}\nplan {plan['plan']}")
 
 
-def _apply(place: Place, as_json: bool) -> str:
-    done = ask(place.folders.control, "retention-apply", {})
+def _apply(place: Place, as_json: bool, yes: bool, digest: str | None) -> str:
+    """Show the plan, have a person agree to it, and have the node carry out this one and no other."""
+    if not yes and (as_json or not _is_terminal()):
+        raise click.UsageError("there is nobody to ask: look with --dry-run, then say --apply --yes")
+    plan = ask(place.folders.control, "retention-plan", {})
+    effect = plan.get("confirmed", plan)
+    if not as_json:
+        click.echo(_plan_text(effect) + "\n")
+    if not yes and effect["count"] and not click.confirm(f"Delete these {effect['count']} pictures from this node?"):
+        return "nothing was deleted"
+    return _done(ask(place.folders.control, "retention-apply", {"plan": digest or plan["plan"]}), as_json)
+
+
+def _is_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def _done(done: Json, as_json: bool) -> str:
     if as_json:
         return json.dumps(done)
     more = f"; {done['left']} more follow" if done["left"] else ""
@@ -60,7 +84,9 @@ def _plan_of_stopped(place: Place, selection: Selection) -> Json:
 def _plan_text(plan: Json) -> str:
     rows = [(row["name"], show_size(row["size"]), row["why"], row["copies"]) for row in plan["rows"]]
     shown = table(("PICTURE", "SIZE", "WHY", "PROVEN COPIES"), rows) if rows else ["nothing would be deleted now"]
-    return "\n".join([*shown, "", *plan["lines"]])
+    more = [f"... and {plan['count'] - len(rows)} more"] if plan["count"] > len(rows) else []
+    offered = ["", "if you confirm it with --apply:", _plan_text(plan["confirmed"])] if "confirmed" in plan else []
+    return "\n".join([*shown, *more, "", *plan["lines"], *offered])
 
 
 @click.command()
@@ -72,7 +98,8 @@ def verify(selection: Selection, as_json: bool, remote: bool) -> None:
     from core.cli.checking import verified
 
     place, loaded = selection.load()
-    found = verified(place, loaded, remote, _progress if not as_json else lambda line: None)
+    with nullcontext(lambda line: None) if as_json else progress() as tell:
+        found = verified(place, loaded, remote, tell)
     click.echo(json.dumps(asdict(found)) if as_json else found.text())
     if found.wrong:
         raise OverlapseError(f"{found.wrong} things are not as they should be")
@@ -86,11 +113,7 @@ def rebuild(selection: Selection, as_json: bool) -> None:
     from core.cli.rebuilding import rebuilt
 
     place, loaded = selection.load()
-    done = rebuilt(place, loaded, _progress if not as_json else lambda line: None)
+    done = rebuilt(place, loaded, step if not as_json else lambda line: None)
     click.echo(json.dumps(done) if as_json else "\n".join(f"{count} {what}" for what, count in done["applied"].items()))
     for line in done["told"]:
         click.echo(f"told: {line}", err=True)
-
-
-def _progress(line: str) -> None:
-    click.echo(line, err=True, nl=not sys.stderr.isatty())

@@ -14,11 +14,13 @@ import click
 from core.cli.options import Selection, json_option, site_options
 from core.cli.pausing import Act, act_options
 from core.cli.show import events_text, ledger_text, queue_text, status_text
-from core.errors import NodeUnreachable, OverlapseError
+from core.errors import NodeUnreachable, NoSuchThing, OverlapseError
 from core.site.place import Place
+from core.text import safe
 
 Json = dict[str, Any]
 DAY = timedelta(days=1)
+YEARS = range(1970, 2200 - 1)  # in which a day, and the one after it, may lie
 
 
 @contextmanager
@@ -59,11 +61,17 @@ def _status(place: Place) -> Json:
 @json_option
 @click.option("--watch", is_flag=True, help="Show it anew every five seconds until Ctrl-C.")
 def status(selection: Selection, as_json: bool, watch: bool) -> None:
-    """Show the node on one screen of text."""
+    """Show the node on one screen of text.
+
+    With --json a site's status document as it is; of several sites {"sites": [...]}.
+    """
     while True:
-        for place in selection.places():
-            document = _status(place)
-            click.echo(json.dumps(document) if as_json else status_text(document, datetime.now(UTC)))
+        if as_json:
+            documents = [_status(place) for place in selection.places()]
+            click.echo(json.dumps(documents[0] if len(documents) == 1 else {"sites": documents}))
+        else:
+            for place in selection.places():
+                click.echo(status_text(_status(place), datetime.now(UTC)))
         if not watch:
             return
         time.sleep(5)
@@ -86,7 +94,7 @@ def ledger(
         click.echo(act.do(selection, as_json))
         return
     place = selection.place()
-    begin = day.replace(tzinfo=UTC) if day else datetime.now(UTC) - DAY
+    begin = _begin(day)
 
     def from_catalogue() -> Json:
         from core.status.views import ledger_rows
@@ -94,11 +102,42 @@ def ledger(
         with _catalogue(place) as catalogue:
             return {"slots": ledger_rows(catalogue, camera, begin, begin + DAY)}
 
-    args = {"since": begin.isoformat(), "until": (begin + DAY).isoformat()} | ({"camera": camera} if camera else {})
-    slots = _asked(place, "ledger", args, from_catalogue)["slots"]
+    slots = _ledger(place, camera, begin, from_catalogue)
+    if camera is not None and not slots:
+        _need("camera", camera, place)
     if missed:
         slots = [slot for slot in slots if slot["outcome"] in ("missed", "late")]
     click.echo(json.dumps({"slots": slots}) if as_json else ledger_text(slots))
+
+
+def _begin(day: datetime | None) -> datetime:
+    """Return where the day begins that was asked for; by default 24 hours ago."""
+    if day is None:
+        return datetime.now(UTC) - DAY
+    if day.year not in YEARS:
+        raise click.BadParameter(f"a day of the years {YEARS[0]} to {YEARS[-1]}", param_hint="--day")
+    return day.replace(tzinfo=UTC)
+
+
+def _need(table: str, name: str, place: Place) -> None:
+    """Raise NoSuchThing for a name that the site file does not have: nothing was found, and that is no good news."""
+    from core.cli.sites import names_in
+
+    names = names_in(place.file, table)
+    if name not in names:
+        raise NoSuchThing(f"there is no {table} {safe(name)}; there are: {', '.join(names) or 'none'}")
+
+
+def _ledger(place: Place, camera: str | None, begin: datetime, from_catalogue: Callable[[], Json]) -> list[Json]:
+    """Return the slots of the day from `begin`, by camera and time; a node gives them in pages."""
+    args = {"until": (begin + DAY).isoformat()} | ({"camera": camera} if camera else {})
+    found: dict[tuple[str, int, str], Json] = {}
+    since: str | None = begin.isoformat()
+    while since is not None:
+        page = _asked(place, "ledger", args | {"since": since}, from_catalogue)
+        found |= {(row["camera"], row["slot"], row["node"]): row for row in page["slots"]}
+        since = page.get("next")
+    return [row for _, row in sorted(found.items())]
 
 
 @click.command()
@@ -110,6 +149,8 @@ def ledger(
 @click.option("--resume", "resume", is_flag=True, help="Send to --destination again.")
 def queue(selection: Selection, as_json: bool, destination: str | None, retry: bool, pause: bool, resume: bool) -> None:
     """Show what waits to be delivered and why, or act on it."""
+    if retry + pause + resume > 1:
+        raise click.UsageError("say one of --retry, --pause and --resume")
     place = selection.place()
     if retry or pause or resume:
         click.echo(_act(place, destination, retry, pause))
@@ -123,6 +164,8 @@ def queue(selection: Selection, as_json: bool, destination: str | None, retry: b
 
     args = {"destination": destination} if destination else {}
     found = _asked(place, "queue", args, from_catalogue)
+    if destination is not None and not found["deliveries"]:
+        _need("destination", destination, place)
     click.echo(json.dumps(found) if as_json else queue_text(found["deliveries"], datetime.now(UTC)))
 
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import click
 
-from core.errors import ConfigurationError, OverlapseError
-from core.text import safe
+from core.cli import ending
+from core.errors import OverlapseError
 
 COMMANDS = {  # name: (where it is, what it does)
     "init": ("core.cli.configure:init", "Write a commented site.toml that runs."),
@@ -28,8 +28,6 @@ COMMANDS = {  # name: (where it is, what it does)
     "verify": ("core.cli.keep:verify", "Compare hashes and receipts with disk and destinations."),
     "rebuild": ("core.cli.keep:rebuild", "Make the catalogue anew from the day books."),
 }
-LINE = 1000  # characters of one problem
-INTERRUPTED = 130
 
 
 class LazyGroup(click.Group):
@@ -63,38 +61,32 @@ def overlapse() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 the work failed, 2 wrong command or configuration, 130 interrupted."""
-    sys.exit(run(arguments))
+    status = run(arguments)
+    ending.settle()
+    sys.exit(status)
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit status; an error is told on stderr, without a traceback."""
+def run(arguments: Sequence[str] | None = None, program: click.Command = overlapse) -> int:
+    """Run the command line and return its exit status; whatever goes wrong is told on stderr, without a traceback."""
     logging.getLogger("core").addHandler(logging.NullHandler())  # what `run` logs is not a command's answer
     try:
-        result = overlapse.main(args=arguments, prog_name="overlapse", standalone_mode=False)
-    except OverlapseError as error:
-        _tell(error)
-        return error.exit_status
+        result = program.main(args=arguments, prog_name=ending.PROGRAM, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
-        return 2
-    except click.ClickException as error:
-        click.echo(f"overlapse: {safe(error.format_message(), LINE)}{_see_help(error)}", err=True)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("overlapse: interrupted", err=True)
-        return INTERRUPTED
+        return ending.interrupted()
+    except Exception as error:  # noqa: BLE001 - the last resort: nobody above would tell it better
+        return _ended(error)
     return result if isinstance(result, int) else 0
 
 
-def _see_help(error: click.ClickException) -> str:
-    context = error.ctx if isinstance(error, click.UsageError) else None
-    return f" (see {context.command_path} --help)" if context is not None else ""
-
-
-def _tell(error: OverlapseError) -> None:
-    lines = error.problems if isinstance(error, ConfigurationError) else [str(error)]
-    for line in lines:
-        click.echo(f"overlapse: {safe(line, LINE)}", err=True)
+def _ended(error: Exception) -> int:
+    if isinstance(error, OverlapseError):
+        return ending.refused(error)
+    if isinstance(error, click.ClickException):
+        return ending.misused(error)
+    return ending.failed(error) if isinstance(error, OSError) else ending.faulty(error)
 
 
 if __name__ == "__main__":

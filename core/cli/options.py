@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from core.cli.ending import unusable
 from core.errors import ConfigurationError
 from core.site.place import Place, place_of, site_files
 
@@ -27,7 +28,10 @@ class Selection:
 
     def files(self) -> list[Path]:
         """Return the site files; raise ConfigurationError when there is none."""
-        return site_files(self._files)
+        try:
+            return site_files(self._files)
+        except OSError as error:  # a name that no file can have
+            raise unusable(Path(error.filename), error) from error
 
     def places(self) -> list[Place]:
         """Return where each site's node lives on this machine: cheap, the files are not checked."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from queue import SimpleQueue
 from types import FrameType
@@ -37,8 +37,8 @@ def run(selection: Selection, verbose: bool) -> None:
         level=logging.DEBUG if verbose else logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
-    sites = selection.load_all()
-    while _run(sites):
+    sites, systemd = selection.load_all(), Systemd()
+    while _run(sites, systemd):
         log.info("starting again")
         try:
             sites = selection.load_all()
@@ -46,30 +46,38 @@ def run(selection: Selection, verbose: bool) -> None:
             log.error("the site files as they were are used again: %s", error)
 
 
-def _run(sites: Sequence[tuple[Place, Loaded]]) -> bool:
+def _run(sites: Sequence[tuple[Place, Loaded]], systemd: Systemd) -> bool:
     """Run the node until it is to end; return whether it is to run again."""
     queue: SimpleQueue[Event | Stop] = SimpleQueue()
     opened: list[Opened] = []
     try:
         for place, loaded in sites:
-            opened.append(open_site(place, loaded, SystemClock(), queue, _reread(place)))
+            told = _telling(systemd, loaded)
+            opened.append(open_site(place, loaded, SystemClock(), queue, _reread(place), progress=told))
         with interruptible(queue, [one.part for one in opened]):
-            return _loop(queue, opened)
+            return _loop(queue, opened, systemd)
     finally:
         for one in reversed(opened):
             one.close()
 
 
-def _loop(queue: SimpleQueue[Event | Stop], opened: Sequence[Opened]) -> bool:
-    systemd = Systemd()
+def _loop(queue: SimpleQueue[Event | Stop], opened: Sequence[Opened], systemd: Systemd) -> bool:
     interval = systemd.watchdog_interval()
     loop = Loop(SystemClock(), queue, systemd.alive, min(LONGEST_SLEEP, interval or LONGEST_SLEEP))
+    names = ",".join(one.part.context.site.site.name for one in opened)
     systemd.ready()
-    log.info("running: sites=%s", ",".join(one.part.context.site.site.name for one in opened))
+    systemd.status(f"running: {names}")
+    log.info("running: sites=%s", names)
     again = loop.run([one.part for one in opened])
-    systemd.stopping()
+    if not again:  # systemd kills what does not end after it said so
+        systemd.stopping()
     log.info("stopped")
     return again
+
+
+def _telling(systemd: Systemd, loaded: Loaded) -> Callable[[str], object]:
+    """Return what tells systemd how far the start of a site is."""
+    return lambda text: systemd.starting(f"{loaded.site.site.name}: {text}")
 
 
 def _reread(place: Place) -> Reread:

@@ -119,7 +119,9 @@ def _buffer(document: Row, now: datetime) -> Iterator[str]:
         yield "CAPTURE IS STOPPED: the buffer is full"
     if "refused" in buffer:
         yield f"Nothing is deleted: {safe(buffer['refused'], 200)}"
-    if "sentence" in buffer:
+    if "days" not in buffer and any(row.get("next") is not None for row in document["cameras"]):
+        yield "Retention: not known before the first pictures are in"  # how much a slot brings is not known
+    elif "sentence" in buffer:
         yield f"Retention: {safe(buffer['sentence'], 200)}"
     if risk["pictures"]:
         span = f" of the last {show_duration(now.timestamp() - risk['oldest'])}" if "oldest" in risk else ""

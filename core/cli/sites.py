@@ -10,7 +10,8 @@ from core.errors import ConfigurationError
 from core.site.place import Place, choose_node, glance, place_of
 
 if TYPE_CHECKING:
-    from core.site.check import Check, Finding
+    from core.site.check import Check
+    from core.site.folders import Finding
     from core.site.load import Loaded
     from core.site.model import SiteFile
 
@@ -54,6 +55,24 @@ def read_files(files: Sequence[Path], node: str | None = None) -> list[tuple[Loa
     return read
 
 
+def names_in(file: Path, table: str) -> list[str]:
+    """Return the names of the cameras, destinations... of a site file, without checking the rest of it.
+
+    Raise ConfigurationError when it cannot be read at all.
+    """
+    import tomllib
+
+    try:
+        rows = tomllib.loads(file.read_text(encoding="utf-8-sig"))[table]
+        return [row["name"] for row in rows if isinstance(row["name"], str)]
+    except KeyError:
+        return []
+    except OSError as error:
+        raise ConfigurationError(f"{file}: {error.strerror}") from error
+    except (ValueError, RecursionError, TypeError) as error:
+        raise ConfigurationError(f"{file}: not a site file; `overlapse validate` says why") from error
+
+
 def _node_of(file: Path, wanted: str | None) -> str | None:
     """Return the node that this machine is; whether a file holds does not depend on where it is read."""
     try:
@@ -70,6 +89,10 @@ def _node_of(file: Path, wanted: str | None) -> str | None:
 
 def _shared(read: Sequence[Loaded]) -> Iterator[str]:
     """Yield what two sites of one machine must not share."""
+    for one in read:
+        for other in read:
+            if other is not one:
+                yield from _meeting(one, other)
     for n, one in enumerate(read):
         for other in read[:n]:
             if one.site.site.name == other.site.site.name:
@@ -79,9 +102,17 @@ def _shared(read: Sequence[Loaded]) -> Iterator[str]:
                 yield f"{one.path}: site.data: the data folder of {other.path} too; each site needs its own"
 
 
+def _meeting(one: Loaded, other: Loaded) -> Iterator[str]:
+    """Yield where a site reads from or writes to the data folder of another."""
+    from core.site.folders import meetings
+
+    for key, sentence in meetings(one.site, one.base, other.base / other.site.site.data):
+        yield f"{one.path}: {key}: {sentence}"
+
+
 def site_checks() -> list[Check]:
-    """Return the checks of what the rooms know: schedules, recipes and destinations."""
-    return [_schedules, _recipes, _destinations]
+    """Return the checks of what the rooms know: schedules, sources, recipes and destinations."""
+    return [_schedules, _sources, _recipes, _destinations]
 
 
 def _schedules(site: SiteFile, base: Path) -> list[Finding]:
@@ -98,6 +129,15 @@ def _schedules(site: SiteFile, base: Path) -> list[Finding]:
     ]
 
 
+def _sources(site: SiteFile, base: Path) -> list[Finding]:
+    from core.capture.check import problems
+
+    del base
+    return [
+        (f"camera[{n}].{key}", sentence) for n, camera in enumerate(site.camera) for key, sentence in problems(camera)
+    ]
+
+
 def _recipes(site: SiteFile, base: Path) -> list[Finding]:
     from core.processing.rules import problems
 
@@ -109,11 +149,12 @@ def _recipes(site: SiteFile, base: Path) -> list[Finding]:
 
 
 def _destinations(site: SiteFile, base: Path) -> list[Finding]:
-    from core.transfer.registry import problems
+    from core.transfer.registry import problems, twins
 
     del base
-    return [
+    found = [
         (f"destination[{n}].{key}", sentence)
         for n, destination in enumerate(site.destination)
         for key, sentence in problems(destination)
     ]
+    return found + [(f"destination[{n}].address", sentence) for n, sentence in twins(site.destination)]

@@ -14,6 +14,7 @@ from core.values import parse_name
 
 MAX_REASON = 200  # characters
 MAX_ROWS = 1000
+FIRST_YEAR, LAST_YEAR = 1970, 2200
 _PLAN = re.compile(r"[0-9a-f]{8,64}")
 
 
@@ -26,11 +27,11 @@ class Argument:
 
 
 def parse_instant(value: object) -> datetime:
-    """Return an aware UTC instant written as "2026-11-21T08:00:00Z" or with another offset."""
+    """Return an aware UTC instant of 1970 to 2199 written as "2026-11-21T08:00:00Z" or with another offset."""
     if isinstance(value, str):
         try:
             instant = datetime.fromisoformat(value)
-            if instant.tzinfo is not None:
+            if instant.tzinfo is not None and FIRST_YEAR <= instant.year < LAST_YEAR:
                 return instant.astimezone(UTC)
         except (ValueError, OverflowError):
             pass

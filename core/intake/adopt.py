@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from core.worker import Json, Talk
 
 CHUNK = 1 << 20
 MAX_NAMES = 10_000  # of one `verify`: its answer must fit into one line to the parent
+
+PassOver = Callable[[str, StorageError], None]  # hears what could not be looked at
+Read = Callable[[Path], Json]  # hashes a file, as `hash_file` does
 
 
 def hash_file(path: Path, from_disk: bool = False) -> Json:
@@ -52,8 +56,8 @@ class DiskService:
 
     hash {"path"} -> {"size", "sha256"};
     adopt {"spool", "quarantine", "pictures"?, "fence"?} -> {"whole": [{"name", "size", "sha256"}],
-    "unlisted": [the same], "quarantined": [{"name", "as", "why"}]}: `whole` are in the spool, `unlisted` under their
-    final name without a line;
+    "unlisted": [the same], "quarantined": [{"name", "as", "why"}], "unreadable": [{"name", "why"}]}: `whole` are in the
+    spool, `unlisted` under their final name without a line, `unreadable` stay where they are;
     verify {"pictures", "names"} -> {"files": [{"name", "size", "sha256"} or {"name", "error", "message"}]}.
     The last two say {"done", "of"} after each file.
     """
@@ -72,25 +76,61 @@ class DiskService:
         """Nothing is held."""
 
 
-def adopt(spool: Path, quarantine: Path, pictures: str | None, talk: Talk, fence: str | None = None) -> Json:
+def adopt(
+    spool: Path, quarantine: Path, pictures: str | None, talk: Talk, fence: str | None = None, read: Read = hash_file
+) -> Json:
     """Find what an earlier run left: hash what is whole, set aside what is not; nothing is ever deleted.
 
     Files of `fence` are those that the run which asks is taking in right now: they are left alone.
     """
-    shelf = Shelf(spool, Path(pictures) if pictures else spool, quarantine)
-    whole: list[PictureName] = []
-    aside: list[dict[str, str]] = []
+    found = _Found(Shelf(spool, Path(pictures) if pictures else spool, quarantine), read)
+    whole: list[Path] = []
     for path in _listing(spool):
         if fence is not None and _is_of(path.name, fence):
             continue
-        if isinstance(found := _leftover(path), PictureName):
-            whole.append(found)
+        if (why_not := _why_not_whole(path)) is None:
+            whole.append(path)
         else:
-            aside.append({"name": safe(path.name), "as": shelf.set_aside(path.name), "why": found})
-    lost = list(unlisted(Path(pictures))) if pictures else []
-    paths = [spool / str(name) for name in whole] + [Path(pictures or spool) / name.path for name in lost]
-    hashed = list(_hashed(paths, talk))
-    return {"whole": hashed[: len(whole)], "unlisted": hashed[len(whole) :], "quarantined": aside}
+            found.set_aside(path, why_not)
+    lost = [Path(pictures) / name.path for name in unlisted(Path(pictures), found.pass_over)] if pictures else []
+    for done, path in enumerate([*whole, *lost], 1):
+        found.hash(path, in_spool=done <= len(whole))
+        talk.say(done=done, of=len(whole) + len(lost))
+    return found.told
+
+
+class _Found:
+    """What `adopt` tells: one file that cannot be read keeps no other from being taken in."""
+
+    def __init__(self, shelf: Shelf, read: Read) -> None:
+        self._shelf = shelf
+        self._read = read
+        self.told: dict[str, list[Json]] = {"whole": [], "unlisted": [], "quarantined": [], "unreadable": []}
+
+    def hash(self, path: Path, in_spool: bool) -> None:
+        """Hash what is whole; a file of the spool that cannot be read is set aside."""
+        try:
+            self.told["whole" if in_spool else "unlisted"].append({"name": path.name, **self._read(path)})
+        except NoSuchThing:  # it was taken in or left meanwhile
+            return
+        except StorageError as error:
+            if in_spool:
+                self.set_aside(path, f"it cannot be read: {error}")
+            else:
+                self.pass_over(path.name, error)
+
+    def set_aside(self, path: Path, why: str) -> None:
+        """Move a file of the spool to the quarantine."""
+        try:
+            name = self._shelf.set_aside(path.name)
+        except StorageError as error:
+            self.pass_over(path.name, error)
+        else:
+            self.told["quarantined"].append({"name": safe(path.name), "as": name, "why": safe(why)})
+
+    def pass_over(self, name: str, error: StorageError) -> None:
+        """Leave what cannot be read or moved where it is."""
+        self.told["unreadable"].append({"name": safe(name), "why": safe(error)})
 
 
 def _is_of(name: str, fence: str) -> bool:
@@ -100,53 +140,77 @@ def _is_of(name: str, fence: str) -> bool:
         return False
 
 
-def _leftover(path: Path) -> PictureName | str:
-    """Return the identity of a file that the spool holds whole, else why it is none."""
+def _why_not_whole(path: Path) -> str | None:
+    """Return why a file of the spool is no whole picture; None: it is one."""
     if path.name.endswith(".part"):
         return "its transfer from the camera was cut"
     try:
-        name = PictureName.parse(path.name)
+        PictureName.parse(path.name)
         info = path.lstat()
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         return str(error)
-    except OSError as error:
-        raise translated(error, path) from error
     if not stat.S_ISREG(info.st_mode):
         return "not a regular file"
-    return name if info.st_size > 0 else "it is empty"
+    return None if info.st_size > 0 else "it is empty"
 
 
-def unlisted(pictures: Path) -> Iterator[PictureName]:
+def unlisted(
+    pictures: Path, pass_over: PassOver, listing: Callable[[Path], list[Path]] | None = None
+) -> Iterator[PictureName]:
     """Yield pictures under their final name that no line tells of: a stop came between the rename and the line.
 
     Only folders changed after their day book are looked into, and the last of each camera, since a clock that is set
-    back hides a change: a start does not read the whole buffer.
+    back hides a change: a start does not read the whole buffer. One in which nothing was found is looked into again
+    only when it changes again: what retention took a picture from would else be read at every start from then on.
     """
     folders = list(day_folders(pictures))
     last = {folder.split("/")[0]: folder for folder in folders}
     for folder in folders:
-        if folder in last.values() or _changed_after_its_book(pictures / folder):
-            yield from _without_line(pictures, folder)
+        changed = _changed_after_its_book(pictures / folder)
+        if changed is None and folder not in last.values():
+            continue
+        try:
+            found = list(_without_line(pictures, folder, (listing or _listing)(pictures / folder)))
+        except StorageError as error:
+            pass_over(folder, error)
+            continue
+        if changed is not None and not found:
+            _note_as_seen(pictures / folder / BOOK, changed)
+        yield from found
 
 
-def _changed_after_its_book(folder: Path) -> bool:
+def _changed_after_its_book(folder: Path) -> int | None:
+    """Return when a folder changed, in ns, if that was not before its day book did; a book that is not there never."""
     try:
-        return folder.stat().st_mtime_ns >= (folder / BOOK).stat().st_mtime_ns
+        changed = folder.stat().st_mtime_ns
+        return changed if changed >= (folder / BOOK).stat().st_mtime_ns else None
     except OSError:
-        return True
+        return 0
 
 
-def _without_line(pictures: Path, folder: str) -> Iterator[PictureName]:
+def _note_as_seen(book: Path, changed: int) -> None:
+    """Date a day book after the change of its folder that was looked into; a later change is later than that."""
+    with suppress(OSError):  # not there, or not ours: the folder is looked into again
+        if changed:
+            os.utime(book, ns=(book.stat().st_atime_ns, changed + 1))
+
+
+def _without_line(pictures: Path, folder: str, listed: Iterable[Path]) -> Iterator[PictureName]:
+    """Yield the pictures of a day that its book does not tell of; without a picture the book is not read."""
+    names = [name for path in listed if (name := _name(path)) and name.folder == folder]
+    if not names:
+        return
     told = {
         line.fields.get("name") for line in read(pictures, folder) if line.fields and line.fields["line"] == "picture"
     }
-    for path in _listing(pictures / folder):
-        try:
-            name = PictureName.parse(path.name)
-        except ValueError:
-            continue
-        if path.name not in told and name.folder == folder:
-            yield name
+    yield from (name for name in names if str(name) not in told)
+
+
+def _name(path: Path) -> PictureName | None:
+    try:
+        return PictureName.parse(path.name)
+    except ValueError:
+        return None
 
 
 def _listing(folder: Path) -> list[Path]:
@@ -156,12 +220,6 @@ def _listing(folder: Path) -> list[Path]:
         return []
     except OSError as error:
         raise translated(error, folder) from error
-
-
-def _hashed(paths: list[Path], talk: Talk) -> Iterator[Json]:
-    for done, path in enumerate(paths, 1):
-        yield {"name": path.name, **hash_file(path)}
-        talk.say(done=done, of=len(paths))
 
 
 def verify(pictures: Path, names: list[str], talk: Talk) -> Json:

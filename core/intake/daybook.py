@@ -230,6 +230,8 @@ class DiskKeeper:
         self.books = DayBooks(shelf.pictures, open_file)
         self.take_in, self.holds, self.set_aside = shelf.take_in, shelf.holds, shelf.set_aside
         self.discard, self.remove, self.free = shelf.discard, shelf.remove, shelf.free
+        self.drop, self.renditions = shelf.drop, shelf.renditions
+        self.hold_reserve, self.drop_reserve = shelf.hold_reserve, shelf.drop_reserve
         self.append, self.sync, self.close = self.books.append, self.books.sync, self.books.close
 
 

@@ -12,9 +12,9 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from core.errors import DiskFull, NameTaken, NotDurable, StorageError
@@ -26,6 +26,7 @@ _RENAME_NOREPLACE = 1
 _NOT_OFFERED = {errno.EINVAL, errno.ENOSYS, errno.EPERM}  # by an old kernel or some file systems
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]")
+RESERVE = 16_000_000  # bytes: for the lines and rows of many deletions
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -60,6 +61,14 @@ class Keeper(Protocol):
         """Delete the file at `path` below `pictures/`; one that is gone already is no error."""
         ...
 
+    def drop(self, path: str) -> None:
+        """Delete the rendition at `path` below `renditions/`; one that is gone already is no error."""
+        ...
+
+    def renditions(self) -> Iterator[list[str]]:
+        """Yield what lies below `renditions/`, folder by folder."""
+        ...
+
     def append(self, entries: Iterable[Entry], sync: bool = True) -> Mapping[str, int]:
         """Append lines to the day books they belong to; return the length of each after it. Raise NotDurable."""
         ...
@@ -70,6 +79,14 @@ class Keeper(Protocol):
 
     def free(self) -> Space:
         """Return the room that is left."""
+        ...
+
+    def hold_reserve(self) -> None:
+        """Keep some bytes back for a full disk, when there is plenty of room."""
+        ...
+
+    def drop_reserve(self) -> bool:
+        """Give the bytes kept back free: on a full disk nothing else lets a deletion be written. Return whether any."""
         ...
 
     def close(self) -> None:
@@ -104,10 +121,15 @@ class Keeping:
 
 
 class Shelf:
-    """The three folders, on one file system, through which a picture goes: spool, pictures, quarantine."""
+    """The three folders, on one file system, through which a picture goes: spool, pictures, quarantine.
 
-    def __init__(self, spool: Path, pictures: Path, quarantine: Path) -> None:
+    Where what was made of it lies is not asked of every shelf.
+    """
+
+    def __init__(self, spool: Path, pictures: Path, quarantine: Path, renditions: Path | None = None) -> None:
         self.spool, self.pictures, self.quarantine = spool, pictures, quarantine
+        self._renditions = renditions
+        self._reserve = spool.with_name("reserve")
         self._ready: set[Path] = set()  # folders made, or made certain, by this process
 
     def take_in(self, spool_name: str, name: PictureName) -> str:
@@ -160,11 +182,47 @@ class Shelf:
         name = PictureName.parse(path.rpartition("/")[2])
         self._unlink(self.pictures / name.path)
 
+    def drop(self, path: str) -> None:
+        """Delete a rendition, by its path below `renditions/`; one that is gone already is no error."""
+        parts = PurePosixPath(path).parts
+        if self._renditions is None or not parts or path.startswith("/") or ".." in parts:
+            raise StorageError(f"{path!r} is no rendition")
+        self._unlink(self._renditions / path)
+
+    def renditions(self) -> Iterator[list[str]]:
+        """Yield the paths below `renditions/` of what lies there, folder by folder; raise StorageError."""
+        if self._renditions is None:
+            return
+        for folder, _, names in os.walk(self._renditions, onerror=_told):
+            if names:
+                below = Path(folder).relative_to(self._renditions)
+                yield [(below / name).as_posix() for name in sorted(names)]
+
     def _unlink(self, path: Path) -> None:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
             raise translated(error, path) from error
+
+    def hold_reserve(self) -> None:
+        """Keep RESERVE bytes back in a file beside the spool, when there is ten times as much room."""
+        if self._reserve.exists() or self.free().free < 10 * RESERVE:
+            return
+        try:
+            with self._reserve.open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, RESERVE)
+        except OSError as error:
+            raise translated(error, self._reserve) from error
+
+    def drop_reserve(self) -> bool:
+        """Give those bytes free."""
+        try:
+            self._reserve.unlink()
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise translated(error, self._reserve) from error
+        return True
 
     def free(self) -> Space:
         """Return the room on the file system of the pictures."""
@@ -173,6 +231,10 @@ class Shelf:
         except OSError as error:
             raise translated(error, self.pictures) from error
         return Space(found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
+
+
+def _told(error: OSError) -> None:
+    raise translated(error, Path(error.filename)) from error
 
 
 def translated(error: OSError, what: Path) -> StorageError:

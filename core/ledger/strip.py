@@ -29,13 +29,24 @@ def strip(
     `#` captured, `+` late, `x` missed (also where a folded gap lies), `e` excused, `.` no slot, blank what is not
     over at `now` and has no outcome yet. Raise ValueError without a length or a width.
     """
+    found = ((_cell(entry.at, begin, end, width), entry.outcome) for entry in entries if begin <= entry.at < end)
+    return strip_of_cells(found, begin, end, width, now, gaps)
+
+
+def strip_of_cells(
+    outcomes: Iterable[tuple[int, Outcome]],
+    begin: datetime,
+    end: datetime,
+    width: int,
+    now: datetime,
+    gaps: Iterable[Folded] = (),
+) -> str:
+    """Return the same from (cell, outcome), when somebody else has sorted the slots into `width` cells."""
     if end <= begin or width < 1:
         raise ValueError("a strip needs an end after its begin and at least one letter")
     cells = [NO_SLOT if _edge(begin, end, width, n + 1) <= now else NOT_YET for n in range(width)]
-    for entry in entries:
-        if begin <= entry.at < end:
-            cell = _cell(entry.at, begin, end, width)
-            cells[cell] = _worse(cells[cell], LETTERS[entry.outcome])
+    for cell, outcome in outcomes:
+        cells[cell] = _worse(cells[cell], LETTERS[outcome])
     for folded in gaps:
         first, last = max(folded.stretch.after + _MICROSECOND, begin), min(folded.stretch.until, end) - _MICROSECOND
         if first <= last:

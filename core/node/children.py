@@ -36,7 +36,8 @@ class Feeder:
         self._setting = setting
         self._report = report
         self._jobs: Queue[Job | None] = Queue()
-        self._child: Child | None = None
+        self._child = Child(worker.kind)
+        self._opened = False
         self._done = 0
         self._renew = threading.Event()
         self._closing = threading.Event()
@@ -68,63 +69,74 @@ class Feeder:
 
     def kill(self) -> None:
         """End the process at once, whatever it does."""
-        child = self._child
-        if child is not None:
-            child.kill()
+        self._child.kill()
 
     @property
     def pid(self) -> int | None:
         """The process id of the worker while it runs."""
-        return self._child.pid if self._child is not None else None
+        return self._child.pid
 
     def _run(self) -> None:
         while not self._closing.is_set():
             try:
-                job = self._jobs.get(timeout=self._setting.idle if self._child is not None else None)
+                job = self._jobs.get(timeout=self._setting.idle if self._child.alive else None)
             except Empty:
-                self._end()
+                self._child.close()
                 continue
             if job is not None:
                 self._report(self._do(job))
             elif not self._closing.is_set():
                 self._open_early()
-        self._end()
+        self._child.close()
 
     def _open_early(self) -> None:
         try:
             self._ready()
         except OverlapseError as error:
             log.info("not ready: worker=%s error=%s", self.worker, error)
+        except Exception:  # the thread must outlive it: jobs that nobody does are never reported
+            log.exception("not ready: worker=%s", self.worker)
 
     def _do(self, job: Job) -> Done | Failed:
-        began = time.monotonic()
+        began, opening = time.monotonic(), not job.cold
         try:
-            result = self._ask(self._ready(), job)
+            if job.cold:
+                self._start()
+            else:
+                self._ready()
+            opening = False
+            result = self._ask(job)
         except OverlapseError as error:
-            return Failed(job, error, time.monotonic() - began)
+            return Failed(job, error, time.monotonic() - began, opening)
         except Exception as error:
             log.exception("job failed: worker=%s op=%s", self.worker, job.op)
-            return Failed(job, OverlapseError(f"{type(error).__name__}: {error}"), time.monotonic() - began)
+            wrapped = OverlapseError(f"{type(error).__name__}: {error}")
+            return Failed(job, wrapped, time.monotonic() - began, opening)
         return Done(job, result, time.monotonic() - began)
 
-    def _ready(self) -> Child:
-        """Return a running child that has been opened."""
+    def _start(self) -> None:
+        """Have a running child; one that is worn, or is to be another one, is ended first."""
         if self._renew.is_set() or self._worn():
             self._renew.clear()
-            self._end()
-        if self._child is not None and self._child.pid is not None:
-            self._done += 1
-            return self._child
+            self._child.close()
+        if not self._child.alive:
+            self._opened, self._done = False, 0
+            self._child.environment = self._setting.environment
+            self._child.start()
+        self._done += 1
+
+    def _ready(self) -> None:
+        """Have a running child that has been opened."""
+        self._start()
         setting = self._setting
-        child = Child(self.worker.kind, setting.environment)
-        if setting.opening is not None:
-            try:
-                child.ask("open", setting.opening, setting.opening_deadline)
-            except OverlapseError:
-                child.close()
-                raise
-        self._child, self._done = child, 1
-        return child
+        if self._opened or setting.opening is None:
+            return
+        try:
+            self._child.ask("open", setting.opening, setting.opening_deadline)
+        except BaseException:
+            self._child.close()
+            raise
+        self._opened = True
 
     def _worn(self) -> bool:
         lives, memory = self._setting.lives, self._setting.memory
@@ -132,8 +144,8 @@ class Feeder:
             return True
         return memory is not None and self.pid is not None and resident(self.pid) > memory
 
-    def _ask(self, child: Child, job: Job) -> Json:
-        return child.ask(
+    def _ask(self, job: Job) -> Json:
+        return self._child.ask(
             job.op,
             job.args,
             job.deadline,
@@ -152,11 +164,6 @@ class Feeder:
             except Empty:
                 continue
         raise ChildTimeout("the node is stopping")
-
-    def _end(self) -> None:
-        child, self._child = self._child, None
-        if child is not None:
-            child.close()
 
 
 class Children:

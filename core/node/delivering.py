@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from core.catalogue import deliveries, receipts
+from core.catalogue import deliveries, receipts, states
 from core.catalogue.deliveries import Delivery
 from core.errors import (
+    CatalogueError,
     ConfigurationError,
     DestinationFull,
     DestinationRefused,
     DestinationUnreachable,
     NameConflict,
     NoSuchThing,
+    ObjectDiffers,
     OriginalLost,
     OverlapseError,
+    StorageError,
 )
 from core.node.context import Context
 from core.node.jobs import Asked, Done, Failed, Json, Report
@@ -26,6 +31,9 @@ from core.node.writing import Writer
 from core.transfer.backoff import next_try
 from core.transfer.base import Level
 from core.transfer.link import LinkGrants
+from core.values import PictureName, milliseconds_of, utc
+
+log = logging.getLogger(__name__)
 
 NOTE_EVERY = 4_000_000  # bytes between two notes of the offset in the catalogue
 SYNC_WITHIN = 1.0  # seconds within which a receipt reaches the disk, in a group
@@ -36,10 +44,14 @@ STATION_WIDE = (DestinationUnreachable, DestinationFull, DestinationRefused)  # 
 
 @dataclass
 class Delivering:
-    """Hands files to destinations, one at a time for each, and keeps their receipts."""
+    """Hands files to destinations, one at a time for each, and keeps their receipts.
+
+    `on_unmade` hears of a picture whose rendition is to be made again.
+    """
 
     context: Context
     writer: Writer
+    on_unmade: Callable[[PictureName], None]
     stations: dict[str, Station] = field(default_factory=dict)
     _links: dict[str, LinkGrants] = field(default_factory=dict)
     _receipts: list[tuple[Delivery, Json, int]] = field(default_factory=list)  # not yet on the disk
@@ -53,10 +65,14 @@ class Delivering:
         known = {destination.name: destination for destination in self.context.site.destination}
         for station in self.stations.values():
             station.refuse_grant()  # who waits in a link's line begins again there, under the new configuration
+        with suppress(StorageError, CatalogueError):  # they are written later, and the writer tells of it
+            self.write_receipts()  # what is proven stays so, wherever the routes go now
         self._withdraw({one.destination for one in deliveries.tally(self.context.catalogue)} - set(known))
         self.stations = {name: self.stations.get(name) or Station(known[name]) for name in known}
         for name, station in self.stations.items():
             station.destination = known[name]
+            paused = states.get(self.context.catalogue, _pause_key(name))
+            station.paused_until = None if paused is None else utc(paused / 1000)
             station.hope()
             try:
                 self.context.hands.equip(station.worker, station.setting(self.context))
@@ -97,6 +113,10 @@ class Delivering:
     def pause(self, name: str, until: datetime | None) -> None:
         """Send nothing to this destination until then; what is on its way stops where it is. Raise NoSuchThing."""
         station = self._station(name)
+        if until is None:
+            states.forget(self.context.catalogue, _pause_key(name))
+        else:
+            states.put(self.context.catalogue, _pause_key(name), milliseconds_of(until))
         station.paused_until = until
         station.look_at = 0.0
         if until is not None:
@@ -132,7 +152,10 @@ class Delivering:
     def _prove(self, new: Iterable[tuple[Delivery, Json, int]]) -> None:
         for delivery, result, at in new:
             level = int(Level.named(result["level"]))
-            receipts.prove(self.context.catalogue, delivery.id, level, result["size"], result["sha256"], at)
+            try:
+                receipts.prove(self.context.catalogue, delivery.id, level, result["size"], result["sha256"], at)
+            except (NoSuchThing, ObjectDiffers) as error:  # withdrawn meanwhile, or its picture has left
+                log.info("receipt not needed any more: picture=%s %s", delivery.name, error)
 
     def _proven(self, new: Iterable[tuple[Delivery, Json, int]]) -> Callable[[], None]:
         return lambda: self._proving.difference_update(delivery.id for delivery, _, _ in new)
@@ -200,20 +223,27 @@ class Delivering:
         return max(0.1, (due_ms - self.context.now_ms()) / 1000)
 
     def _asked(self, station: Station, asked: Asked) -> None:
-        station.offset = asked.question["offset"]
+        station.offset, station.answer = asked.question["offset"], asked.answer
         if station.offset - station.noted >= NOTE_EVERY:
-            station.noted = station.offset
-            resume = decode(asked.question.get("resume"))
-            deliveries.progress(self.context.catalogue, asked.job.about.id, station.offset, resume)
-        station.answer = asked.answer
+            self._note(station, asked)
         if self._stopping or self._paused(station):
             station.refuse_grant()
             return
         priority = asked.job.about.priority.name.lower()
         self._link(station).ask(station.destination.name, asked.question["grant"], priority, self.context.monotonic())
 
+    def _note(self, station: Station, asked: Asked) -> None:
+        """Write down how far it has come; without a note a later resume asks the destination alone."""
+        try:
+            resume = decode(asked.question.get("resume"))
+            deliveries.progress(self.context.catalogue, asked.job.about.id, station.offset, resume)
+            station.noted = station.offset
+        except (StorageError, CatalogueError) as error:
+            log.error("progress not noted: delivery=%d error=%s", asked.job.about.id, error)
+
     def _link(self, station: Station) -> LinkGrants:
-        return self._links[station.destination.link or ""]
+        """Return the link that leads there; one that this node has not does not hold it up."""
+        return self._links.get(station.destination.link or "", self._links[""])
 
     def _ended(self, station: Station) -> None:
         self._link(station).forget(station.destination.name)
@@ -255,6 +285,7 @@ class Delivering:
         if delivery.rendition:
             deliveries.fail(catalogue, delivery.id, "OriginalLost", str(error), True, self.context.now_ms())
             deliveries.unmake(catalogue, delivery.picture, delivery.rendition)
+            self.on_unmade(delivery.name)
             return
         deliveries.refuse(catalogue, delivery.id, "OriginalLost", str(error))
         self.context.tell("original lost", str(delivery.name), f"cannot be delivered: {error}")
@@ -278,3 +309,8 @@ class Delivering:
         deliveries.rename(self.context.catalogue, delivery.id, f"{stem}{mark}{dot}{extension}")
         text = f"{station.destination.name} holds another {delivery.remote}; both are kept"
         self.context.tell("name conflict", str(delivery.name), text)
+
+
+def _pause_key(destination: str) -> str:
+    """Return under which key the catalogue keeps until when nothing is sent there."""
+    return f"paused/{destination}"

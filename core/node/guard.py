@@ -1,4 +1,4 @@
-"""When disk or catalogue fail a desk: it rests and tries again, and the node goes on."""
+"""When a desk fails, by the disk, the catalogue or a fault of its own: it rests and tries again, the node goes on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from core.catalogue.rebuild import distrust
-from core.errors import CatalogueCorrupt, CatalogueError, StorageError
+from core.errors import CatalogueCorrupt, CatalogueError, DiskFull, StorageError
 from core.node.context import Context
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,7 @@ class Guard:
     context: Context
     desks: tuple[Desk, ...]
     recover: Callable[[], None]
+    on_full: Callable[[], None] = lambda: None
     trouble: str | None = None  # what disk or catalogue said; None: they do
     _wait: float = REST[0]
     _rests: dict[int, float] = field(default_factory=dict)  # desk -> monotonic
@@ -52,7 +53,7 @@ class Guard:
             with self._resting(len(self.desks)):
                 self.recover()
                 self.trouble, self._wait = None, REST[0]
-                self.context.tell("storage recovered", self.context.node.name, "disk and catalogue work again")
+                self.context.tell("storage recovered", self.context.node.name, "all desks work again")
         if self.context.catalogue.damage is not None:
             raise self._end(self.context.catalogue.damage)
 
@@ -60,7 +61,7 @@ class Guard:
         """Return what ends the node: whoever met the damage, nothing more is kept in this catalogue."""
         if self.context.catalogue.path is not None:
             distrust(self.context.catalogue.path, damage)
-        return CatalogueCorrupt(f"{damage}; the next start makes it anew from the day books")
+        return CatalogueCorrupt(damage)
 
     def wake(self) -> float:
         """Return the monotonic time at which something is due."""
@@ -80,6 +81,8 @@ class Guard:
         except CatalogueCorrupt as error:
             raise self._end(str(error)) from error
         except (StorageError, CatalogueError) as error:
+            if isinstance(error, DiskFull):
+                self.on_full()
             self._rests[nth] = self.context.monotonic() + self._wait
             self._wait = min(2 * self._wait, REST[1])
             if self.trouble is None:
@@ -87,3 +90,14 @@ class Guard:
             elif self.trouble != str(error):
                 log.error("storage trouble: error=%s", error)
             self.trouble = str(error)
+        except Exception as error:  # noqa: BLE001 - one desk's fault must not end the others, and a restart may not mend it
+            self._fault(nth, error)
+
+    def _fault(self, nth: int, error: Exception) -> None:
+        """Tell a fault of the program itself once, and let the desk try again."""
+        self._rests[nth] = self.context.monotonic() + REST[1]
+        told = f"{type(error).__name__}: {error}"
+        if self.trouble != told:
+            log.error("internal fault", exc_info=error)
+            self.context.tell("internal fault", self.context.node.name, told)
+        self.trouble = told

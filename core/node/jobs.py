@@ -21,7 +21,10 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One request to a worker. `about` is the asker's own, and comes back with the result."""
+    """One request to a worker. `about` is the asker's own, and comes back with the result.
+
+    A `cold` job needs no opened worker: it is done where `open` fails, and never waits for it.
+    """
 
     worker: Worker
     op: str
@@ -29,6 +32,7 @@ class Job:
     deadline: float  # seconds for the whole
     quiet: float | None = None  # seconds without a sign of life
     about: Any = None
+    cold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class Failed:
     job: Job
     error: OverlapseError
     seconds: float
+    opening: bool = False  # it failed while the worker was opened for it: the job itself was not begun
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ class Measuring:
 
     context: Context
     _next: dict[str, float] = field(default_factory=dict)  # monotonic, by camera
-    _drift: dict[str, tuple[float, float]] = field(default_factory=dict)  # (seconds, read at monotonic)
+    _said: dict[str, tuple[datetime, float]] = field(default_factory=dict)  # (its clock, read at monotonic)
 
     def after_shot(self, post: Post) -> None:
         """Ask the camera for its readings when the last ones are old."""
@@ -47,15 +47,15 @@ class Measuring:
 
     def witnesses(self) -> dict[str, datetime]:
         """Return what the clocks of cameras that were read lately say that the time is now."""
-        now, monotonic = self.context.now(), self.context.monotonic()
+        monotonic = self.context.monotonic()
         return {
-            f"camera {name}": now + timedelta(seconds=drift)
-            for name, (drift, read_at) in self._drift.items()
+            f"camera {name}": said + timedelta(seconds=monotonic - read_at)
+            for name, (said, read_at) in self._said.items()
             if monotonic - read_at < 2 * EVERY
         }
 
     def _clock(self, post: Post, drift: float, op: str) -> None:
-        self._drift[post.camera.name] = (drift, self.context.monotonic())
+        self._said[post.camera.name] = (self.context.now() + timedelta(seconds=drift), self.context.monotonic())
         wanted = post.camera.set_clock and self.context.trust.trusted
         if wanted and op == "telemetry" and abs(drift) > CLOCK_TOLERANCE:
             self.context.hands.give(post.job("set_clock", about=post))

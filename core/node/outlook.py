@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from core.catalogue import buffer, pictures, receipts, states
 from core.catalogue.pictures import Picture
 from core.catalogue.store import Catalogue
 from core.intake.durable import Shelf
-from core.retention.explain import lines, rows
-from core.retention.forecast import Buffer, Forecast, forecast
-from core.retention.model import Candidate, Holdings, Plan, Policy, Space
-from core.retention.plan import plan
+from core.retention.explain import digest, lines, rows
+from core.retention.forecast import NOTICE, Buffer, Forecast, forecast
+from core.retention.model import Batch, Candidate, Deletion, Holdings, Plan, Policy, Rung, Space
+from core.retention.plan import LISTED, TOO_MUCH, plan
 from core.schedule.slots import Timetable
 from core.site.load import Loaded
 from core.site.model import Camera, Node, SiteFile
@@ -27,7 +28,10 @@ SAMPLE_EVERY = timedelta(hours=1)
 SAMPLES = 7 * 24
 ON_ITS_WAY = timedelta(hours=1)
 ANNOUNCED, CONFIRMED, PACE = "retention/announced", "retention/confirmed", "retention/pace"
+ALLOWED = "retention/allowed"  # until when unproven pictures may go without waiting for their announced day
 SHOWN = 500  # rows of a plan that are shown
+DAY = timedelta(days=1)
+SECONDS_A_DAY = 86400
 
 Flow = Mapping[tuple[str, Kind], float]  # bytes a day
 
@@ -38,41 +42,89 @@ class Outlook:
 
     plan: Plan
     forecast: Forecast
+    confirmed: Plan | None = None  # what leaves once an operator confirms it, where `plan` is held back for that
+
+    @property
+    def proposed(self) -> Plan:
+        """What leaves when an operator says so now."""
+        return self.plan if self.confirmed is None else self.confirmed
+
+    @property
+    def digest(self) -> str:
+        """What stands for `proposed`: an operator agrees to this plan and to no other."""
+        return digest(self.proposed)
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as `overlapse retention` shows it."""
-        shown = [
-            {
-                "name": row.name,
-                "camera": row.camera,
-                "at": row.at.isoformat(),
-                "size": row.size,
-                "why": row.why,
-                "copies": row.copies,
-            }
-            for row, _ in zip(rows(self.plan), range(SHOWN), strict=False)
-        ]
-        return {"rows": shown, "lines": lines(self.plan, self.forecast)}
+        shown: dict[str, Any] = _shown(self.plan, self.forecast) | {"plan": self.digest}
+        if self.confirmed is not None:
+            shown["confirmed"] = _shown(self.confirmed, self.forecast)
+        return shown
 
 
-def look(catalogue: Catalogue, site: SiteFile, node: Node, space: Space, now: datetime, trusted: bool) -> Outlook:
-    """Return the outlook of `node` at `now`; nothing is changed."""
+def _shown(plan: Plan, forecast: Forecast) -> dict[str, Any]:
+    shown = [
+        {
+            "name": row.name,
+            "camera": row.camera,
+            "at": row.at.isoformat(),
+            "size": row.size,
+            "why": row.why,
+            "copies": row.copies,
+        }
+        for row, _ in zip(rows(plan), range(SHOWN), strict=False)
+    ]
+    return {"rows": shown, "count": len(plan.deletions) + plan.beyond, "lines": lines(plan, forecast)}
+
+
+def look(
+    catalogue: Catalogue,
+    site: SiteFile,
+    node: Node,
+    space: Space,
+    now: datetime,
+    trusted: bool,
+    most: int = LISTED,
+    *,
+    propose: bool = False,
+) -> Outlook:
+    """Return the outlook of `node` at `now`, its plan with at most so many deletions listed; nothing is changed.
+
+    With `propose` a plan that is held back until an operator confirms it is made as confirmed, too.
+    """
     cameras = [camera for camera in site.camera if camera.primary in (None, node.name)]
     foreseen = _forecast(catalogue, site, cameras, node, space, now)
-    announced = states.get(catalogue, ANNOUNCED)
-    made = plan(
-        (_candidate(catalogue, picture) for picture in buffer.proven_oldest_first(catalogue)),
-        (_candidate(catalogue, picture) for picture in buffer.unproven_oldest_first(catalogue)),
-        Policy(node.buffer.keep_free, node.buffer.when_full, node.buffer.keep),
-        space,
-        now=now,
-        clock_trusted=trusted,
-        holdings=_holdings(catalogue, cameras),
-        announced=None if announced is None else utc(announced / 1000),
-        forecast=foreseen,
-        confirmed=milliseconds_of(now) < states.get(catalogue, CONFIRMED, 0),
-    )
-    return Outlook(made, foreseen)
+
+    def made(confirmed: bool) -> Plan:
+        planned = plan(
+            _proven(catalogue),
+            _unproven(catalogue),
+            Policy(node.buffer.keep_free, node.buffer.when_full, node.buffer.keep),
+            space,
+            now=now,
+            clock_trusted=trusted,
+            holdings=_holdings(catalogue, cameras),
+            announced=_announced(catalogue, now),
+            forecast=foreseen,
+            confirmed=confirmed,
+            most=most,
+        )
+        return _with_copies(catalogue, planned)
+
+    usual = made(milliseconds_of(now) < states.get(catalogue, CONFIRMED, 0))
+    return Outlook(usual, foreseen, made(True) if propose and usual.refused == TOO_MUCH else None)
+
+
+def _announced(catalogue: Catalogue, now: datetime) -> datetime | None:
+    """Return since when the loss of unproven pictures counts as announced.
+
+    While an operator allows it, what was announced at all was announced long enough ago.
+    """
+    at = states.get(catalogue, ANNOUNCED)
+    if at is None:
+        return None
+    allowed = milliseconds_of(now) < states.get(catalogue, ALLOWED, 0)
+    return min(utc(at / 1000), now - NOTICE) if allowed else utc(at / 1000)
 
 
 def look_at_stopped(folders: Folders, loaded: Loaded, node: str, now: datetime, trusted: bool) -> Outlook:
@@ -81,7 +133,7 @@ def look_at_stopped(folders: Folders, loaded: Loaded, node: str, now: datetime, 
     try:
         room = Shelf(folders.spool, folders.pictures, folders.quarantine).free()
         ours = next(one for one in loaded.site.node if one.name == node)
-        return look(catalogue, loaded.site, ours, Space(room.free, room.total), now, trusted)
+        return look(catalogue, loaded.site, ours, Space(room.free, room.total), now, trusted, propose=True)
     finally:
         catalogue.close()
 
@@ -150,7 +202,28 @@ def _holdings(catalogue: Catalogue, cameras: Sequence[Camera]) -> Holdings:
     return Holdings(sum(one.present for one in held), sum(one.present_bytes for one in held), max(newest, default=None))
 
 
-def _candidate(catalogue: Catalogue, picture: Picture) -> Candidate:
+def _proven(catalogue: Catalogue) -> Iterator[Batch]:
+    for stock in buffer.proven_by_day(catalogue):
+        yield _batch(stock, partial(buffer.proven_of, catalogue, stock.day))
+
+
+def _unproven(catalogue: Catalogue) -> Iterator[Rung]:
+    for kind in buffer.KINDS:
+        for step in buffer.steps(catalogue, kind):
+            yield Rung(kind, step, partial(_unproven_batches, catalogue, kind, step))
+
+
+def _unproven_batches(catalogue: Catalogue, kind: Kind, step: int) -> Iterator[Batch]:
+    for stock in buffer.unproven_by_day(catalogue, kind, step):
+        yield _batch(stock, partial(buffer.unproven_of, catalogue, stock.day, kind, step))
+
+
+def _batch(stock: buffer.Stock, read: Callable[[], Iterable[Picture]]) -> Batch:
+    begin = utc(stock.day * SECONDS_A_DAY)
+    return Batch(stock.pictures, stock.bytes, begin, begin + DAY, lambda: map(_candidate, read()))
+
+
+def _candidate(picture: Picture) -> Candidate:
     return Candidate(
         picture=picture.id,
         name=str(picture.name),
@@ -160,8 +233,16 @@ def _candidate(catalogue: Catalogue, picture: Picture) -> Candidate:
         kind=picture.kind,
         size=picture.size,
         proven=picture.proven,
-        copies=tuple(_copies(catalogue, picture.id)),
     )
+
+
+def _with_copies(catalogue: Catalogue, made: Plan) -> Plan:
+    """Return a plan that says where the copies are of the first that leave: of those that are shown or leave now."""
+    known = [
+        Deletion(replace(candidate, copies=tuple(_copies(catalogue, candidate.picture))), why)
+        for candidate, why in made.deletions[:SHOWN]
+    ]
+    return replace(made, deletions=[*known, *made.deletions[SHOWN:]])
 
 
 def _copies(catalogue: Catalogue, picture: int) -> Iterator[tuple[str, str]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 
 from core.catalogue import slots, states
 from core.clock import Trust, judge
 from core.control.request import Request
-from core.errors import CatalogueError, OverlapseError, StorageError
+from core.errors import CatalogueCorrupt, CatalogueError, OverlapseError, StorageError
 from core.ledger.gap import Stretch
 from core.ledger.rhythm import STEERED, is_credible
 from core.node.context import Context
@@ -59,7 +60,7 @@ class SitePart:
         self._on_reload = on_reload
         self._judge_at = 0.0
         self.writer = Writer(context)
-        self.delivering = Delivering(context, self.writer)
+        self.delivering = Delivering(context, self.writer, lambda name: self.viewing.add([name]))
         self.viewing = Viewing(context, self._made)
         self.taking = Taking(context, self.writer, self._new)
         self.shooting = Shooting(context, self.taking)
@@ -69,7 +70,7 @@ class SitePart:
         desks = Desks(context, self.writer, self.shooting, self.delivering, self.retaining, self.reporting)
         self.serving = Serving(desks, self.reload, on_stop)
         desks_in_order = (self.writer, self.shooting, self.viewing, self.delivering, self.retaining, self.reporting)
-        self.guard = Guard(context, desks_in_order, self._recover)
+        self.guard = Guard(context, desks_in_order, self._recover, self._make_room)
         self._adopting: Job | None = None
         self._clocks = context.now(), context.monotonic()
 
@@ -82,6 +83,8 @@ class SitePart:
         self._write_gaps(before or self.context.site)
         self.apply()
         self.retaining.begin()
+        with suppress(StorageError):  # a disk that has no room for it is told by others
+            self.context.keeper.hold_reserve()
         folders = self.context.folders
         args = {
             "spool": str(folders.spool),
@@ -118,6 +121,7 @@ class SitePart:
     def _take_over(self, site: SiteFile) -> None:
         node = next((node for node in site.node if node.name == self.context.node.name), self.context.node)
         self.context.site, self.context.node = site, node
+        states.put(self.context.catalogue, APPLIED_AT, self.context.now_ms())  # a new camera owes nothing from before
         self.apply()
 
     def handle(self, event: object) -> None:
@@ -136,11 +140,18 @@ class SitePart:
         if self.context.monotonic() >= self._judge_at or self._clock_was_set():
             with self.guard.over():
                 self._judge()
+                self._require_catalogue()
         self.guard.tick()
 
     def wake(self) -> float:
         """Return the monotonic time at which something is due."""
         return min(self._judge_at, self.guard.wake())
+
+    def _require_catalogue(self) -> None:
+        """Raise CatalogueCorrupt when the file that is written to is not the one that others read."""
+        if not self.context.catalogue.is_in_place():
+            where = self.context.folders.catalogue
+            raise CatalogueCorrupt(f"{where}: it was moved or deleted while in use; the next start makes it anew")
 
     def _clock_was_set(self) -> bool:
         """Return whether the wall clock went otherwise than time since the last look."""
@@ -152,6 +163,16 @@ class SitePart:
         """Take up what a failing disk or catalogue left undone."""
         self.delivering.recover()
         self.viewing.recover()
+        self.context.keeper.hold_reserve()
+
+    def _make_room(self) -> None:
+        """Give free what was kept back, so that retention can write what it deletes."""
+        try:
+            if self.context.keeper.drop_reserve():
+                self.context.tell("reserve used", self.context.node.name, "the disk is full: 16 MB kept back are free")
+                self.retaining.look()
+        except StorageError as error:
+            log.error("reserve not dropped: error=%s", error)
 
     def stop(self) -> None:
         """Begin nothing new."""
@@ -224,6 +245,9 @@ class SitePart:
         aside = report.result["quarantined"]
         if kept or aside:
             text = f"{len(kept)} whole pictures taken in, {len(aside)} pieces set aside in quarantine"
+            self.context.tell("leftovers", self.context.node.name, text)
+        if unreadable := report.result.get("unreadable"):
+            text = f"{len(unreadable)} cannot be read: {unreadable[0]['name']}: {unreadable[0]['why']}"
             self.context.tell("leftovers", self.context.node.name, text)
 
     def _new(self, names: list[PictureName], destinations: set[str]) -> None:

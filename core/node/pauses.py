@@ -10,6 +10,7 @@ from core.ledger.gap import Pause
 from core.values import utc
 
 PAUSE, RESUME = "pause", "resume"
+LATEST = 7_258_118_400.0  # the year 2200: an order until later lasts until it is ended
 
 
 def pauses_of(catalogue: Catalogue, camera: str) -> list[Pause]:
@@ -29,7 +30,7 @@ def pause_at(catalogue: Catalogue, camera: str, at: datetime) -> Pause | None:
 
 
 def _until(order: overrides.Override) -> datetime | None:
-    return None if order.until is None else utc(order.until / 1000)
+    return None if order.until is None else utc(min(order.until / 1000, LATEST))
 
 
 def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -13,7 +13,7 @@ from core.ledger.rhythm import Rhythm
 from core.node.context import Context
 from core.node.jobs import Job, Json, Setting, Worker
 from core.schedule.slots import Slot, Timetable
-from core.site.model import Camera, HttpSource
+from core.site.model import Camera, GphotoSource, HttpSource
 from core.site.secrets import read_secret
 
 OPEN_EARLY = 5.0  # seconds before a slot at which its camera is opened, so that the shutter is in time
@@ -64,6 +64,7 @@ class Post:
             "spool": str(context.folders.spool),
             "secrets": secrets,
             "plain": self.plain,
+            "fence": str(context.fence),
         }
         idle = OPEN_FOR if self._interval_is_long() else None
         return Setting(opening=opening, opening_deadline=context.seconds_for("open", self.camera), idle=idle)
@@ -81,6 +82,16 @@ class Post:
     def job(self, op: str, args: Json | None = None, about: Any = None) -> Job:
         """Return another request to the camera."""
         return Job(self.worker, op, args or {}, seconds_for(op, self.camera), about=about)  # type: ignore[arg-type]
+
+    def shut(self) -> Job:
+        """Return the job that lets go of the camera; one that is not open is not opened for it."""
+        return Job(self.worker, "close", {}, seconds_for("close", self.camera), cold=True)
+
+    def usb_reset(self) -> Job:
+        """Return the job that resets its USB device, for a camera that cannot be opened above all."""
+        source = self.camera.source
+        serial = source.serial if isinstance(source, GphotoSource) else None
+        return Job(self.worker, "reset", {"serial": serial}, seconds_for("reset", self.camera), cold=True)
 
     def hook(self) -> Job:
         """Return the job that runs the operator's command for its power."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import Any
 
 from core.catalogue import buffer, deliveries, slots, states
-from core.ledger.strip import strip
+from core.ledger.causes import CAUSES
+from core.ledger.strip import strip_of_cells
 from core.node.context import Context
 from core.node.delivering import Delivering
 from core.node.measuring import telemetry_key
@@ -21,13 +23,13 @@ from core.node.shooting import Shooting
 from core.node.station import Station
 from core.node.viewing import Viewing
 from core.status.document import Document, build
-from core.status.views import entry_of
 from core.text import safe
 from core.values import milliseconds_of, seconds_of
 
 OVERLAPSE = version("overlapse")
 STRIP = 24  # letters for the last day
-DAY = timedelta(days=1)
+DAY, MICROSECOND = timedelta(days=1), timedelta(microseconds=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -102,17 +104,20 @@ class Reporting:
 
     def _camera(self, post: Post) -> dict[str, Any]:
         context, name, now = self.context, post.camera.name, self.context.now()
-        recorded = slots.between(context.catalogue, name, seconds_of(now - DAY), seconds_of(now) + 1)
-        ours = [entry_of(row) for row in recorded if row.node == context.node.name]
+        begin = (now - DAY - EPOCH) // MICROSECOND
+        day = slots.in_cells(
+            context.catalogue, name, context.node.name, begin, DAY // MICROSECOND // STRIP, seconds_of(now) + 1
+        )
         pause = pause_at(context.catalogue, name, now)
         coming = post.timetable.next(now)
         last = slots.latest(context.catalogue, name, context.node.name, seconds_of(now))
-        counts: dict[str, int] = {}
-        causes: dict[str, int] = {}
-        for entry in ours:
-            counts[entry.outcome] = counts.get(entry.outcome, 0) + 1
-            if entry.cause is not None:
-                causes[entry.cause] = causes.get(entry.cause, 0) + 1
+        counts: Counter[str] = Counter()
+        causes: Counter[str] = Counter()
+        for one in day:
+            counts[one.outcome] += one.n
+            if one.outcome == "missed":
+                causes[one.cause if one.cause in CAUSES else "unknown"] += one.n
+        cells = ((one.cell, one.outcome) for one in day if 0 <= one.cell < STRIP)
         return {
             "name": name,
             "state": _state(post, pause is not None, last),
@@ -120,9 +125,9 @@ class Reporting:
             "last": None if last is None else {"slot": last.slot, "outcome": last.outcome, "cause": last.cause},
             "next": None if coming is None else seconds_of(coming.at),
             "interval": None if coming is None else coming.interval.total_seconds(),
-            "strip": strip(ours, now - DAY, now, STRIP, now),
-            "day": counts,
-            "missed": causes,
+            "strip": strip_of_cells(cells, now - DAY, now, STRIP, now),
+            "day": dict(counts),
+            "missed": dict(causes),
             "rung": post.ladder.rung or None,
             "paused": None if pause is None else _pause(pause.end, pause.text),
             "drift": post.drift,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.catalogue import buffer, pictures, states
@@ -11,9 +11,11 @@ from core.catalogue.store import Catalogue
 from core.intake.entries import DeletionEntry
 from core.node.context import Context
 from core.node.outlook import ANNOUNCED, Outlook, look, sample
+from core.node.tidying import Tidying
 from core.node.writing import Writer
-from core.retention.apply import Applied, apply, finish
+from core.retention.apply import AT_MOST, Applied, apply, finish
 from core.retention.model import Candidate, Deletion, Space
+from core.retention.plan import LISTED
 from core.values import PictureName, milliseconds_of
 
 SOON = 1.0  # seconds when a plan could not be carried out in one step
@@ -29,11 +31,16 @@ class Retaining:
     write_receipts: Callable[[], None]
     on_stop: Callable[[str | None], None]
     last: Outlook | None = None
+    _tidying: Tidying = field(init=False)
     _at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._tidying = Tidying(self.context)
 
     def begin(self) -> None:
         """Repeat what a stop cut short between the commit of deletions and their files."""
         self._finish()
+        self._tidying.begin()
 
     def _finish(self) -> None:
         finish(self.context.keeper.remove, self)
@@ -41,31 +48,40 @@ class Retaining:
     def look(self) -> None:
         """Plan again soon: something came or went."""
         self._at = min(self._at, self.context.monotonic() + self.context.pace.plan_soon)
+        self._tidying.look()
 
     def tick(self) -> None:
-        """Plan and carry out when it is time; raise StorageError or CatalogueError."""
+        """Plan and carry out when it is time; raise StorageError or CatalogueError.
+
+        Renditions that nothing waits for go first: no picture leaves to make room for them.
+        """
+        self._tidying.tick()
         if self.context.monotonic() < self._at:
             return
         self._at = self.context.monotonic() + self.context.pace.plan
         sample(self.context.catalogue, self.context.now())
         if self.carry_out().left:
+            self._tidying.look()
             self._at = self.context.monotonic() + SOON
 
     def wake(self) -> float:
         """Return the monotonic time of the next plan."""
-        return self._at
+        return min(self._at, self._tidying.wake())
 
-    def plan(self) -> Outlook:
-        """Return what would leave now; nothing is changed."""
+    def plan(self, most: int = LISTED) -> Outlook:
+        """Return what would leave now, of which `most` pictures are listed; nothing is changed.
+
+        All that may be listed is for an operator, who is also shown what would leave on their word.
+        """
         context, room = self.context, self.context.keeper.free()
-        space = Space(room.free, room.total)
-        return look(context.catalogue, context.site, context.node, space, context.now(), context.trust.trusted)
+        space, trusted, propose = Space(room.free, room.total), context.trust.trusted, most == LISTED
+        return look(context.catalogue, context.site, context.node, space, context.now(), trusted, most, propose=propose)
 
     def carry_out(self) -> Applied:
         """Make the plan of now and do its first step; raise StorageError or CatalogueError."""
         self.writer.finish()  # deletions that were written half are done before others are chosen
         self._finish()
-        before, self.last = self.last, self.plan()
+        before, self.last = self.last, self.plan(AT_MOST)
         made, node = self.last.plan, self.context.node.name
         self._announce(self.last)
         self.on_stop("the buffer is full" if made.stop_capture else None)

@@ -10,20 +10,20 @@ from typing import Any
 from core.catalogue import deliveries, overrides, states
 from core.catalogue.overrides import Override
 from core.control.request import Request
-from core.errors import NoSuchThing, OverlapseError
+from core.errors import BadRequest, NoSuchThing, OverlapseError
 from core.intake.entries import OverrideEntry
 from core.node.context import Context
 from core.node.delivering import Delivering
 from core.node.measuring import telemetry_key
-from core.node.outlook import ANNOUNCED, CONFIRMED
+from core.node.outlook import ALLOWED, ANNOUNCED, CONFIRMED
 from core.node.pauses import PAUSE, RESUME
 from core.node.reload import Reload
 from core.node.reporting import Reporting
 from core.node.retaining import Retaining
 from core.node.shooting import Shooting
 from core.node.writing import Writer
-from core.retention.forecast import NOTICE
-from core.status.views import event_rows, ledger_rows, queue_rows
+from core.retention.forecast import show_instant
+from core.status.views import event_rows, ledger_page, queue_rows
 from core.values import milliseconds_of
 
 Answer = dict[str, Any]
@@ -94,15 +94,16 @@ class Serving:
     def _ledger(self, request: Request) -> Answer:
         now = self._desks.context.now()
         begin, end = request.args.get("since", now - DAY), request.args.get("until", now)
-        return {
-            "slots": ledger_rows(self._catalogue, request.args.get("camera"), begin, end)[
-                -request.args.get("limit", 1000) :
-            ]
-        }
+        limit = request.args.get("limit", 1000)
+        return ledger_page(self._catalogue, request.args.get("camera"), begin, end, limit)
 
     def _queue(self, request: Request) -> Answer:
-        limit = request.args.get("limit", 200)
-        return {"deliveries": queue_rows(self._catalogue, request.args.get("destination"), limit)}
+        name = request.args.get("destination")
+        found = queue_rows(self._catalogue, name, request.args.get("limit", 200))
+        places = self._desks.delivering.stations
+        if name is not None and not found and name not in places:
+            raise NoSuchThing(f"there is no destination {name}; there are: {', '.join(places) or 'none'}")
+        return {"deliveries": found}
 
     def _telemetry(self, request: Request) -> Answer:
         names = [request.args["camera"]] if "camera" in request.args else list(self._desks.shooting.posts)
@@ -175,18 +176,31 @@ class Serving:
         self._reread(Reload(request.reply))
 
     def _retention_apply(self, request: Request) -> Answer:
-        context = self._desks.context
-        states.put(self._catalogue, CONFIRMED, milliseconds_of(context.now() + CONFIRMED_FOR))
+        """Delete what the plan names, an implausibly large one among them; with a digest only that very plan."""
+        context, wanted = self._desks.context, request.args.get("plan")
+        outlook = self._desks.retaining.plan()
+        if wanted is not None and wanted != outlook.digest:
+            raise OverlapseError(
+                f"nothing was deleted: plan {wanted} is not the plan any more; look at it again with "
+                "`overlapse retention --dry-run`"
+            )
+        if outlook.confirmed is not None:
+            states.put(self._catalogue, CONFIRMED, milliseconds_of(context.now() + CONFIRMED_FOR))
         done = self._desks.retaining.carry_out()
         return {"gone": len(done.gone), "left": done.left, "freed": done.freed}
 
     def _thin_allow(self, request: Request) -> Answer:
-        """Let the loss that was announced, or is announced by this, begin at once."""
-        context = self._desks.context
-        states.put(self._catalogue, ANNOUNCED, milliseconds_of(context.now() - NOTICE))
-        context.tell("thinning allowed", context.node.name, f"by {request.who.user}: {request.args['reason']}")
+        """Let the loss that was announced, or is announced by this, go on at once until then, and wait again after."""
+        context, until = self._desks.context, request.args["until"]
+        if until <= context.now():
+            raise BadRequest("until: it is past already")
+        if states.get(self._catalogue, ANNOUNCED) is None:
+            states.put(self._catalogue, ANNOUNCED, context.now_ms())
+        states.put(self._catalogue, ALLOWED, milliseconds_of(until))
+        told = f"until {show_instant(until)} by {request.who.user}: {request.args['reason']}"
+        context.tell("thinning allowed", context.node.name, told)
         self._desks.retaining.look()
-        return {}
+        return {"until": until.isoformat()}
 
     def _stop_node(self, request: Request) -> Answer:
         self._desks.context.tell("stop", self._desks.context.node.name, f"by {request.who.user}")

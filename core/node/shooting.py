@@ -36,6 +36,7 @@ from core.values import seconds_of, utc
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 3  # of one slot
+BY_HAND = 30.0  # seconds that a shot without a slot waits for another attempt
 NEVER = float("inf")
 
 
@@ -60,6 +61,7 @@ class Shooting:
             if post is None:
                 self.posts[name] = self._post(camera)
             else:  # the site's zone may be another one for a camera that did not change
+                post.plain = post.plain and camera == post.camera  # settings that were changed are written again
                 post.camera, post.timetable, post.wake = camera, self._timetable(camera), 0.0
             self._equip(self.posts[name])
         for name in self.posts.keys() - wanted.keys():
@@ -73,7 +75,7 @@ class Shooting:
         elif in_hand is not None:
             self._leaving[post.camera.name] = post
         self.context.hands.equip(post.worker, Setting())  # its process ends after a while
-        self.context.hands.give(post.job("close"))
+        self.context.hands.give(post.shut())
 
     def capture(self, name: str, order: str) -> None:
         """Take one shot by hand as soon as the camera is free; an event with `order` tells of it. Raise NoSuchThing."""
@@ -117,11 +119,13 @@ class Shooting:
             return
         if report.job.worker.kind == "hook":
             self._hooked(post, report)
+        elif report.job.op == "reset" and isinstance(report, Failed):
+            self.context.tell("recovery", post.camera.name, f"the USB reset failed: {report.error}")
         elif isinstance(in_hand, InHand) and in_hand is post.in_hand:
             if isinstance(report, Done):
                 self._shot(post, in_hand, shot_from_json(report.result))
             else:
-                self._failed(post, in_hand, report.error)
+                self._failed(post, in_hand, report.error, "open" if report.opening else "shoot")
             if self._leaving.get(post.camera.name) is post:
                 del self._leaving[post.camera.name]
 
@@ -168,14 +172,14 @@ class Shooting:
         while post.in_hand is None and self._is_time(post):
             now, monotonic, trusted = self.context.now(), self.context.monotonic(), self.context.trust.trusted
             recorded = self._recorded(post.camera.name)
-            post.rhythm, what = due(post.rhythm, post.timetable, now, monotonic, trusted, recorded)
-            post.wake = what.wake
+            rhythm, what = due(post.rhythm, post.timetable, now, monotonic, trusted, recorded)
             if what.missed is not None:
                 self.write_gap(post.camera, post.timetable, what.missed)
+            post.rhythm, post.wake = rhythm, what.wake  # only now: what cannot be read is asked for again
             if what.kind == "none":
                 break
-            post.rhythm = done(post.rhythm, what)
             self._begin_due(post, what)
+            post.rhythm = done(post.rhythm, what)
         if post.in_hand is None and post.by_hand:
             second = self.context.now().replace(microsecond=0)
             self._begin(post, InHand(second, None, post.by_hand.pop(0)), 0.0)
@@ -257,11 +261,11 @@ class Shooting:
             self.context.tell("settings drift", post.camera.name, words)
         post.drift = drift
 
-    def _failed(self, post: Post, in_hand: InHand, error: OverlapseError) -> None:
+    def _failed(self, post: Post, in_hand: InHand, error: OverlapseError, op: str) -> None:
         """Ask the ladder; try again in this slot when it leaves the time, else give the slot up."""
         now, kind = self.context.now().timestamp(), type(error).__name__
         post.error = str(error)
-        state, decision = step(post.ladder, Failure(kind), now, limits_of(post.camera))
+        state, decision = step(post.ladder, Failure(kind, op), now, limits_of(post.camera))
         self._climbed(post, state)
         assert decision is not None
         log.warning("shot failed: camera=%s error=%s next=%s", post.camera.name, error, decision.line)
@@ -281,12 +285,14 @@ class Shooting:
         if plain and not post.plain:
             post.plain = True
             self._equip(post)
+            told = "it crashed twice while it was opened: its settings are not written from now on"
+            self.context.tell("recovery", post.camera.name, told)
         if action == "reopen":
-            self.context.hands.give(post.job("close"))
+            self.context.hands.give(post.shut())
         elif action in ("respawn", "usb_reset"):
             self.context.hands.renew(post.worker)
         if action == "usb_reset":
-            self.context.hands.give(post.job("reset", {"usb": True}))
+            self.context.hands.give(post.usb_reset())
         elif action == "hook":
             if post.in_hand is not None and post.in_hand.again_at is not None:
                 post.in_hand.again_at = NEVER  # until the hook has ended
@@ -355,4 +361,6 @@ def _has_time(in_hand: InHand, now: float, wait: float) -> bool:
     if in_hand.attempts >= ATTEMPTS:
         return False
     slot: Slot | None = in_hand.slot
-    return slot is None or now + wait < (slot.at + min(slot.interval, LATEST)).timestamp()
+    if slot is None:
+        return wait <= BY_HAND  # somebody waits for the answer
+    return now + wait < (slot.at + min(slot.interval, LATEST)).timestamp()

@@ -10,18 +10,21 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
 
 from core.catalogue import deliveries, pictures, states
-from core.catalogue.rebuild import distrust, distrusted, follow, install, rebuild
+from core.catalogue.deliveries import NewDelivery
+from core.catalogue.pictures import Picture
+from core.catalogue.rebuild import Plan, distrust, distrusted, follow, install, rebuild
 from core.catalogue.store import Catalogue
 from core.clock import Clock, kernel_synchronised, rtc_time
 from core.control.audit import Audit
 from core.control.server import Server
 from core.coordination.fence import next_fence
 from core.coordination.sqlite import SqliteCoordination
-from core.errors import AlreadyRunning, CatalogueCorrupt, StorageError
+from core.errors import AlreadyRunning, CatalogueCorrupt, CatalogueError, StorageError
 from core.intake.daybook import DiskKeeper, Line, read_after, read_all
 from core.intake.durable import Shelf
 from core.node.children import Children
@@ -40,6 +43,9 @@ from core.values import Fence
 log = logging.getLogger(__name__)
 
 Reread = Callable[[], Loaded]
+Progress = Callable[[str], object]
+
+LINES = 1000  # of the day books between two words of progress
 
 
 @dataclass
@@ -62,16 +68,21 @@ def open_site(
     reread: Reread,
     *,
     listen: bool = True,
+    progress: Progress = lambda text: None,
 ) -> Opened:
     """Return the part of this node in a site, ready for the loop.
 
-    Raise AlreadyRunning when another node holds the data folder, ConfigurationError, StorageError, CatalogueError.
+    `progress` hears what takes long, for as long as it goes on: a catalogue made anew. Raise AlreadyRunning when
+    another node holds the data folder, ConfigurationError, StorageError, CatalogueError.
     """
     try:
-        return _open_site(place, loaded, clock, queue, reread, listen)
+        return _open_site(place, loaded, clock, queue, reread, listen, progress)
     except CatalogueCorrupt as error:
         distrust(place.folders.catalogue, str(error))
-        return _open_site(place, loaded, clock, queue, reread, listen)
+    except (StorageError, CatalogueError):
+        if not _shelf(place.folders).drop_reserve():  # on a full disk: it lets the node start, and retention work
+            raise
+    return _open_site(place, loaded, clock, queue, reread, listen, progress)
 
 
 def _open_site(
@@ -81,22 +92,18 @@ def _open_site(
     queue: SimpleQueue[Event | Stop],
     reread: Reread,
     listen: bool,
+    progress: Progress,
 ) -> Opened:
     folders = place.folders
     with ExitStack() as undo:
         make_folders(folders)
         undo.enter_context(held(folders.lock))
         told: list[str] = []
-        catalogue = undo.enter_context(_closing(open_catalogue(folders, loaded.site, told)))
+        catalogue = undo.enter_context(_closing(open_catalogue(folders, loaded.site, told, progress)))
         context = _context(place, loaded, clock, catalogue)
         part = _part(context, loaded, queue, reread, Applied(folders.applied))
         context.hands = Children(lambda report: queue.put(Event(part, report)))
-        _catch_up(context, told)
-        part.begin(Applied(folders.applied).read())
-        Applied(folders.applied).write(loaded)
-        for line in told:
-            context.tell("catalogue", context.node.name, line)
-        if listen:
+        if listen:  # before anything is written: whoever answers there already is another node on this folder
             server = Server(
                 folders.control,
                 loaded.site.roles,
@@ -105,8 +112,17 @@ def _open_site(
             )
             server.start()
             undo.callback(server.close)
+        _catch_up(context, told, progress)
+        part.begin(Applied(folders.applied).read())
+        Applied(folders.applied).write(loaded)
+        for line in told:
+            context.tell("catalogue", context.node.name, line)
         folders.run.mkdir(parents=True, exist_ok=True)
         return Opened(part, undo.pop_all())
+
+
+def _shelf(folders: Folders) -> Shelf:
+    return Shelf(folders.spool, folders.pictures, folders.quarantine, folders.renditions)
 
 
 def make_folders(folders: Folders) -> None:
@@ -137,8 +153,11 @@ def held(lock: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def open_catalogue(folders: Folders, site: SiteFile, told: list[str]) -> Catalogue:
+def open_catalogue(
+    folders: Folders, site: SiteFile, told: list[str], progress: Progress = lambda text: None
+) -> Catalogue:
     """Open the catalogue; one that is damaged is made anew from the day books, and that is told."""
+    progress("the catalogue is opened")
     try:
         if install(folders.catalogue):
             told.append("was made anew from the day books, as somebody asked; the old one stays as catalogue.db.old")
@@ -148,8 +167,8 @@ def open_catalogue(folders: Folders, site: SiteFile, told: list[str]) -> Catalog
         return Catalogue.open(folders.catalogue)
     except CatalogueCorrupt as error:
         told.append(f"was damaged ({error}) and is made anew from the day books")
-        lines = read_all(folders.pictures)
-        plan = partial(wanted_by, site)
+        lines = _counted(read_all(folders.pictures), progress)
+        plan = _counting(partial(wanted_by, site), progress)
         done = rebuild(folders.catalogue, lines, folder=folders.pictures, plan=plan)
         told += done.told
         return Catalogue.open(folders.catalogue)
@@ -166,7 +185,7 @@ def _closing(catalogue: Catalogue) -> Iterator[Catalogue]:
 def _context(place: Place, loaded: Loaded, clock: Clock, catalogue: Catalogue) -> Context:
     folders, site = place.folders, loaded.site
     node = next(node for node in site.node if node.name == place.node)
-    keeper = DiskKeeper(Shelf(folders.spool, folders.pictures, folders.quarantine))
+    keeper = DiskKeeper(_shelf(folders))
     return Context(
         site=site,
         base=loaded.base,
@@ -214,13 +233,35 @@ def _witnesses() -> tuple[bool, Mapping[str, datetime]]:
     return kernel_synchronised(), {} if rtc is None else {"rtc": rtc}
 
 
-def _catch_up(context: Context, told: list[str]) -> None:
+def _counted(lines: Iterable[Line], progress: Progress) -> Iterator[Line]:
+    """Yield the lines, and tell of them now and then."""
+    for number, line in enumerate(lines):
+        if number % LINES == 0:
+            progress(f"the catalogue is made from the day books: {number} lines, {line.folder}")
+        yield line
+
+
+def _counting(plan: Plan, progress: Progress) -> Plan:
+    """Return the same plan, which tells now and then of how many pictures it was asked."""
+    asked = count()
+
+    def planned(picture: Picture) -> Iterable[NewDelivery]:
+        if (number := next(asked)) % LINES == 0:
+            progress(f"deliveries are queued: {number} pictures, {picture.name.folder}")
+        return plan(picture)
+
+    return planned
+
+
+def _catch_up(context: Context, told: list[str], progress: Progress) -> None:
     """Apply what the day books say and the catalogue does not know: a stop came between line and commit."""
     catalogue, folders = context.catalogue, context.folders
     leaving: list[str] = []
-    lines = _noting_deletions(read_after(folders.pictures, states.offsets(catalogue)), leaving)
+    behind = _counted(read_after(folders.pictures, states.offsets(catalogue)), progress)
+    lines = _noting_deletions(behind, leaving)
     done = follow(catalogue, lines, lambda picture: wanted_by(context.site, picture))
     expect_removal(catalogue, leaving)
+    progress("deliveries and slots are looked through")
     deliveries.resume_all(catalogue)
     told += done.told
     if done.applied:

@@ -98,10 +98,11 @@ def decode(resume: str | None) -> bytes | None:
 
 def opening(destination: Destination, base: Path) -> Json:
     """Return what a destination's child is opened with; raise ConfigurationError for a secret that cannot be read."""
-    described: Json = {key: getattr(destination, key) for key in ("name", "address", "host_key")}
+    described: Json = {key: getattr(destination, key) for key in ("name", "address", "host_key", "region")}
     secrets = {}
     if destination.password_file is not None:
         secrets["password"] = read_secret(base / destination.password_file)
-    if destination.key_file is not None:
-        described["key_file"] = str(base / destination.key_file)
+    for key in ("key_file", "ca_file"):
+        if getattr(destination, key) is not None:
+            described[key] = str(base / getattr(destination, key))
     return {"destination": described, "secrets": secrets}

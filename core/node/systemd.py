@@ -1,4 +1,4 @@
-"""Talk to systemd where it started us: ready, stopping, a line of status, signs of life. Elsewhere: nothing."""
+"""Talk to systemd where it started us: how the start goes, ready, stopping, signs of life. Elsewhere: nothing."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from core.text import safe
 
 log = logging.getLogger(__name__)
 
+STARTING_STEP = 3600.0  # seconds that one step of a start may take: the catalogue's schema, millions of files looked at
 _PATIENCE = 1.0  # seconds; whoever decides calls this, and a stuck systemd must not stop it
 
 
@@ -19,9 +20,19 @@ class Systemd:
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         self._environment = os.environ if environment is None else environment
+        self._is_ready = False
+
+    def starting(self, text: str) -> bool:
+        """Say what the start is at, and that it needs more time: TimeoutStartSec ends one that says nothing.
+
+        The watchdog waits for nothing before `ready`. After it, when the node starts again by itself, it does.
+        """
+        lines = [f"EXTEND_TIMEOUT_USEC={STARTING_STEP * 1_000_000:.0f}", f"STATUS=starting: {safe(text)}"]
+        return self._notify("\n".join([*lines, "WATCHDOG=1"] if self._is_ready else lines))
 
     def ready(self) -> bool:
         """Say that the node shoots from now on; like all of these, return whether anybody was told."""
+        self._is_ready = True
         return self._notify("READY=1")
 
     def stopping(self) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from core.capture.base import Part, Shot
 from core.capture.shot import kind_of
@@ -15,15 +16,19 @@ from core.catalogue.slots import Outcome
 from core.errors import StorageError
 from core.intake.entries import FilledEntry
 from core.ledger.outcomes import Entry
+from core.ledger.outcomes import shot as entry_of
 from core.node.context import Context
 from core.node.record import outcome_line, outcome_row, picture_line
 from core.node.writing import Writer
+from core.schedule.slots import Slot, Timetable
 from core.site.model import SiteFile
 from core.transfer.base import Level
 from core.transfer.routes import Wanted, for_original, for_rendition, recipes_for
 from core.values import PictureName, Sha256, seconds_of
 
 log = logging.getLogger(__name__)
+
+_MOMENT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,10 @@ class Taking:
         `then` is called when all is durable and catalogued. Raise StorageError or CatalogueError when that cannot be
         now: it is tried again, and a stop before leaves the files where the next start finds them.
         """
+        self.writer.attempt(lambda: self._named(shot, entry, then))
+
+    def _named(self, shot: Shot, entry: Entry | None, then: Callable[[Taken], None]) -> Callable[[], None]:
+        """Give the files of a shot their names and return what keeps them."""
         slot = seconds_of(entry.at) if entry is not None else None
         index = entry.index if entry is not None else None
         known, orphans, release = self._sort_out(shot.orphans)
@@ -64,7 +73,7 @@ class Taking:
         parts += [(part, self._picture(part, names, None, None, part.shutter)) for part in orphans]
         release += [part.source_name for part, _ in parts]
         taken = Taken([picture.name for _, picture in parts], known, release)
-        self._keep(parts, [entry] if entry is not None else [], then=lambda: then(taken))
+        return lambda: self._keep(parts, [entry] if entry is not None else [], then=lambda: then(taken))
 
     def _sort_out(self, orphans: Sequence[Part]) -> tuple[list[PictureName], list[Part], list[str]]:
         """Return which pictures are here already, which orphans are new, and what may be released at once."""
@@ -90,8 +99,12 @@ class Taking:
             log.error("spool file not removed: file=%s error=%s", part.name, error)
 
     def adopt(self, found: Sequence[Mapping[str, object]], in_spool: bool = True) -> list[PictureName]:
-        """Keep whole files {"name", "size", "sha256"} that a stop left; one fills its slot, which was told missed."""
+        """Keep whole files {"name", "size", "sha256"} that a stop left, or that no line tells of any more.
+
+        One fills its slot, which was told missed, or gives it its outcome when it has none.
+        """
         parts, filled = [], []
+        entries: dict[tuple[str, datetime], Entry] = {}
         for file in found:
             name, sha256 = PictureName.parse(str(file["name"])), Sha256(str(file["sha256"]))
             part = Part(str(name), kind_of(str(name)) or "raw", int(str(file["size"])), sha256, "", None)
@@ -100,20 +113,31 @@ class Taking:
                     self._discard(part)
                 continue
             names = self._free_names([part]) if in_spool else {part.name: name}
-            missed = self._missed(name)
-            if missed is None:
-                parts.append((part, self._picture(part, names, None, None, None)))
-            else:
-                parts.append((part, self._picture(part, names, missed.slot, missed.index, None)))
+            row, slot = self._outcome(name), self._slot(name)
+            if row is not None and row.outcome in ("missed", "excused"):
+                parts.append((part, self._picture(part, names, row.slot, row.index, None)))
                 kept = names[part.name]
-                filled.append(FilledEntry(camera=missed.camera, slot=missed.slot, node=missed.node, name=kept))
-        self._keep(parts, [], filled)
+                filled.append(FilledEntry(camera=row.camera, slot=row.slot, node=row.node, name=kept))
+            elif row is None and slot is not None:
+                parts.append((part, self._picture(part, names, seconds_of(slot.at), slot.index, None)))
+                entry = entry_of(slot, name.camera, name.node, slot.at)
+                entries[name.camera, slot.at] = replace(entry, shutter=None)  # nobody knows it any more
+            else:
+                parts.append((part, self._picture(part, names, None, None, None)))
+        self._keep(parts, list(entries.values()), filled)
         return [picture.name for _, picture in parts]
 
-    def _missed(self, name: PictureName) -> Outcome | None:
-        """Return the outcome of the slot that a picture is named after, if that was told to have no picture."""
-        row = slots.get(self.context.catalogue, name.camera, seconds_of(name.at), name.node)
-        return row if row is not None and row.outcome in ("missed", "excused") else None
+    def _outcome(self, name: PictureName) -> Outcome | None:
+        """Return the outcome of the slot that a picture is named after."""
+        return slots.get(self.context.catalogue, name.camera, seconds_of(name.at), name.node)
+
+    def _slot(self, name: PictureName) -> Slot | None:
+        """Return the slot that a picture is named after; None for an extra, or for a camera that is not known."""
+        camera, where = self.context.camera(name.camera), self.context.site.site
+        if camera is None:
+            return None
+        slot = Timetable(camera, where.zone, where.latitude, where.longitude).next(name.at - _MOMENT)
+        return slot if slot is not None and slot.at == name.at else None
 
     def record(self, entries: Iterable[Entry]) -> None:
         """Write down outcomes that have no picture; raise StorageError or CatalogueError: it is tried again."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.catalogue import deliveries, pictures
+from core.catalogue import deliveries, pictures, renditions
 from core.catalogue.pictures import Picture
 from core.errors import OverlapseError, StorageError
 from core.intake.entries import ViewEntry
@@ -111,7 +111,8 @@ class Viewing:
     def _job(self, picture: Picture) -> Job:
         name, site = picture.name, self.context.site.site
         camera = self.context.camera(name.camera)
-        wanted = recipes_for(self.context.site, camera, picture.kind, picture.index) if camera else []
+        wanted = set(recipes_for(self.context.site, camera, picture.kind, picture.index)) if camera else set()
+        wanted &= deliveries.unmade_of(self.context.catalogue, picture.id)
         args = {
             "path": str(self.context.folders.pictures / name.path),
             "kind": picture.kind,
@@ -143,7 +144,8 @@ class Viewing:
             pictures.set_view(catalogue, picture.id, verdict, why, stats)
             for made in result.get("renditions", []):
                 path = str(folder / made["name"])
-                deliveries.made(catalogue, picture.id, made["recipe"], path, made["size"], made["sha256"])
+                if not deliveries.made(catalogue, picture.id, made["recipe"], path, made["size"], made["sha256"]):
+                    renditions.leave(catalogue, path)  # what waited for it was withdrawn meanwhile
         if verdict == "broken":
             self.context.tell("picture broken", str(name), f"kept and marked: {why}", camera=name.camera)
         self._tell_not_made(name, result)

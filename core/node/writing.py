@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from core.errors import CatalogueCorrupt, CatalogueError, StorageError
+from core.errors import CatalogueCorrupt, CatalogueError, OverlapseError, StorageError
 from core.intake.durable import Keeping
 from core.intake.entries import Entry, PictureEntry
 from core.node.context import Context
@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 
 AGAIN = (10.0, 60.0)  # seconds until the next try: at first, and at most
 NEVER = float("inf")
+
+Prepare = Callable[[], Callable[[], None]]
 
 
 @dataclass(eq=False)
@@ -33,6 +35,7 @@ class Writer:
 
     context: Context
     _waiting: list[_Write] = field(default_factory=list)
+    _unprepared: list[Prepare] = field(default_factory=list)
     _at: float = NEVER
     _wait: float = AGAIN[0]
     _told: str = ""
@@ -64,9 +67,24 @@ class Writer:
             if new in self._waiting:
                 raise
 
+    def attempt(self, prepare: Prepare) -> None:
+        """Call `prepare`, which reads disk and catalogue, and then what it returns, which writes.
+
+        Raise StorageError or CatalogueError when something cannot be done now: it is tried again.
+        """
+        try:
+            write = prepare()
+        except CatalogueCorrupt:
+            raise
+        except (StorageError, CatalogueError):
+            self._unprepared.append(prepare)
+            self._at = min(self._at, self.context.monotonic() + AGAIN[0])
+            raise
+        write()
+
     def finish(self) -> None:
         """Write what waits; raise the first error once each was tried."""
-        errors = []
+        errors = self._prepare()
         for one in list(self._waiting):
             try:
                 one.keeping.finish(self.context.keeper)
@@ -82,6 +100,19 @@ class Writer:
         if errors:
             raise errors[0]
 
+    def _prepare(self) -> list[OverlapseError]:
+        """Prepare what could not be; what then cannot be written waits with the rest."""
+        unprepared, self._unprepared = self._unprepared, []
+        errors: list[OverlapseError] = []
+        for prepare in unprepared:
+            try:
+                self.attempt(prepare)
+            except CatalogueCorrupt:
+                raise
+            except (StorageError, CatalogueError) as error:
+                errors.append(error)
+        return errors
+
     def tick(self) -> None:
         """Try again when it is time."""
         if self.context.monotonic() >= self._at:
@@ -90,7 +121,7 @@ class Writer:
             except CatalogueCorrupt:
                 raise
             except (StorageError, CatalogueError) as error:
-                self._tell(f"not written yet: count={len(self._waiting)} error={error}")
+                self._tell(f"not written yet: count={self.waiting()} error={error}")
 
     def _tell(self, trouble: str) -> None:
         if trouble != self._told:
@@ -103,4 +134,4 @@ class Writer:
 
     def waiting(self) -> int:
         """Return how many writes are not done."""
-        return len(self._waiting)
+        return len(self._waiting) + len(self._unprepared)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from core.processing.caption import fill
 from core.processing.wire import THUMBNAIL, Facts, parse_box
+from core.site.folders import is_file
 from core.site.model import Recipe, Step
 
 Problem = tuple[str, str]
@@ -82,7 +83,7 @@ def _legend(text: str, font: str | None) -> Iterator[Problem]:
 
 def _files(step: Step, base: Path) -> Iterator[Problem]:
     for key, file in ((".watermark", step.watermark), (".font", step.font)):
-        if file is not None and not (base / file).is_file():
+        if file is not None and not is_file(base / file):
             yield key, f"there is no file {base / file}"
         elif file is not None and key == ".watermark" and not _is_png(base / file):
             yield key, f"{base / file} is not a PNG that can be read; a watermark is one, for its transparency"

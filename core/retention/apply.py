@@ -82,7 +82,7 @@ def apply(plan: Plan, remove: Remove, books: Books, now: datetime, at_most: int 
         _tell(deletion)
         (gone if _removed(remove, deletion.candidate.name) else stuck).append(deletion)
     books.commit_gone([deletion.candidate.picture for deletion in gone])
-    return Applied(tuple(gone), tuple(stuck), len(plan.deletions) - len(batch))
+    return Applied(tuple(gone), tuple(stuck), len(plan.deletions) - len(batch) + plan.beyond)
 
 
 def finish(remove: Remove, books: Books) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -32,6 +33,28 @@ class Candidate:
     size: int  # bytes
     proven: bool
     copies: tuple[tuple[str, str], ...] = ()  # (destination, word of the level) of each receipt
+
+
+class Batch(NamedTuple):
+    """Pictures that leave one after the other: how many and how large they are is known before one is read."""
+
+    pictures: int
+    size: int  # bytes
+    begin: datetime  # all are of begin <= at < until
+    until: datetime
+    read: Callable[[], Iterable[Candidate]]  # oldest first
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """The unproven pictures of one kind whose index in their day `step`, a power of two, is the greatest to divide.
+
+    0: those of index 0 and the extras, with which whole days go.
+    """
+
+    kind: Kind
+    step: int
+    batches: Callable[[], Iterable[Batch]]  # oldest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +104,4 @@ class Plan:
     withdraw: bool = False  # the announcement no longer holds
     refused: str | None = None
     short: int = 0  # bytes still missing when all of this is done
+    beyond: int = 0  # pictures that are to leave too: the next plan lists them

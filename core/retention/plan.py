@@ -1,5 +1,8 @@
 """Decide which pictures leave the buffer: pure, and lazy in what it reads.
 
+Pictures come in batches that say how much they are. Those are read in which something is to be listed, and the one in
+which the plan ends; of all others the count is enough, so that a plan costs the same at any number of pictures.
+
 - Proven pictures leave first, oldest first: as many as the free space lacks and, with `keep`, those that are
   older, which needs a trusted clock.
 - Unproven ones follow only under "thin", only when the proven ones are not enough, only with a trusted clock and
@@ -13,15 +16,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from core.retention.forecast import NOTICE, Forecast, show_instant
-from core.retention.model import Candidate, Deletion, Holdings, Plan, Policy, Space, Why
+from core.retention.model import Batch, Candidate, Deletion, Holdings, Plan, Policy, Rung, Space, Why
 from core.retention.thin import thinned
 from core.units import show_duration, show_size
 
-__all__ = ["Candidate", "Deletion", "Holdings", "Plan", "Policy", "Space", "Why", "plan"]
+__all__ = ["Batch", "Candidate", "Deletion", "Holdings", "Plan", "Policy", "Rung", "Space", "Why", "plan"]
 
 LAST_HOURS = timedelta(hours=48)  # of unproven pictures, never thinned
 SHARE = 0.25  # of pictures or bytes, at once
@@ -33,28 +36,53 @@ RESERVE = 200_000_000  # bytes: with less, receipts and catalogue could not be w
 
 
 class _Taken:
-    """Deletions so far; those past LISTED are counted and not kept."""
+    """Deletions so far; those past `most` are counted and not kept. `holdings`: a share of them is too much."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = LISTED, holdings: Holdings | None = None) -> None:
         self.listed: list[Deletion] = []
         self.count = 0
         self.size = 0
+        self._most = most
+        self._holdings = holdings
 
-    def add(self, candidate: Candidate, why: Why) -> None:
-        if self.count < LISTED:
+    @property
+    def is_listed(self) -> bool:
+        """Whether no more is listed."""
+        return self.count >= self._most
+
+    def add(self, candidate: Candidate, why: Why | None) -> None:
+        """Take one picture; without a reason it stays."""
+        if why is None:
+            return
+        if not self.is_listed:
             self.listed.append(Deletion(candidate, why))
         self.count += 1
         self.size += candidate.size
 
-    def exceeds(self, holdings: Holdings) -> bool:
-        return self.count > HANDFUL and (
-            self.count > SHARE * holdings.pictures or self.size > SHARE * max(holdings.size, 1)
+    def add_all(self, batch: Batch, why: Callable[[Candidate], Why | None]) -> None:
+        """Take a whole batch; of it only what is still to be listed is read."""
+        count, size = self.count + batch.pictures, self.size + batch.size
+        for candidate in () if self.is_listed else batch.read():
+            self.add(candidate, why(candidate))
+            if self.is_listed:
+                break
+        if self.is_listed:
+            self.count, self.size = count, size
+
+    @property
+    def is_too_much(self) -> bool:
+        """Whether it is more than a share of what is held, which an operator must confirm (no holdings: has)."""
+        held = self._holdings
+        return (
+            held is not None
+            and self.count > HANDFUL
+            and (self.count > SHARE * held.pictures or self.size > SHARE * max(held.size, 1))
         )
 
 
 def plan(
-    proven: Iterable[Candidate],
-    unproven: Iterable[Candidate],
+    proven: Iterable[Batch],
+    unproven: Iterable[Rung],
     policy: Policy,
     space: Space,
     *,
@@ -64,26 +92,27 @@ def plan(
     announced: datetime | None = None,
     forecast: Forecast | None = None,
     confirmed: bool = False,
+    most: int = LISTED,
 ) -> Plan:
-    """Return what leaves the buffer. Both iterables are oldest first and are read only as far as needed.
+    """Return what leaves the buffer. `proven` is oldest first; both iterables are read only as far as needed.
 
-    `announced`: when the loss of unproven pictures was announced; `confirmed`: an operator has seen the share.
+    `announced`: when the loss of unproven pictures was announced; `confirmed`: an operator has seen the share;
+    `most`: so many deletions are listed, the rest is counted.
     """
     needed = max(0, policy.keep_free - space.free)
     doubt = _implausible(policy, space)
     if doubt is not None:
         return _made(_Taken(), needed, policy, space, doubt)
     aged = now - policy.keep if policy.keep is not None and clock_trusted else None
-    taken = _Taken()
-    all_read = _take_proven(taken, proven, needed, aged, None if confirmed else holdings)
+    taken = _Taken(most, None if confirmed else holdings)
+    all_read = _take_proven(taken, proven, needed, aged)
     held = "clock not trusted: nothing leaves by age" if policy.keep is not None and aged is None else None
     missing = all_read and needed > taken.size
     if missing:
         held = _why_unproven_stay(policy, clock_trusted, announced, now)
         if held is None:
-            for candidate in thinned(unproven, needed - taken.size, _young(now, holdings)):
-                taken.add(candidate, Why.UNPROVEN)
-    if not confirmed and taken.exceeds(holdings):
+            _take_unproven(taken, unproven, needed, _young(now, holdings))
+    if taken.is_too_much:
         return _made(_Taken(), needed, policy, space, TOO_MUCH)
     notice = _notice(policy, announced, forecast, now, missing) if clock_trusted else None
     return _made(taken, needed, policy, space, held, notice)
@@ -101,6 +130,7 @@ def _made(
         withdraw=notice == "withdraw",
         refused=refused,
         short=short,
+        beyond=taken.count - len(taken.listed),
     )
 
 
@@ -112,25 +142,49 @@ def _implausible(policy: Policy, space: Space) -> str | None:
     return None
 
 
-def _take_proven(
-    taken: _Taken, proven: Iterable[Candidate], needed: int, aged: datetime | None, holdings: Holdings | None
-) -> bool:
+def _take_proven(taken: _Taken, proven: Iterable[Batch], needed: int, aged: datetime | None) -> bool:
     """Take proven pictures, oldest first, until enough is free and none is older than `aged`.
 
-    Return whether there are no more of them. Reading stops early at a share of `holdings`, which is refused, or,
-    when an operator has confirmed it (None), at what one plan lists.
+    Return whether there are no more of them. It stops early at a share that is refused.
     """
-    for candidate in proven if needed or aged is not None else ():
-        old = aged is not None and candidate.at < aged
-        if not old and taken.size >= needed:
-            return False
-        if candidate.proven:
-            taken.add(candidate, Why.AGE if old else Why.FULL)
-        if taken.count >= LISTED if holdings is None else taken.exceeds(holdings):
-            return False
-        if taken.size >= needed and aged is None:
+
+    def old(at: datetime) -> bool:
+        return aged is not None and at < aged
+
+    def why(candidate: Candidate) -> Why | None:
+        return None if not candidate.proven else Why.AGE if old(candidate.at) else Why.FULL
+
+    for batch in proven if needed or aged is not None else ():
+        if (aged is not None and batch.until <= aged) or taken.size + batch.size <= needed:
+            taken.add_all(batch, why)
+        else:
+            for candidate in batch.read():
+                if not old(candidate.at) and taken.size >= needed:
+                    return False
+                taken.add(candidate, why(candidate))
+                if taken.is_too_much:
+                    return False
+        if taken.is_too_much or (taken.size >= needed and aged is None):
             return False
     return True
+
+
+def _take_unproven(taken: _Taken, unproven: Iterable[Rung], needed: int, young: datetime) -> None:
+    """Take unproven pictures that are older than `young`, in the order of thinning, until enough is free."""
+
+    def why(candidate: Candidate) -> Why | None:
+        return None if candidate.proven or candidate.at >= young else Why.UNPROVEN
+
+    for batch in thinned(unproven, young):
+        if batch.until <= young and taken.size + batch.size <= needed:
+            taken.add_all(batch, why)
+        else:
+            for candidate in batch.read():
+                if candidate.at >= young or taken.size >= needed:
+                    break
+                taken.add(candidate, why(candidate))
+        if taken.size >= needed or taken.is_too_much:
+            return
 
 
 def _notice(

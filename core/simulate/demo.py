@@ -171,7 +171,9 @@ def start_office(folder: Path) -> Office | None:
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)  # sshd's own rule for root, its empty chroot
     process = subprocess.Popen(
-        [server, "-D", "-f", str(place / "sshd_config"), "-E", str(place / "sshd.log")], stdin=subprocess.DEVNULL
+        [server, "-D", "-f", str(place / "sshd_config"), "-E", str(place / "sshd.log")],
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is for the demo, which ends it
     )
     if not _answers(port, process):
         process.terminate()

@@ -34,6 +34,7 @@ class Director:
     tell: Tell
     _hands: Children = field(init=False)
     begun: int = field(init=False)  # the first second whose slots are this demo's own
+    over: bool = False  # it came to its own end
     _drawn: dict[str, int] = field(default_factory=lambda: dict.fromkeys(CAMERAS, 1))
     _look_at: float = 0.0
     _unplugged_at: float | None = None
@@ -122,6 +123,7 @@ class Director:
             self.tell("the last shot is taken: waiting until everything is home and proven")
         waits = sum(deliveries.backlog(self.part.context.catalogue, name)[0] for name in self.part.delivering.stations)
         if (waits == 0 and self.part.idle()) or now >= self._over_at:
+            self.over = True
             self.queue.put(Stop())
 
 
@@ -136,19 +138,23 @@ class Result:
     deliveries: int
     proven: int
     lost: int
+    waiting: int  # deliveries that are not proven
     bytes_sent: int
     seconds: float
+    interrupted: bool
 
 
-def count(catalogue: Catalogue, begun: int, seconds: float, altered: int) -> Result:
+def count(catalogue: Catalogue, begun: int, seconds: float, altered: int, interrupted: bool = False) -> Result:
     """Return what was captured, delivered and lost since `begun`; `altered`: pictures that are not as they came.
 
-    Lost is every picture that is not proven where its routes require it, or not whole here.
+    Lost is every picture that is not whole here and, unless it was `interrupted`, that is not proven where its routes
+    require it: what an interrupted run has not delivered waits for the next one.
     """
     rows = [row for camera in CAMERAS for row in slots.between(catalogue, camera, begun, 1 << 40)]
     held = buffer.tally(catalogue)
     tally = deliveries.tally(catalogue)
     pictures = sum(one.present for one in held)
+    unproven = 0 if interrupted else pictures - sum(one.proven for one in held)
     return Result(
         slots=len(rows),
         captured=sum(row.outcome in ("captured", "late") for row in rows),
@@ -156,7 +162,9 @@ def count(catalogue: Catalogue, begun: int, seconds: float, altered: int) -> Res
         pictures=pictures,
         deliveries=sum(one.n for one in tally),
         proven=sum(one.n for one in tally if one.state == "proven"),
-        lost=pictures - sum(one.proven for one in held) + altered,
+        lost=unproven + altered,
+        waiting=sum(one.n for one in tally if one.state != "proven"),
         bytes_sent=sum(one.bytes for one in tally if one.state == "proven"),
         seconds=round(seconds, 1),
+        interrupted=interrupted,
     )

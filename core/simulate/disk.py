@@ -8,7 +8,7 @@ from datetime import datetime
 
 from core.errors import DiskFull, NameTaken, NotDurable, StorageError
 from core.intake.daybook import Line, decode, encode
-from core.intake.durable import Space
+from core.intake.durable import RESERVE, Space
 from core.intake.entries import Entry, PictureEntry
 from core.node.jobs import Job, Json, Worker
 from core.simulate.world import Course
@@ -37,10 +37,12 @@ class SimulatedDisk:
     failing: set[int] = field(default_factory=set)
     spool: dict[str, File] = field(default_factory=dict)
     pictures: dict[str, File] = field(default_factory=dict)  # CAMERA/YYYY/MM/DD/NAME
+    made: dict[str, File] = field(default_factory=dict)  # renditions, by path below the data folder
     books: dict[str, list[Entry]] = field(default_factory=dict)  # CAMERA/YYYY/MM/DD: durable lines
     syncs: int = 0
     removed: list[str] = field(default_factory=list)
     used: int = 0  # bytes of spool and pictures
+    reserve: int = 0  # bytes kept back for a full disk
     _owed: list[Entry] = field(default_factory=list)  # lines that are not durable yet
 
     def receive(self, name: str, file: File) -> None:
@@ -76,6 +78,12 @@ class SimulatedDisk:
             self.used -= self.pictures.pop(path).size
             self.removed.append(path)
 
+    def drop(self, path: str) -> None:
+        self.made.pop(f"renditions/{path}", None)
+
+    def renditions(self) -> Iterator[list[str]]:
+        yield [path.removeprefix("renditions/") for path in self.made]
+
     def append(self, entries: Iterable[Entry], sync: bool = True) -> Mapping[str, int]:
         new = list(entries)
         self._owed += new
@@ -95,6 +103,14 @@ class SimulatedDisk:
 
     def free(self) -> Space:
         return Space(max(0, self._left()), self.size)
+
+    def hold_reserve(self) -> None:
+        if self._left() >= 10 * RESERVE:
+            self.reserve = RESERVE
+
+    def drop_reserve(self) -> bool:
+        had, self.reserve = self.reserve, 0
+        return had > 0
 
     def close(self) -> None:
         self.sync()
@@ -119,7 +135,7 @@ class SimulatedDisk:
         return (line for line in self.lines() if line.begin >= offsets.get(line.folder, 0))
 
     def _left(self) -> int:
-        return self.size - self.others - self.used
+        return self.size - self.others - self.used - self.reserve
 
     def _length(self, folder: str) -> int:
         return len(self.books.get(folder, ())) + sum(entry.folder == folder for entry in self._owed)

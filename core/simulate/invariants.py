@@ -19,7 +19,8 @@ UNPROVEN = "expired unproven"
 
 def broken(site: SimulatedSite, begin: datetime, end: datetime) -> list[str]:
     """Return every promise that is broken for the slots of begin <= at < end and all pictures; empty: all hold."""
-    return [*ledger(site, begin, end), *lost(site), *twice(site), *unproven(site), *not_rebuilt(site)]
+    faults = [f"internal fault: {text}" for text in site.told("internal fault")]
+    return [*faults, *ledger(site, begin, end), *lost(site), *twice(site), *unproven(site), *not_rebuilt(site)]
 
 
 def ledger(site: SimulatedSite, begin: datetime, end: datetime) -> Iterator[str]:

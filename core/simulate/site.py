@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,9 +12,9 @@ from typing import Any
 
 from core.catalogue import deliveries, pictures, states
 from core.catalogue.rebuild import Replayed, follow
-from core.catalogue.store import Catalogue, Parameters
+from core.catalogue.store import Catalogue, Parameters, Row
 from core.control.request import Request
-from core.errors import DiskFull
+from core.errors import CatalogueError, DiskFull
 from core.node.context import Context, Pace
 from core.node.jobs import Hands, Report, Worker
 from core.node.loop import Event, Loop, Stop
@@ -35,9 +35,14 @@ STUCK = 10_000  # steps of the loop in which no time passes
 
 
 class KeptCatalogue(Catalogue):
-    """A catalogue in memory that outlives the node, as a file would, and takes nothing while its disk is full."""
+    """A catalogue in memory that outlives the node, as a file would, and takes nothing while its disk is full.
+
+    `failing`: numbers of the statements, counted from 1, that fail.
+    """
 
     disk: SimulatedDisk | None = None
+    failing: frozenset[int] = frozenset()
+    statements: int = 0
 
     def run(self, sql: str, parameters: Parameters = ()) -> int:
         self._need_room()
@@ -47,10 +52,20 @@ class KeptCatalogue(Catalogue):
         self._need_room()
         return super().insert(table, values, conflict)
 
+    def each(self, sql: str, parameters: Parameters = ()) -> Iterator[Row]:
+        self._fail()
+        return super().each(sql, parameters)
+
     def close(self) -> None:
         """Stay open: the next start finds it."""
 
+    def _fail(self) -> None:
+        self.statements += 1
+        if self.statements in self.failing:
+            raise CatalogueError("catalogue: disk I/O error")
+
     def _need_room(self) -> None:
+        self._fail()
         if self.disk is not None and self.disk.is_full:
             raise DiskFull("catalogue: database or disk is full")
 
@@ -73,7 +88,7 @@ class SimulatedSite:
         self.catalogue = KeptCatalogue.in_memory()
         self.catalogue.disk = self.disk
         self.hook = PowerHook()
-        self.images = SimulatedImages(str(self.folders.data))
+        self.images = SimulatedImages(str(self.folders.data), made=self.disk.made)
         self.cameras = {camera.name: self._camera(camera) for camera in self.site.camera}
         self.destinations = {one.name: self._destination(one.name) for one in self.site.destination}
         self.events: list[tuple[datetime, str, str, str]] = []  # (when, kind, subject, text)
@@ -136,6 +151,10 @@ class SimulatedSite:
     def told(self, kind: str) -> list[str]:
         """Return the texts of all events of a kind."""
         return [text for _, one, _, text in self.events if one == kind]
+
+    def plug_in(self, camera: Camera) -> None:
+        """Have a camera there of which the site will hear by a reload."""
+        self.cameras[camera.name] = self._camera(camera)
 
     def _camera(self, camera: Camera) -> SimulatedCamera:
         kinds: Mapping[str, Sequence[Any]] = {"raw+jpeg": ("raw", "jpeg"), "raw": ("raw",), "jpeg": ("jpeg",)}

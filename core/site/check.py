@@ -6,16 +6,23 @@ import functools
 import zoneinfo
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import is_dataclass
 from pathlib import Path
+from string import Formatter
+from typing import Any
 
+from core.site.folders import Finding, folder_problems, is_folder
 from core.site.model import Camera, GphotoSource, SiteFile
-from core.site.shape import UNNAMED, meant
+from core.site.shape import UNNAMED, by_name, meant
 from core.text import safe
 
-Finding = tuple[str, str]  # (key path such as "camera[0].primary", sentence)
 Check = Callable[[SiteFile, Path], Sequence[Finding]]  # the site and the folder of its file
 
 ORIGINALS = ("raw", "jpeg")
+MOST_SLOTS = 86_400  # of a day: one a second
+LONGEST_PART = 200  # bytes of a live picture's name: file systems take 255, with what is put behind it meanwhile
+SHOWN = 5  # zones of a region
+_NONE = "; the file has no "
 
 
 @functools.cache
@@ -24,14 +31,48 @@ def zones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones())
 
 
-def own_checks(site: SiteFile, base: Path) -> list[Finding]:
-    """Return what is wrong between the tables of `site`, apart from its secrets."""
+def zone_hint(zone: str) -> str:
+    """Return what to write instead of a zone that there is not: "; did you mean 'Europe/Paris'?"."""
+    below = sorted(name for name in zones() if name.lower().startswith(f"{zone.lower().strip('/')}/"))
+    if below:
+        few = ", ".join(f'"{name}"' for name in below[:: -(-len(below) // SHOWN)])
+        return (
+            f"; that is a region of {len(below)} zones: write one of them, such as {few} "
+            "(`timedatectl list-timezones` tells all)"
+        )
+    city = zone.strip().replace(" ", "_").lower()
+    same = sorted(name for name in zones() if name.rpartition("/")[2].lower() == city)
+    return f"; did you mean '{same[0]}'?" if same else meant(zone, zones()) or '; write such as "Europe/Paris"'
+
+
+def own_checks(site: SiteFile, base: Path, lost: bool = False) -> list[Finding]:
+    """Return what is wrong between the tables of `site`, apart from its secrets.
+
+    `lost`: a table of the file is not known, so that nothing is said of names that might have stood in it.
+    """
     found = [*_names(site), *_cameras(site), *_destinations(site), *_routes(site), *_values(site)]
+    if lost:
+        found = [(key, sentence) for key, sentence in found if _NONE not in sentence]
+    found += folder_problems(site, base)
     for n, camera in enumerate(site.camera):
         virtual = camera.source.virtual if isinstance(camera.source, GphotoSource) else None
-        if virtual is not None and not (base / virtual).is_dir():
+        if virtual and not is_folder(base / virtual):
             found.append((f"camera[{n}].source.virtual", f"{safe(base / virtual)}: no such folder"))
-    return found
+    said = {key for key, _ in found}
+    return found + [(key, sentence) for key, sentence in _empty(site, "") if key not in said]
+
+
+def _empty(table: Any, at: str) -> Iterator[Finding]:
+    """Yield every text without a character: the programs behind it would take it for something else."""
+    kind: type = type(table)
+    for field in by_name(kind).values():
+        key, value = f"{at}.{field.word}" if at else field.word, getattr(table, field.name)
+        for n, each in enumerate(value) if isinstance(value, tuple) else [(None, value)]:
+            here = key if n is None else f"{key}[{n}]"
+            if is_dataclass(each):
+                yield from _empty(each, here)
+            elif each == "":
+                yield here, "empty; write what it shall be" + ("" if field.required else ", or leave the key out")
 
 
 def _names(site: SiteFile) -> Iterator[Finding]:
@@ -57,7 +98,7 @@ def _refer(at: str, what: str, name: str, known: Iterable[str]) -> Iterator[Find
     near = meant(name, names)
     if name in names or (UNNAMED in names and not near):  # it may well be the one whose name is missing
         return
-    rest = f"; there are: {', '.join(names)}" if names else f"; the file has no {what}"
+    rest = f"; there are: {', '.join(names)}" if names else f"{_NONE}{what}"
     yield at, f"no {what} is named '{safe(name, 60)}'{near or rest}"
 
 
@@ -123,16 +164,26 @@ def _routes(site: SiteFile) -> Iterator[Finding]:
             yield from _refer(f"{at}.what[{m}]", "recipe", what, whats)
         if route.every_nth < 1:
             yield f"{at}.every_nth", "at least 1, which sends every slot"
+        if route.every_nth > MOST_SLOTS:
+            yield f"{at}.every_nth", f"at most {MOST_SLOTS}: no day has more slots; 1 sends every slot"
         if route.live is not None:
             yield from _live(at, route.live)
 
 
 def _live(at: str, template: str) -> Iterator[Finding]:
     try:
-        name = template.format(camera="c", site="s")
-    except (KeyError, IndexError, ValueError, AttributeError):
+        plain = all(
+            field in (None, "camera", "site") and not spec and conversion is None
+            for _, field, spec, conversion in Formatter().parse(template)
+        )
+    except ValueError:
+        plain = False
+    if not plain:
         yield f"{at}.live", f"{safe(template, 60)!r}: only {{camera}} and {{site}} may stand in braces"
         return
+    name = template.format(camera="c" * 32, site="s" * 32)
+    if any(len(part.encode()) > LONGEST_PART for part in name.split("/")):
+        yield f"{at}.live", f"a part of the name is longer than {LONGEST_PART} bytes; write a shorter one"
     if not name or any(part in ("", ".", "..") for part in name.split("/")):
         yield (
             f"{at}.live",
@@ -143,8 +194,7 @@ def _live(at: str, template: str) -> Iterator[Finding]:
 def _values(site: SiteFile) -> Iterator[Finding]:
     head = site.site
     if head.zone not in zones():
-        near = meant(head.zone, zones()) or '; write such as "Europe/Paris"'
-        yield "site.zone", f"no time zone is named '{safe(head.zone, 60)}'{near}"
+        yield "site.zone", f"no time zone is named '{safe(head.zone, 60)}'{zone_hint(head.zone)}"
     for word, limit in (("latitude", 90), ("longitude", 180)):
         value = getattr(head, word)
         if value is not None and not -limit <= value <= limit:
@@ -152,9 +202,6 @@ def _values(site: SiteFile) -> Iterator[Finding]:
     if (head.latitude is None) != (head.longitude is None):
         missing = "latitude" if head.latitude is None else "longitude"
         yield f"site.{missing}", "missing key; the sun's times need latitude and longitude"
-    for word in ("data", "run"):
-        if getattr(head, word) == "":
-            yield f"site.{word}", 'an empty path; write such as "data", relative to this file'
 
 
 def warnings(site: SiteFile) -> list[Finding]:

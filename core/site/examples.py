@@ -84,7 +84,10 @@ shoots = "jpeg"
 #   by network (PTP/IP):            source = { kind = "gphoto2", address = "192.168.1.5" }
 #   a snapshot over HTTP:           source = { kind = "http", url = "http://10.20.0.11/snap.jpg", user = "view",
 #                                              password_file = "secrets/gate" }     (one line; chmod 600 secrets/gate)
-#   files that something leaves:    source = { kind = "folder", path = "/srv/drop/gate" }
+#   files that something leaves:    source = { kind = "folder", path = "/srv/drop/gate", settle = "5s" }
+# Of a folder each slot takes the newest whole file, once: one that nobody has written to for `settle` (5s unless it is
+# written), and that is no older than one and a half intervals. So `every` must be longer than settle. The others are
+# not taken; they stay where they are, also with remove = true, which removes only what was taken and is safe here.
 $shoots
 
 # When it shoots: `every` is counted from local midnight; days and a window are optional. Examples:

@@ -13,7 +13,7 @@ from typing import Literal, get_args
 
 from core.errors import ConfigurationError, StorageError
 from core.site import examples
-from core.site.check import zones
+from core.site.check import zone_hint, zones
 from core.site.sample import write_sample
 from core.text import UNSAFE_CATEGORIES, safe
 from core.values import parse_name
@@ -63,7 +63,7 @@ def _judge(file: Path, choices: Choices) -> None:
         except ValueError as error:
             problems.append(f"{option} {safe(name)!r}: {error}")
     if choices.zone not in zones():
-        problems.append(f'--zone {safe(choices.zone)!r}: no such time zone; write such as "Europe/Paris" or "UTC"')
+        problems.append(f"--zone {safe(choices.zone)!r}: no such time zone{zone_hint(choices.zone)}")
     if not _plain(str(file)):
         problems.append(f"{safe(file)}: choose a folder without control characters in its path")
     if problems:

@@ -11,8 +11,9 @@ from typing import Any
 
 from core.errors import ConfigurationError
 from core.site import lines
-from core.site.check import Check, Finding, own_checks, warnings
+from core.site.check import Check, own_checks, warnings
 from core.site.fill import Filled
+from core.site.folders import Finding
 from core.site.model import SiteFile
 from core.site.secrets import read_secret, secret_problems
 from core.site.shape import by_name
@@ -20,6 +21,7 @@ from core.site.tidy import Problem, Tidied
 from core.text import safe
 
 LONGEST = 1000  # characters of one problem
+_DIGITS = re.compile(r"[0-9_]{4300,}")
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
@@ -60,7 +62,7 @@ def load(path: Path, checks: Sequence[Check] = (), node: str | None = None) -> L
     where = lines.Lines(text)
     site, base = filled.site, path.absolute().parent
     faulty = tidied.mended | set(filled.problems)
-    findings = [*own_checks(site, base), *secret_problems(site, base, node)]
+    findings = [*own_checks(site, base, tidied.lost), *secret_problems(site, base, node)]
     said = {key for key, _ in findings}
     findings += [(key, sentence) for check in checks for key, sentence in check(site, base) if key not in said]
     told += _sound(site, findings, faulty, tidied)
@@ -96,6 +98,10 @@ def _parse(text: str) -> dict[str, Any]:
         raise ConfigurationError(_syntax(str(error), text)) from error
     except RecursionError as error:
         raise ConfigurationError("1: brackets are nested too deeply") from error
+    except ValueError as error:  # Python reads no number of more than 4300 digits
+        digits = _DIGITS.search(text)
+        line = text.count("\n", 0, digits.start()) + 1 if digits else 1
+        raise ConfigurationError(f"{line}: a number has more digits than can be counted; write less") from error
 
 
 def _syntax(message: str, text: str) -> str:

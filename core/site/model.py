@@ -22,13 +22,7 @@ class Parsed:
     def __get_pydantic_core_schema__(self, source: object, handler: object) -> Any:
         from pydantic_core import core_schema  # only the reader of the file pays for it
 
-        return core_schema.no_info_plain_validator_function(self._parse)
-
-    def _parse(self, written: object) -> Any:
-        try:
-            return self.parse(written)
-        except OverflowError as error:
-            raise ValueError(f"{written!r:.60} is more than can be counted; write less") from error
+        return core_schema.no_info_plain_validator_function(self.parse)
 
 
 class OneOf:
@@ -260,7 +254,7 @@ class Recipe:
 
 @table
 class Destination:
-    """A place that keeps pictures. `address`: folder:/path or sftp://user@host[:port]/path."""
+    """A place that keeps pictures. `address`: folder:/path, or SCHEME://user@host[:port]/path (docs/destinations)."""
 
     name: Name
     address: str
@@ -268,6 +262,8 @@ class Destination:
     key_file: str | None = None
     password_file: str | None = None
     host_key: str | None = None  # "SHA256:..." of the server's key, as `ssh-keygen -lf` prints it
+    ca_file: str | None = None  # the only certificates that may vouch for the server; none: the system's
+    region: str | None = None  # of an S3 bucket
     probe: bool = True
     deadline: Duration = timedelta(hours=6)  # for one file, whatever the progress
     chunk: Size = 4_000_000  # bytes of one grant

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from core.errors import ConfigurationError
-from core.site.check import Finding
+from core.site.folders import Finding, is_file
 from core.site.model import HttpSource, SiteFile
 
 MAX_SECRET = 65_536  # bytes; a private key has some thousand
@@ -45,11 +45,13 @@ def _files(site: SiteFile, base: Path, node: str | None) -> Iterator[Finding]:
         if not isinstance(camera.source, HttpSource) or node not in (None, camera.primary or only):
             continue
         yield from _file(f"camera[{n}].source.password_file", camera.source.password_file, base)
-        if camera.source.ca_file is not None and not (base / camera.source.ca_file).is_file():
+        if camera.source.ca_file is not None and not is_file(base / camera.source.ca_file):
             yield f"camera[{n}].source.ca_file", f"{base / camera.source.ca_file}: no such file"
     for n, destination in enumerate(site.destination):
         for word in ("key_file", "password_file"):
             yield from _file(f"destination[{n}].{word}", getattr(destination, word), base)
+        if destination.ca_file is not None and not is_file(base / destination.ca_file):
+            yield f"destination[{n}].ca_file", f"{base / destination.ca_file}: no such file"
 
 
 def _file(at: str, name: str | None, base: Path) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ causes none; the slip itself is told, and the file is refused all the same.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
 from typing import Any, Literal, get_args, get_origin
@@ -15,6 +16,8 @@ from core.site.shape import Field, Shape, choice_keys, example, field_at, keys, 
 from core.text import safe
 
 Problem = tuple[Path, str]  # the key path in the file, what is wrong and what to write instead
+MOST = 1 << 63  # numbers from here on fit into no database
+SHOWN = 10**40  # numbers from here on are not shown: Python writes none of more than 4300 digits
 
 SECRETS = {  # words under which people write a secret itself: how to name it instead
     "password": "password_file",
@@ -32,6 +35,7 @@ class Tidied:
 
     def __init__(self, tree: Mapping[str, Any], root: type) -> None:
         self.problems: list[Problem] = []
+        self.lost = False  # whether a whole table of the file is unknown: what it names is missing elsewhere
         self.mended: set[Path] = set()  # paths in the model that no further check may judge
         self._root = root
         self._origin: dict[Path, Path] = {}
@@ -52,17 +56,31 @@ class Tidied:
 
     def _table(self, known: Mapping[str, Field], raw: Mapping[str, Any], at: Path, to: Path) -> dict[str, Any]:
         out: dict[str, Any] = {}
+        torn = {right: wrong for wrong in raw if (right := _torn_from(known, raw, wrong)) is not None}
         for word in sorted(raw, key=lambda word: word not in known):  # what is known comes first: merges go behind it
-            field = known.get(word) or self._unknown(known, raw, word, (*at, word))
+            if word in torn:
+                continue
+            field = known.get(word) or self._unknown(known, raw, word, (*at, word), torn)
             if field is None:
                 continue
             begun = out.get(field.name)
             target = (*to, field.name)
             value = self._value(field.shape, raw[word], (*at, word), target, len(begun) if begun else 0)
+            if torn.get(field.word) == word:
+                self._mend_torn(field, raw, value, at, target)
             out[field.name] = begun + value if begun and isinstance(value, list) else value
         return out
 
-    def _unknown(self, known: Mapping[str, Field], raw: Mapping[str, Any], word: str, at: Path) -> Field | None:
+    def _mend_torn(self, field: Field, raw: Mapping[str, Any], items: list[Any], at: Path, to: Path) -> None:
+        """Put the tables below [[camera.x]] into the last of the items that were written under [[camra]]."""
+        assert field.shape.item is not None
+        assert field.shape.item.table is not None
+        below = self._table(keys(field.shape.item.table), raw[field.word], (*at, field.word), (*to, len(items) - 1))
+        items[-1] = {**below, **items[-1]}
+
+    def _unknown(
+        self, known: Mapping[str, Field], raw: Mapping[str, Any], word: str, at: Path, torn: Mapping[str, str]
+    ) -> Field | None:
         """Tell an unknown key and return the field that it was probably meant to be."""
         value = raw[word]
         if word in SECRETS and SECRETS[word] in known:
@@ -73,26 +91,19 @@ class Tidied:
         if guess is None:
             guess = known.get(nearest(word, known) or "")
         self._tell(at, f"unknown {kind}" + (f"; did you mean '{guess.word}'?" if guess else _list_of(known)))
-        if guess is None:
-            self._tell_inside(value, at)
-            return None
-        merges = isinstance(value, list) and isinstance(raw.get(guess.word), list)
-        if guess.word in raw and not merges:
-            self._tell_inside(value, at)
-            return None
-        return guess
-
-    def _tell_inside(self, value: Any, at: Path) -> None:
-        if isinstance(value, dict):
-            for word, inner in value.items():
-                self._tell((*at, word), "unknown " + ("table" if _is_table(inner) else "key"))
-                self._tell_inside(inner, (*at, word))
-        elif _is_table(value):
-            for index, inner in enumerate(value):
-                self._tell_inside(inner, (*at, index))
+        if guess is not None:
+            merges = isinstance(value, list) and isinstance(raw.get(guess.word), list)
+            if guess.word not in raw or merges or torn.get(guess.word) == word:
+                return guess
+        self.lost |= len(at) == 1 and kind == "table"
+        return None
 
     def _value(self, shape: Shape, value: Any, at: Path, to: Path, start: int = 0) -> Any:
         self._origin[to] = at
+        if (wrong := _unbearable(shape, value)) is not None:
+            self._tell(at, wrong)
+            self.mended.add(to)
+            value = placeholder(shape)
         if shape.item is not None:
             return self._list(shape.item, value, at, to, start)
         if shape.choices is not None and isinstance(value, dict):
@@ -170,7 +181,7 @@ def describe(value: Any) -> str:
         case bool():
             return "true" if value else "false"
         case int() | float():
-            return f"the number {value}"
+            return f"the number {value}" if abs(value) < SHOWN else "a number of very many digits"
         case str():
             return f"the text {safe(value, 60)!r}"
         case dict():
@@ -178,6 +189,32 @@ def describe(value: Any) -> str:
         case list():
             return "a list"
     return type(value).__name__
+
+
+def _unbearable(shape: Shape, value: Any) -> str | None:
+    """Return what is wrong with a value that the system or a database would choke on, whatever its meaning."""
+    if isinstance(value, int) and abs(value) >= MOST:
+        if get_origin(shape.scalar) is Literal:
+            return f"{describe(value)} is not {example(shape)}"
+        return f"{describe(value)} is more than can be counted; write less"
+    plain = shape.scalar is str and shape.parse is None
+    if plain and isinstance(value, str) and any(unicodedata.category(each) == "Cc" for each in value):
+        return f"'{safe(value, 60)}' holds a control character; write it without"
+    return None
+
+
+def _torn_from(known: Mapping[str, Field], raw: Mapping[str, Any], wrong: str) -> str | None:
+    """Return the word that was meant, when its sub-tables stand under the right word: [[camra]], [[camera.schedule]].
+
+    TOML then makes one table of them, as if it were a second way to write the list.
+    """
+    right = None if wrong in known else nearest(wrong, known)
+    if right is None or known[right].shape.item is None or known[right].shape.item.table is None:  # type: ignore[union-attr]
+        return None
+    items, below = raw[wrong], raw.get(right)
+    if not isinstance(below, dict) or not isinstance(items, list) or not items or not isinstance(items[-1], dict):
+        return None
+    return right if not items[-1].keys() & below.keys() else None
 
 
 def _as_toml(value: Any) -> str:

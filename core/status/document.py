@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from core.errors import StorageError
 from core.status.read import LIMIT, VERSION
 
 Document = dict[str, Any]
@@ -35,14 +36,19 @@ def build(
 def write(path: Path, document: Document) -> int:
     """Put `document` in place of the file at `path` at once, without fsync: it is made anew within a minute.
 
-    Return its size in bytes. A document over the limit loses its day strips rather than not being written.
+    Return its size in bytes. A document over the limit loses its day strips rather than not being written. Raise
+    StorageError.
     """
     text = encode(document)
     if len(text) > LIMIT:
         text = encode({**document, "cameras": [_without_strip(camera) for camera in document["cameras"]]})
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_bytes(text)
-    beside.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)  # a clean-up of /run may have taken it away
+        beside.write_bytes(text)
+        beside.replace(path)
+    except OSError as error:
+        raise StorageError(f"{path}: {error.strerror}") from error
     return len(text)
 
 

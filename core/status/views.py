@@ -17,21 +17,40 @@ Row = dict[str, Any]
 def ledger_rows(catalogue: Catalogue, camera: str | None, begin: datetime, end: datetime) -> list[Row]:
     """Return what became of the slots of begin <= at < end, by camera and time."""
     cameras = [camera] if camera else _cameras(catalogue)
-    last = seconds_of(end) + (end.microsecond > 0)  # the slot of the second that has begun belongs to it
-    found = [row for name in cameras for row in slots.between(catalogue, name, seconds_of(begin), last)]
-    return [
-        {
-            "camera": row.camera,
-            "slot": row.slot,
-            "node": row.node,
-            "outcome": row.outcome,
-            "partial": row.partial,
-            "cause": row.cause,
-            "shutter": row.shutter,
-            "filled": row.filled,
-        }
-        for row in found
+    last = _after(end)
+    return [_slot(row) for name in cameras for row in slots.between(catalogue, name, seconds_of(begin), last)]
+
+
+def ledger_page(catalogue: Catalogue, camera: str | None, begin: datetime, end: datetime, limit: int) -> Row:
+    """Return {"slots"} by time, at most `limit` of begin <= at < end, and {"next"} when more follow from there on."""
+    cameras, last = [camera] if camera else _cameras(catalogue), _after(end)
+    found = [
+        row for name in cameras for row in slots.between(catalogue, name, seconds_of(begin), last, at_most=limit + 1)
     ]
+    found.sort(key=lambda row: (row.slot, row.camera))
+    if len(found) <= limit:
+        return {"slots": [_slot(row) for row in found]}
+    following = found[limit].slot
+    kept = [row for row in found[:limit] if row.slot < following] or found[:limit]
+    return {"slots": [_slot(row) for row in kept], "next": utc(max(following, kept[-1].slot + 1)).isoformat()}
+
+
+def _after(end: datetime) -> int:
+    """Return the first second that does not belong to it: the slot of the second that has begun does."""
+    return seconds_of(end) + (end.microsecond > 0)
+
+
+def _slot(row: slots.Outcome) -> Row:
+    return {
+        "camera": row.camera,
+        "slot": row.slot,
+        "node": row.node,
+        "outcome": row.outcome,
+        "partial": row.partial,
+        "cause": row.cause,
+        "shutter": row.shutter,
+        "filled": row.filled,
+    }
 
 
 def queue_rows(catalogue: Catalogue, destination: str | None, limit: int = 200) -> list[Row]:

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 FIRST = timedelta(seconds=5)
 LONGEST = timedelta(minutes=10)
-NOT_TRANSIENT = timedelta(hours=1)  # so that what a person repaired is found without a command
+FIRST_REFUSED = timedelta(seconds=30)  # what a person repairs, or a remount, is found without a command
+LONGEST_REFUSED = timedelta(hours=1)
 SPREAD = 0.25  # up to this share is added, so that a hundred deliveries do not knock at once
 
 
@@ -15,7 +16,6 @@ def next_try(attempts: int, error_transient: bool, jitter: float) -> timedelta:
 
     `jitter`: a random number in [0, 1).
     """
-    if not error_transient:
-        return NOT_TRANSIENT * (1 + SPREAD * jitter)
-    doublings = min(max(attempts, 1) - 1, 10)  # 5 s doubled ten times is past the cap
-    return min(FIRST * (1 << doublings), LONGEST) * (1 + SPREAD * jitter)
+    first, longest = (FIRST, LONGEST) if error_transient else (FIRST_REFUSED, LONGEST_REFUSED)
+    doublings = min(max(attempts, 1) - 1, 10)  # either doubled ten times is past its cap
+    return min(first * (1 << doublings), longest) * (1 + SPREAD * jitter)

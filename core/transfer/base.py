@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from pathlib import Path
 from typing import ClassVar, Protocol, runtime_checkable
 
 Progress = Callable[[int], None]  # told now and then how many bytes are done: a sign of life
@@ -68,6 +69,15 @@ class Upload(Protocol):
 
     def abandon(self) -> None:
         """Let go of the connection's side of it; what was sent stays for a resume."""
+        ...
+
+
+@runtime_checkable
+class KeepsFiles(Protocol):
+    """A destination on this machine, whose objects are files."""
+
+    def is_same_file(self, name: str, path: Path) -> bool:
+        """Return whether the object `name` is the very file at `path`: no copy at all."""
         ...
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import errno
 import hashlib
 import os
 from collections.abc import Callable, Iterator
@@ -11,9 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from core.errors import DestinationError, NameConflict, ObjectDiffers, ObjectNotFound, OriginalLost
+from core.errors import (
+    DestinationError,
+    DestinationRefused,
+    NameConflict,
+    NotDurable,
+    ObjectDiffers,
+    ObjectNotFound,
+    OriginalLost,
+    OverlapseError,
+)
 from core.text import safe
-from core.transfer.base import Destination, Level, Progress, silent
+from core.transfer.base import Destination, KeepsFiles, Level, Progress, silent
 
 Json = dict[str, Any]
 Grant = Callable[[int, int, bytes], int]  # (bytes wanted, offset, resume state) -> bytes granted
@@ -62,6 +72,8 @@ def deliver(destination: Destination, job: Delivery, grant: Grant, progress: Pro
 
     What is there whole already is proven and not sent again: a crash between commit and receipt costs nothing.
     """
+    if isinstance(destination, KeepsFiles) and destination.is_same_file(job.name, job.path):
+        raise DestinationRefused(f"{safe(job.name)}: this is the original itself, and no copy; name another folder")
     with _original(job) as file:
         standing = _standing(destination, job, progress)
         if standing is not None:
@@ -86,7 +98,7 @@ def _original(job: Delivery) -> Iterator[BinaryIO]:
     try:
         file = job.path.open("rb")
     except OSError as error:
-        raise OriginalLost(f"{safe(job.path)}: {error.strerror}") from error
+        raise _of_ours(job, error) from error
     with file:
         found = os.fstat(file.fileno()).st_size
         if found != job.size:
@@ -135,6 +147,12 @@ def _send(destination: Destination, job: Delivery, file: BinaryIO, grant: Grant)
         upload.abandon()
 
 
+def _of_ours(job: Delivery, error: OSError) -> OverlapseError:
+    """Return what an error of our own file means: only one that is not there is lost, the others are tried again."""
+    told = f"{safe(job.path)}: {error.strerror}"
+    return OriginalLost(told) if error.errno == errno.ENOENT else NotDurable(told)
+
+
 def _feed(take: Callable[[bytes], None], pieces: Iterator[bytes]) -> None:
     for piece in pieces:
         take(piece)
@@ -146,7 +164,7 @@ def _pieces(job: Delivery, file: BinaryIO, count: int) -> Iterator[bytes]:
         try:
             piece = file.read(min(READ, count))
         except OSError as error:
-            raise OriginalLost(f"{safe(job.path)}: {error.strerror}") from error
+            raise _of_ours(job, error) from error
         if not piece:
             raise OriginalLost(f"{safe(job.path)}: it became shorter while it was sent")
         count -= len(piece)

@@ -109,6 +109,17 @@ class FolderDestination:
             raise DestinationRefused(f"{safe(name)}: not a file")
         return StoredObject(name, found.st_size)
 
+    def is_same_file(self, name: str, path: Path) -> bool:
+        """Compare device and inode: a link or a bind mount may lead back to our own files."""
+        *folders, base = parts_of(name)
+        try:
+            with self._open(folders) as folder, _telling(name):
+                found = os.stat(base, dir_fd=folder, follow_symlinks=False)
+            ours = path.stat()
+        except (ObjectNotFound, FileNotFoundError):
+            return False
+        return (found.st_dev, found.st_ino) == (ours.st_dev, ours.st_ino)
+
     def read(self, name: str, offset: int = 0) -> Iterator[bytes]:
         return self._blocks(name, offset, cached=True)
 

@@ -35,7 +35,7 @@ from core.worker import Talk
 
 Json = dict[str, Any]
 BATCH = 500  # objects in one line of a listing
-_KEYS = ("name", "address", "key_file", "password_file", "host_key")
+_KEYS = ("name", "address", "key_file", "password_file", "host_key", "ca_file", "region")
 
 
 class DestinationService:

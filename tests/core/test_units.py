@@ -21,6 +21,26 @@ def test_anything_else_is_told_with_what_to_write(text: object) -> None:
         parse_duration(text)
 
 
+@pytest.mark.parametrize("text", ["1001000d", "99999999999999w", "9" * 400 + "s"])
+def test_a_duration_that_no_calendar_holds_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="more than can be counted"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize("text", ["99999999999999999999999999GB", "1000001TB", "9" * 400 + "B"])
+def test_a_size_over_that_of_any_disk_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="more than any disk holds"):
+        parse_size(text)
+    with pytest.raises(ValueError, match="more than any disk holds"):
+        parse_rate(f"{text}/s")
+
+
+def test_only_the_ten_digits_of_ascii_are_digits() -> None:
+    for parse, text in ((parse_duration, "٣m"), (parse_size, "٣GB"), (parse_rate, "1٣kB/s")):
+        with pytest.raises(ValueError, match="write a number"):
+            parse(text)
+
+
 @pytest.mark.parametrize(
     ("text", "size"), [("8GB", 8_000_000_000), ("1.5MB", 1_500_000), ("512MiB", 512 << 20), ("1kB", 1000), ("9B", 9)]
 )

@@ -102,7 +102,10 @@ class Connection:
         while True:
             transport = self._negotiated(login, seen) if len(seen) < KEY_TYPES else None
             if transport is None:
-                raise HostKeyMismatch(f"{self._shown}: shows {', '.join(seen)}, pinned is {safe(login.host_key)}")
+                shown = f"{self._shown}: shows {', '.join(seen)}, pinned is {safe(login.host_key)}"
+                raise HostKeyMismatch(
+                    f"{shown}; if the server was set up anew, compare on the server itself and write it into host_key"
+                )
             key = transport.get_remote_server_key()
             if key.fingerprint == login.host_key.rstrip("="):
                 return transport

@@ -11,7 +11,7 @@ from typing import get_args
 import pytest
 
 from core.capture.base import Identity
-from core.capture.shot import Op, Spool, kind_of, seconds_for, stem_of, storage_error
+from core.capture.shot import Op, Spool, clear, kind_of, seconds_for, stem_of, storage_error
 from core.errors import CameraTransferCut, DiskFull, NotDurable, StorageError
 from core.site.model import Camera, FolderSource, GphotoSource
 from core.values import Fence, PictureName
@@ -70,6 +70,29 @@ def test_what_a_killed_child_left_is_not_written_on(book: Spool, spool: Path) ->
         reception.keep(3)
         assert held.read().startswith(b"unproven")
     assert (spool / str(name)).read_bytes() == b"new"
+
+
+def test_what_killed_children_of_this_camera_left_is_removed_and_nothing_else(spool: Path) -> None:
+    left = ["north_20261121T090000Z_unit1_1-7.jpg.part", "north_20261121T090000Z_unit1_1-7_2.nef.part"]
+    others = [
+        "north_20261121T090000Z_unit1_1-7.jpg",  # whole
+        "north_20261121T090000Z_unit1_1-6.jpg.part",  # of an earlier run: for the quarantine
+        "north_20261121T090000Z_unit1_1-70.jpg.part",
+        "northgate_20261121T090000Z_unit1_1-7.jpg.part",
+        "south_20261121T090000Z_unit1_1-7.jpg.part",
+        "north_holiday.jpg.part",
+        "north_20261121T090000Z_unit1_1-7.jpg.part.part",
+        "north_20261121T090000Z_unit1_1-7.jpg.partial",
+        ".north_20261121T090000Z_unit1_1-7.jpg.part",
+    ]
+    for name in (*left, *others):
+        (spool / name).write_bytes(b"bytes")
+    clear(spool, "north", Fence(1, 7))
+    assert sorted(path.name for path in spool.iterdir()) == sorted(others)
+
+
+def test_a_spool_that_is_not_there_is_no_trouble_before_a_shot(tmp_path: Path) -> None:
+    clear(tmp_path / "nowhere", "north", Fence(1, 7))
 
 
 def test_a_name_in_the_spool_is_never_given_again(book: Spool, spool: Path) -> None:
@@ -144,3 +167,12 @@ def test_every_operation_has_a_deadline_that_a_ten_minute_slot_can_bear(op: Op) 
 def test_a_folder_is_given_less_time_than_a_camera() -> None:
     folder = Camera(name="a", source=FolderSource(kind="folder", path="x"))
     assert seconds_for("open", folder) < seconds("open")
+
+
+def test_a_spool_that_somebody_removed_is_made_again(book: Spool, spool: Path) -> None:
+    spool.rmdir()
+    (spool.parent / "lock").write_bytes(b"")
+    with book.receive(name_of(book)) as reception:
+        reception.write(b"abc")
+        kept = reception.keep(3)
+    assert (spool / kept.name).read_bytes() == b"abc"

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from conformance.camera import SLOT, CameraContract, Given, asked
 
+from core.capture.wire import camera_to_json
 from core.errors import CameraError, CardFull, ChildDied, ChildTimeout
 from core.site.model import Camera, GphotoSource, Settings
 
@@ -45,6 +46,23 @@ def test_a_hung_camera_is_killed_at_the_deadline_and_the_next_shot_is_good(seed:
         shown = seed.show("after")
         camera.open()
         assert [camera.bytes_of(part) for part in camera.shoot().parts] == [shown]
+
+
+def test_a_download_killed_at_its_deadline_leaves_nothing_once_the_camera_is_opened_again(
+    seed: Any, spool: Path
+) -> None:
+    camera = camera_of(seed)
+    with asked(camera, spool) as one:
+        one.open()
+        seed.hang()
+        with pytest.raises(ChildTimeout):
+            one.shoot(deadline=0.5)
+        seed.show("after")
+        kept = spool / "north_20261121T090000Z_unit1_1-6.jpg.part"
+        kept.write_bytes(b"of an earlier run")
+        (spool / "north_20261121T091000Z_unit1_1-7.jpg.part").write_bytes(b"cut")
+        one.ask("open", camera=camera_to_json(camera), spool=str(spool), fence="1-7")
+        assert list(spool.iterdir()) == [kept]
 
 
 def test_a_crash_in_the_library_is_the_childs_end_and_not_ours(seed: Any, spool: Path) -> None:

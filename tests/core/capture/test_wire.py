@@ -92,6 +92,6 @@ def test_only_a_camera_on_usb_is_reset() -> None:
     child = Child("camera")
     try:
         with pytest.raises(ChildError, match="USB"):
-            child.ask("reset", {"usb": True}, 10)
+            child.ask("reset", {}, 10)
     finally:
         child.close()

@@ -10,25 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from core.cli import main as program
 from core.cli.options import Selection
 from core.cli.sites import read_sites
 from core.errors import ConfigurationError
 
 Run = Callable[..., tuple[int, str, str]]
 WAYS = ("everything", "jpeg", "reduced", "monitoring")
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command line in this process; return its exit status and what it wrote."""
-
-    def run(*words: str | Path) -> tuple[int, str, str]:
-        status = program.run([str(word) for word in words])
-        written = capsys.readouterr()
-        return status, written.out, written.err
-
-    return run
 
 
 @pytest.fixture
@@ -107,6 +94,76 @@ def test_a_warning_is_told_and_is_no_failure(tmp_path: Path, run: Run) -> None:
     (warning,) = [line for line in out.splitlines() if "only copy" in line]
     assert warning.startswith(f"warning: {tmp_path}/site.toml:")
     assert warning.endswith("no route requires the JPEG pictures of camera 'north': its node will have the only copy")
+
+
+CAMERA = 'source = { kind = "gphoto2", virtual = "virtual" }'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        (CAMERA, 'source = { kind = "http", url = "ftp://x" }', "camera[0].source.url"),
+        (CAMERA, 'source = { kind = "http", url = "http://" }', "camera[0].source.url"),
+        (CAMERA, 'source = { kind = "http", url = "http://[::1" }', "camera[0].source.url"),
+        (CAMERA, 'source = { kind = "http", url = "http://x:99999/" }', "camera[0].source.url"),
+        (CAMERA, 'source = { kind = "gphoto2", serial = "" }', "camera[0].source.serial"),
+        (CAMERA, 'source = { kind = "gphoto2", address = "not an ip" }', "camera[0].source.address"),
+        (CAMERA, f'source = {{ kind = "gphoto2", virtual = "{"x" * 300}" }}', "camera[0].source.virtual"),
+        (CAMERA, 'source = { kind = "folder", path = "site.toml" }', "camera[0].source.path"),
+        (CAMERA, 'source = { kind = "folder", path = "data/drop" }', "camera[0].source.path"),
+        (CAMERA, 'source = { kind = "folder", path = "drop", settle = "15m" }', "camera[0].source.settle"),
+        ('data = "data"', 'data = "site.toml"', "site.data"),
+        ('data = "data"', 'data = "/dev/null"', "site.data"),
+        ('data = "data"', 'data = "/proc/overlapse"', "site.data"),
+        ('data = "data"', f'data = "{"x" * 300}"', "site.data"),
+        ('data = "data"', 'data = "/"', "site.data"),
+        ('data = "data"', 'data = "da\\u0000ta"', "site.data"),
+        ('data = "data"', 'data = "data"\nrun = "/dev/null/run"', "site.run"),
+        ('keep_free = "2GB"', 'keep_free = "99999999999999999999999999GB"', "node[0].buffer.keep_free"),
+        ('every = "10m"\n', 'every = "٣m"\n', "camera[0].schedule[0].every"),
+        ("required = true", "every_nth = 99999999999999999999", "route[0].every_nth"),
+        ("required = true", 'live = "x\\u0000.jpg"', "route[0].live"),
+        ("[[camera]]\n", "[[camra]]\n", "camra"),
+        ("version = 1", "version = 99999999999999999999999", "version"),
+        ('zone = "Europe/Paris"', 'zone = "Europe"', "site.zone"),
+        ('link = "internet"', 'link = "internet"\nca_file = "a\\nb"', "destination[0].ca_file"),
+    ],
+)
+def test_what_could_not_run_is_one_problem_and_no_crash(old: str, new: str, key: str, site: Path, run: Run) -> None:
+    text = site.read_text()
+    assert old in text
+    site.write_text(text.replace(old, new, 1) if old != 'every = "10m"\n' else text.replace(f"\n{old}", f"\n{new}"))
+    status, out, err = run("validate", "--site", site)
+    told = [line.removeprefix(f"overlapse: {site}:").split(": ")[1] for line in err.splitlines()]
+    assert (status, out, told) == (2, "", [key])
+
+
+def test_the_originals_are_not_their_own_proof(tmp_path: Path, run: Run) -> None:
+    folder = tmp_path / "p1"
+    run("init", folder, "--way", "jpeg", "--name", "pictures")
+    file = folder / "site.toml"
+    file.write_text(file.read_text().replace(f'"folder:{folder}/remote"', f'"folder:{folder}/data"'))
+    status, _, err = run("validate", "--site", folder)
+    assert status == 2
+    assert f"destination[0].address: its folder {folder}/data/pictures meets the data folder {folder}/data" in err
+
+
+def test_a_destination_in_the_data_folder_of_another_site_is_refused(tmp_path: Path, run: Run) -> None:
+    sites = three_sites(tmp_path, run)
+    jpeg = sites / "jpeg.toml"
+    jpeg.write_text(jpeg.read_text().replace(f"{tmp_path}/jpeg/remote", f"{tmp_path}/reduced/data/pictures"))
+    _, _, err = run("validate", "--site", sites)
+    (line,) = err.splitlines()
+    assert line.startswith(f"overlapse: {jpeg}: destination[0].address: its folder ")
+
+
+def test_two_destinations_that_are_one_place_are_refused(site: Path, run: Run) -> None:
+    (site.parent / "twin").symlink_to("remote")
+    address = f"folder:{site.parent}/twin"
+    site.write_text(site.read_text() + f'\n[[destination]]\nname = "twin"\naddress = "{address}"\n')
+    _, _, err = run("validate", "--site", site)
+    (line,) = err.splitlines()
+    assert "destination[1].address: the same place as destination 'remote'" in line
 
 
 def three_sites(folder: Path, run: Run) -> Path:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +13,12 @@ from pathlib import Path
 import pytest
 from peers.node import PATIENCE, PROGRAM, Ended, environment, overlapse
 from peers.sshd import MISSING, SSHD
+
+from core.catalogue import deliveries, pictures
+from core.catalogue.pictures import NewPicture
+from core.catalogue.store import Catalogue
+from core.simulate.director import count
+from core.values import Fence, PictureName, Sha256, utc
 
 KEYS = {"slots", "captured", "missed", "pictures", "deliveries", "proven", "lost", "bytes_sent", "seconds"}
 SHORT = ("demo", "--shots", "2", "--every", "2", "--dir")
@@ -107,6 +115,42 @@ def test_it_ends_with_1_when_a_picture_is_lost(tmp_path: Path) -> None:
     told = json.loads(out)
     assert (process.returncode, told["lost"]) == (1, 1)
     assert err == f"overlapse: 1 pictures are lost: see `overlapse events --site {folder}/site.toml`\n"
+
+
+def test_an_interrupted_demo_loses_nothing_and_goes_on_with_what_waits(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    words = [*PROGRAM, "demo", "--shots", "9", "--every", "2", "--dir", str(folder), "--json"]
+    heard = ["env", "--default-signal=INT", *words]  # who is started in the background ignores it otherwise
+    env = environment()
+    with subprocess.Popen(
+        heard, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env, start_new_session=True
+    ) as process:
+        try:
+            _until(process, lambda: whole(folder / "data" / "pictures"))
+            os.killpg(process.pid, signal.SIGINT)  # as a terminal does: everybody hears it
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    told = json.loads(out)
+    assert (process.returncode, told["lost"], told["interrupted"]) == (130, 0, True)
+    assert told["pictures"] == len(whole(folder / "data" / "pictures"))
+    assert told["waiting"] == told["deliveries"] - told["proven"]
+    assert err.startswith("overlapse: interrupted: every picture is whole here")
+    assert err.count("\n") == 1
+    assert str(folder) in err or not told["waiting"]
+
+
+def test_what_an_interrupted_run_has_not_delivered_is_not_lost() -> None:
+    catalogue = Catalogue.in_memory()
+    name = PictureName("north", utc(1_795_262_400), "unit1", Fence(1, 1), "jpg")
+    new = NewPicture(name=name, slot=None, index=None, kind="jpeg", size=7, sha256=Sha256("0" * 64))
+    picture = pictures.insert(catalogue, new)
+    wanted = deliveries.NewDelivery(destination="nas", remote="x", priority=deliveries.Priority.JPEG, level=2)
+    deliveries.enqueue(catalogue, picture, [wanted])
+    found = [count(catalogue, 0, 1.0, altered, interrupted=yes) for yes in (True, False) for altered in (0, 1)]
+    catalogue.close()
+    assert [one.lost for one in found] == [0, 1, 1, 2]
+    assert {one.waiting for one in found} == {1}
 
 
 def _until(process: subprocess.Popen[str], look: Callable[[], set[str]]) -> set[str]:

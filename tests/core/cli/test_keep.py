@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,20 @@ def test_rebuild_of_a_running_node_starts_it_again_on_the_new_catalogue_and_it_g
     }
 
 
+def test_a_slot_whose_line_is_damaged_stands_as_its_picture_shows_after_a_rebuild(ran: Site) -> None:
+    before = facts(ran)["slots"]
+    [book] = ran.data.glob("pictures/*/*/*/*/day.jsonl")
+    lines = book.read_bytes().splitlines(keepends=True)
+    nth = next(nth for nth, line in enumerate(lines) if b'"outcome":"captured"' in line or b'"outcome":"late"' in line)
+    lines[nth] = lines[nth].replace(b'"slot":', b'"slto":')
+    book.write_bytes(b"".join(lines))
+    ended = overlapse("rebuild", "--site", ran.file)
+    assert ended.status == 0
+    assert "1 slots without a line have a picture" in ended.err
+    after = facts(ran)["slots"]
+    assert [(row["slot"], row["camera"]) for row in after] == [(row["slot"], row["camera"]) for row in before]
+
+
 @pytest.mark.parametrize("damage", ["garbage", "torn", "gone"])
 def test_a_corrupt_catalogue_is_made_anew_at_the_start_and_told(ran: Site, damage: str) -> None:
     before, there = facts(ran), files(ran.folder / "nas")
@@ -97,7 +112,10 @@ def test_a_corrupt_catalogue_is_made_anew_at_the_start_and_told(ran: Site, damag
 
 
 def test_verify_tells_what_is_not_as_it_came(ran: Site) -> None:
-    assert overlapse("verify", "--site", ran.file).status == 0
+    whole = overlapse("verify", "--remote", "--site", ran.file)
+    assert whole.status == 0
+    assert len(whole.err.splitlines()) <= 4, "a line a second, not one a receipt"
+    assert re.fullmatch(r"\d+ receipts asked", whole.err.splitlines()[-1])
     first, second, *_ = ran.pictures()
     first.write_bytes(first.read_bytes()[:-1] + b"!")
     second.unlink()

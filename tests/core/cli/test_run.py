@@ -214,7 +214,7 @@ def test_three_sites_in_one_process_and_a_broken_one_delays_no_other(tmp_path: P
     (tmp_path / "dam" / "key").chmod(0o600)
     dam.destination("mute", address=f"sftp://me@{silent}/x", more=f'key_file = "key"\nhost_key = "SHA256:{"A" * 43}"')
     dam.tables["camera gone"] = (
-        '[[camera]]\nname = "gone"\nsource = { kind = "folder", path = "/nowhere/at/all" }\n'
+        '[[camera]]\nname = "gone"\nsource = { kind = "folder", path = "/nowhere/at/all", settle = "1s" }\n'
         'schedule = [{ every = "2s" }]'
     )
     for site in sites:

@@ -78,6 +78,16 @@ def test_stopped_capture_and_held_deletions_are_told() -> None:
     assert "Nothing is deleted: over 25 %" in text
 
 
+def test_what_retention_will_do_is_not_claimed_to_be_known_before_a_picture_came() -> None:
+    first = {"pictures": 0, "bytes": 0, "free": 1, "sentence": "never: no pictures are being taken"}
+    assert "Retention: not known before the first pictures are in" in status_text(status(buffer=first), NOW)
+    unscheduled = [{"name": "north", "state": "ok"}]
+    text = status_text(status(buffer=first, cameras=unscheduled), NOW)
+    assert "Retention: never: no pictures are being taken" in text
+    known = {**first, "days": 3.0, "sentence": "never within ten years"}
+    assert "Retention: never within ten years" in status_text(status(buffer=known), NOW)
+
+
 def test_the_ledger_ends_in_its_sums() -> None:
     slots = [
         {"camera": "north", "slot": SECONDS - 600, "outcome": "captured", "partial": True},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ import pytest
 
 from core.child import Child
 from core.errors import NoSuchThing, StorageError
-from core.intake.adopt import unlisted
+from core.intake.adopt import adopt, hash_file, unlisted
 from core.intake.daybook import DayBooks
+from core.worker import Talk
 
 
 @pytest.fixture
@@ -21,6 +23,13 @@ def disk() -> Iterator[Child]:
     child = Child("disk")
     yield child
     child.close()
+
+
+@pytest.fixture
+def talk() -> Iterator[Talk]:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield Talk(ours)
 
 
 def ask_adopt(disk: Child, data: Any) -> dict[str, list[dict[str, str]]]:
@@ -62,7 +71,7 @@ def test_whole_pictures_are_adopted_and_all_else_is_set_aside(disk: Child, data:
 
 def test_nothing_to_adopt_is_no_error(disk: Child, data: Any) -> None:
     data.spool.rmdir()
-    assert ask_adopt(disk, data) == {"whole": [], "unlisted": [], "quarantined": []}
+    assert ask_adopt(disk, data) == {"whole": [], "unlisted": [], "quarantined": [], "unreadable": []}
 
 
 def test_a_picture_that_a_stop_left_without_its_line_is_found(disk: Child, data: Any) -> None:
@@ -83,7 +92,7 @@ def test_folders_that_did_not_change_after_their_book_are_not_read(data: Any) ->
         folder = data.pictures / data.name(slot).folder
         os.utime(folder, ns=(0, 0) if slot == 0 else (2**62, 2**62) if slot == 144 else (0, 0))
     books.close()
-    found = [str(name) for name in unlisted(data.pictures)]
+    found = [str(name) for name in unlisted(data.pictures, lambda name, error: None)]
     assert found == [str(data.name(145)), str(data.name(289))], "the changed one, and the last of the camera"
 
 
@@ -115,3 +124,77 @@ def test_one_file_is_hashed_and_links_are_not_followed(disk: Child, data: Any) -
         disk.ask("hash", {"path": str(data.spool / "nothing")}, deadline=20)
     with pytest.raises(NoSuchThing):
         disk.ask("format", {}, deadline=20)
+
+
+def test_days_that_retention_emptied_are_not_read_again(disk: Child, data: Any, tmp_path: Path) -> None:
+    books = DayBooks(data.pictures)
+    for slot in (0, 144, 288):
+        for one in (slot, slot + 1):
+            place(data, one)
+            books.append([data.entry(one)])
+    books.close()
+    emptied, thinned = (data.pictures / data.name(slot).folder for slot in (0, 144))
+    for path in [*emptied.glob("*.jpg"), data.pictures / data.name(144).path]:
+        path.unlink()
+    for folder in (emptied, thinned):
+        os.utime(folder, ns=(2**61, 2**61))
+    assert ask_adopt(disk, data)["unlisted"] == []
+    dates = [(folder / "day.jsonl").stat().st_mtime_ns for folder in (emptied, thinned)]
+    assert dates == [2**61 + 1, 2**61 + 1], "both are done with until they change again"
+    (thinned / "day.jsonl").unlink()
+    (thinned / "day.jsonl").mkdir()  # were it read, its picture would be told as unlisted
+    os.utime(thinned / "day.jsonl", ns=(2**62 - 7, 2**62 - 7))
+    os.utime(thinned, ns=(2**61, 2**61))
+    assert ask_adopt(disk, data)["unlisted"] == []
+    place(data, 2, b"no line")
+    os.utime(emptied, ns=(2**61 + 5_000_000_000, 2**61 + 5_000_000_000))
+    assert ask_adopt(disk, data)["unlisted"] == [told(data, 2, b"no line")], "a later change is seen"
+
+
+def test_an_emptied_day_is_not_read_at_all(data: Any) -> None:
+    books = DayBooks(data.pictures)
+    books.append([data.entry(0)])
+    books.append([data.entry(144)])
+    books.close()
+    book = data.pictures / data.name(0).folder / "day.jsonl"
+    os.utime(book, ns=(5, 5))  # a reader would leave its own time here
+    heard: list[str] = []
+    assert list(unlisted(data.pictures, lambda name, error: heard.append(name))) == []
+    assert book.stat().st_atime_ns == 5
+    assert heard == []
+
+
+def test_one_leftover_that_cannot_be_read_keeps_no_other_from_being_adopted(data: Any, talk: Talk) -> None:
+    data.leave(data.name(0), b"on a bad sector")
+    data.leave(data.name(1), b"whole")
+    place(data, 2, b"on a bad sector too")
+    place(data, 3, b"no line")
+
+    def read(path: Path) -> dict[str, object]:
+        if path.name in (str(data.name(0)), str(data.name(2))):
+            raise StorageError(f"{path.name}: Input/output error")
+        return hash_file(path)
+
+    found = adopt(data.spool, data.quarantine, str(data.pictures), talk, read=read)
+    assert found["whole"] == [told(data, 1, b"whole")]
+    assert found["unlisted"] == [told(data, 3, b"no line")]
+    assert [(one["name"], one["as"]) for one in found["quarantined"]] == [(str(data.name(0)), str(data.name(0)))]
+    assert "Input/output error" in found["quarantined"][0]["why"]
+    assert [one["name"] for one in found["unreadable"]] == [str(data.name(2))]
+    assert (data.pictures / data.name(2).path).exists()
+
+
+def test_a_day_that_cannot_be_listed_keeps_no_other_from_being_looked_at(data: Any) -> None:
+    place(data, 0, b"no line")
+    place(data, 144, b"no line")
+    folder = data.pictures / data.name(0).folder
+    heard: list[str] = []
+
+    def look(where: Path) -> list[Path]:
+        if where == folder:
+            raise StorageError(f"{where}: Input/output error")
+        return sorted(where.iterdir())
+
+    found = list(unlisted(data.pictures, lambda name, error: heard.append(name), listing=look))
+    assert [str(name) for name in found] == [str(data.name(144))]
+    assert heard == [data.name(0).folder]

@@ -134,6 +134,13 @@ class Recorder:
     def remove(self, path: str) -> None:
         self._do("remove")
 
+    def drop(self, path: str) -> None:
+        self._do("drop")
+
+    def renditions(self) -> Iterator[list[str]]:
+        self._do("renditions")
+        return iter(())
+
     def close(self) -> None:
         self._do("close")
 
@@ -147,6 +154,12 @@ class Recorder:
 
     def free(self) -> Space:
         return Space(1, 1)
+
+    def hold_reserve(self) -> None:
+        self._do("hold")
+
+    def drop_reserve(self) -> bool:
+        return False
 
     def commit(self, lengths: Mapping[str, int]) -> int:
         self._do("commit")
@@ -242,6 +255,25 @@ def test_a_full_disk_is_told_and_nothing_is_lost_when_there_is_room_again(tiny: 
     assert (tiny / "pictures" / data.name().path).read_bytes() == b"picture"
 
 
+def test_some_room_is_kept_back_for_a_full_disk(data: Any) -> None:
+    before = data.shelf.free().free
+    data.shelf.hold_reserve()
+    reserve = data.spool.with_name("reserve")
+    assert reserve.stat().st_blocks * 512 >= durable.RESERVE
+    data.shelf.hold_reserve()
+    assert data.shelf.drop_reserve()
+    assert not data.shelf.drop_reserve()
+    assert data.shelf.free().free >= before - durable.RESERVE // 2
+
+
+def test_nothing_is_kept_back_on_a_small_disk(tiny: Path, data: Any) -> None:
+    for name in ("spool", "pictures"):
+        (tiny / name).mkdir()
+    shelf = Shelf(tiny / "spool", tiny / "pictures", tiny / "quarantine")
+    shelf.hold_reserve()
+    assert not shelf.drop_reserve()
+
+
 @pytest.mark.parametrize(
     ("code", "meaning"),
     [
@@ -264,3 +296,23 @@ def test_a_folder_that_is_not_there_raises_nothing_foreign(tmp_path: Path, data:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(StorageError):
         durable.make_folder(tmp_path / "file" / "below", tmp_path)
+
+
+def test_renditions_are_listed_and_dropped_and_nothing_outside_of_them(tmp_path: Path) -> None:
+    folder = tmp_path / "renditions"
+    (folder / "north/2026").mkdir(parents=True)
+    for name in ("north/2026/b.web.jpg", "north/2026/a.web.jpg", "stray"):
+        (folder / name).write_bytes(b"made")
+    (tmp_path / "catalogue.db").write_bytes(b"kept")
+    shelf = Shelf(tmp_path, tmp_path, tmp_path, folder)
+    assert sorted(shelf.renditions()) == [["north/2026/a.web.jpg", "north/2026/b.web.jpg"], ["stray"]]
+    for name in ("stray", "stray", "north/2026/a.web.jpg"):
+        shelf.drop(name)
+    assert sorted(shelf.renditions()) == [["north/2026/b.web.jpg"]]
+    for name in ("../catalogue.db", str(tmp_path / "catalogue.db"), ""):
+        with pytest.raises(StorageError):
+            shelf.drop(name)
+    with pytest.raises(StorageError):
+        shelf.drop("north/2026")
+    assert (tmp_path / "catalogue.db").exists()
+    assert list(Shelf(tmp_path, tmp_path, tmp_path).renditions()) == []

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 
 import pytest
 
+from core.capture.wire import camera_to_json
 from core.child import Child
-from core.errors import ChildDied, ChildError, ChildTimeout
+from core.errors import CameraGone, ChildDied, ChildError, ChildTimeout
 from core.node.children import Children
 from core.node.jobs import Done, Failed, Job, Report, Setting, Worker
+from core.site.model import Camera, FolderSource
 
 HOOK = Worker("hook", "relay")
+CAMERA = Worker("camera", "north")
 
 
 def running(pid: int) -> bool:
@@ -28,6 +35,42 @@ def running(pid: int) -> bool:
 
 def command(*argv: str, deadline: float = 10.0, about: object = None) -> Job:
     return Job(HOOK, "run", {"argv": list(argv), "seconds": 30}, deadline, about=about)
+
+
+def camera_at(folder: Path) -> Setting:
+    """How the child of a camera is opened that is there only if the folder is."""
+    camera = Camera(name="north", source=FolderSource(kind="folder", path=str(folder)))
+    return Setting(opening={"camera": camera_to_json(camera), "spool": str(folder)}, idle=None)
+
+
+def kill_and_wait(pid: int) -> None:
+    """Kill a process as the kernel does for want of memory; return when it has ended, whoever its parent is."""
+    descriptor = os.pidfd_open(pid)
+    os.kill(pid, signal.SIGKILL)
+    ended, _, _ = select.select([descriptor], [], [], 10)
+    os.close(descriptor)
+    assert ended
+
+
+TRACER = """
+import ctypes, sys
+libc, SEIZE = ctypes.CDLL(None, use_errno=True), 0x4206
+print(libc.ptrace(SEIZE, int(sys.argv[1]), None, None), flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def held(pid: int) -> Iterator[None]:
+    """Keep a process from ending for its parent, as the kernel does that waits for a dead mount: a tracer holds it."""
+    tracer = subprocess.Popen(
+        [sys.executable, "-I", "-c", TRACER, str(pid)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with tracer:
+        assert tracer.stdout is not None
+        if tracer.stdout.readline().strip() != "0":
+            pytest.skip("only root, or a kernel that lets neighbours trace each other, can hold a killed process")
+        yield
 
 
 @pytest.fixture
@@ -143,3 +186,174 @@ def test_closing_leaves_no_process_behind(reports: SimpleQueue[Report]) -> None:
     them.close()
     assert pids
     assert not any(running(pid) for pid in pids)
+
+
+# --- when a worker cannot be started, is gone, or cannot be opened
+
+SHORT_OF_DESCRIPTORS = """
+import os, resource, sys
+from core.child import Child
+from core.errors import ChildError
+
+def count():
+    return len(os.listdir("/proc/self/fd"))
+
+child, before, failed = Child("hook"), count(), 0
+soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+spare = [os.open("/dev/null", os.O_RDONLY) for _ in range(12)]
+lowest = min(spare)
+for descriptor in spare:
+    os.close(descriptor)
+for free in range(12):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + free, hard))
+    try:
+        child.start()
+    except ChildError as error:
+        assert "cannot be started" in str(error), error
+        failed += 1
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if child.alive:
+        break
+    assert count() == before, (free, count(), before)
+assert failed > 2, failed
+assert child.ask("run", {"argv": ["true"], "seconds": 5}, 10)["status"] == 0
+child.close()
+print("good")
+"""
+
+SHORT_WHILE_OPENED_EARLY = """
+import logging, os, resource, threading
+from queue import SimpleQueue
+from core.node.children import Children
+from core.node.jobs import Job, Worker
+
+told = threading.Event()
+
+class Ear(logging.Handler):
+    def emit(self, record):
+        told.set()
+
+logging.getLogger("core.node.children").addHandler(Ear())
+logging.getLogger("core.node.children").setLevel("INFO")
+reports, worker = SimpleQueue(), Worker("hook", "relay")
+children = Children(reports.put)
+soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+lowest = os.open("/dev/null", os.O_RDONLY)
+os.close(lowest)
+resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+children.ready(worker)
+told.wait(5)
+resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+children.give(Job(worker, "run", {"argv": ["true"], "seconds": 5}, 10.0))
+print(type(reports.get(timeout=10)).__name__)
+children.close()
+"""
+
+
+def said_by(code: str) -> str:
+    """Run a program that may spoil its own process; return what it said."""
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert out.returncode == 0, out.stderr
+    return out.stdout.strip()
+
+
+def test_a_worker_that_cannot_be_started_is_our_own_error_wherever_the_descriptors_end() -> None:
+    assert said_by(SHORT_OF_DESCRIPTORS) == "good"
+
+
+def test_a_machine_short_of_descriptors_for_a_moment_costs_no_later_job() -> None:
+    assert said_by(SHORT_WHILE_OPENED_EARLY) == "Done"
+
+
+def test_a_worker_that_was_killed_unseen_is_told_and_not_silently_replaced(child: Child) -> None:
+    child.start()
+    assert child.alive
+    assert child.pid is not None
+    kill_and_wait(child.pid)
+    assert not child.alive
+    with pytest.raises(ChildDied, match="signal 9"):
+        child.ask("run", {"argv": ["true"], "seconds": 5}, 10)
+
+
+def test_a_worker_killed_while_idle_is_opened_again_for_the_next_job(
+    children: Children, reports: SimpleQueue[Report], tmp_path: Path
+) -> None:
+    children.equip(CAMERA, camera_at(tmp_path))
+    for _ in range(2):
+        children.give(Job(CAMERA, "telemetry", {}, 10.0))
+        report = reports.get(timeout=10)
+        assert isinstance(report, Done), report
+        kill_and_wait(children.running()[CAMERA])
+    assert children.running() == {}
+
+
+def test_a_cold_job_is_done_where_the_camera_cannot_be_opened_and_the_next_job_opens_it(
+    children: Children, reports: SimpleQueue[Report], tmp_path: Path
+) -> None:
+    children.equip(CAMERA, camera_at(tmp_path / "absent"))
+    children.give(Job(CAMERA, "close", {}, 10.0, cold=True))
+    assert isinstance(reports.get(timeout=10), Done)
+    (tmp_path / "absent").mkdir()
+    children.give(Job(CAMERA, "telemetry", {}, 10.0))
+    assert isinstance(reports.get(timeout=10), Done)
+
+
+def test_the_usb_device_of_a_camera_that_cannot_be_opened_is_looked_for_all_the_same(
+    children: Children, reports: SimpleQueue[Report], tmp_path: Path
+) -> None:
+    children.equip(CAMERA, camera_at(tmp_path / "absent"))
+    children.give(Job(CAMERA, "reset", {"serial": "no camera has this one"}, 30.0, cold=True))
+    report = reports.get(timeout=10)
+    assert isinstance(report, Failed)
+    assert (str(report.error), report.opening) == ("no such camera on USB: nothing to reset", False)
+
+
+def test_a_failure_says_whether_the_worker_was_only_being_opened(
+    children: Children, reports: SimpleQueue[Report], tmp_path: Path
+) -> None:
+    children.equip(CAMERA, camera_at(tmp_path / "absent"))
+    children.give(Job(CAMERA, "telemetry", {}, 10.0))
+    children.give(Job(HOOK, "run", {"argv": ["/no/such/program"], "seconds": 5}, 10.0))
+    failed = {report.job.worker: report for report in (reports.get(timeout=10) for _ in range(2))}
+    opened, begun = failed[CAMERA], failed[HOOK]
+    assert isinstance(opened, Failed)
+    assert isinstance(begun, Failed)
+    assert isinstance(opened.error, CameraGone)
+    assert (opened.opening, begun.opening) == (True, False)
+
+
+def test_a_worker_that_cannot_be_killed_is_told_once_and_no_other_is_started_beside_it(
+    children: Children, reports: SimpleQueue[Report], caplog: pytest.LogCaptureFixture
+) -> None:
+    children.equip(HOOK, Setting(idle=None))
+    children.give(command("true"))
+    assert isinstance(reports.get(timeout=10), Done)
+    pid = children.running()[HOOK]
+    with held(pid):
+        os.kill(pid, signal.SIGSTOP)
+        children.give(command("true", deadline=0.2))
+        hung = reports.get(timeout=10)
+        assert isinstance(hung, Failed)
+        assert isinstance(hung.error, ChildTimeout)
+        for _ in range(3):
+            children.give(command("true"))
+            refused = reports.get(timeout=10)
+            assert isinstance(refused, Failed)
+            assert type(refused.error) is ChildError
+            assert f"process {pid} is stuck in the kernel" in str(refused.error)
+            assert children.running() == {}
+    assert [record.levelname for record in caplog.records if "cannot be killed" in record.message] == ["ERROR"]
+    children.give(command("true"))
+    assert isinstance(reports.get(timeout=10), Done), "it ended at last"
+
+
+def test_an_opening_that_fails_in_a_way_nobody_thought_of_is_reported_and_leaves_no_process(
+    children: Children, reports: SimpleQueue[Report]
+) -> None:
+    children.equip(CAMERA, Setting(opening={"camera": object()}, idle=None))  # it cannot even be put into words
+    children.ready(CAMERA)
+    children.give(Job(CAMERA, "telemetry", {}, 10.0))
+    report = reports.get(timeout=10)
+    assert isinstance(report, Failed)
+    assert report.opening
+    assert children.running() == {}

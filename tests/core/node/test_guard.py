@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
+import pytest
 from peers.simulation import simulate
 
 from core.catalogue import deliveries
+from core.errors import StorageError
 from core.node.context import Pace
 from core.simulate.links import Outage
+from core.status.document import write
 
 
 def test_a_full_disk_stops_neither_the_node_nor_what_comes_after_it() -> None:
@@ -65,3 +69,35 @@ def test_a_write_that_fails_is_done_once_when_the_disk_takes_it() -> None:
     assert done == ["commit", "then"]
     assert world.counted() == {"captured": 1}
     assert world.broken() == []
+
+
+@pytest.mark.parametrize("nth", range(1, 80))
+def test_a_catalogue_that_cannot_be_read_for_a_moment_costs_no_slot_its_outcome(nth: int) -> None:
+    world = simulate(pace=Pace())
+    world.run(minutes=14, seconds=59.9)
+    world.site.catalogue.failing = frozenset({world.site.catalogue.statements + nth})
+    world.run(minutes=40)
+    assert world.counted() == {"captured": 5}
+    assert world.broken() == []
+
+
+def test_a_run_folder_that_is_gone_is_made_again(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "status.json"
+    assert write(path, {"version": 1}) == len(path.read_bytes())
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StorageError, match="file"):
+        write(tmp_path / "file" / "status.json", {"version": 1})
+
+
+def test_a_fault_of_one_desk_is_told_once_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    world = simulate(pace=Pace())
+    world.run(minutes=6)
+
+    def fail(path: object, document: object) -> None:
+        raise ZeroDivisionError("of a desk")
+
+    world.site.running.context.publish = fail
+    world.run(hours=1)
+    assert world.counted() == {"captured": 7}
+    assert world.site.told("internal fault") == ["ZeroDivisionError: of a desk"]
+    assert [record.levelname for record in caplog.records].count("ERROR") == 1

@@ -125,3 +125,12 @@ def test_deliveries_go_on_while_the_clock_jumps() -> None:
     world.world.jump(3 * HOUR)
     world.run(hours=1)
     assert world.broken() == []
+
+
+def test_two_cameras_do_not_vouch_for_a_clock_that_was_set_after_they_were_read() -> None:
+    world = simulate(pace=QUICK, synchronised=False, cameras=("north", "south"))
+    world.run(minutes=30)
+    assert world.site.running.context.trust.trusted, "both cameras agree with it"
+    world.world.jump(timedelta(days=400))
+    world.run(seconds=90)
+    assert not world.site.running.context.trust.trusted

@@ -8,16 +8,19 @@ from typing import Any
 import pytest
 from peers.simulation import Simulation, simulate, site_toml
 
-from core.catalogue import pictures, states
+from core.catalogue import overrides, pictures, states
+from core.catalogue.overrides import Override
 from core.control.peer import Who
 from core.control.request import Request
-from core.control.verbs import Role
+from core.control.verbs import VERBS, Role
+from core.errors import BadRequest
 from core.node.context import Pace
 from core.simulate.cameras import Fault
 from core.simulate.invariants import broken
 from core.simulate.links import Outage
 from core.simulate.site import SimulatedNode, SimulatedSite
 from core.simulate.world import World
+from core.site.load import reparse
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -242,3 +245,30 @@ def test_telemetry_sets_a_camera_clock_that_drifts() -> None:
     world.run(hours=1)
     assert world.camera.drift == 0.0
     assert states.get(world.site.catalogue, "telemetry/north")["battery"] == 90
+
+
+def test_a_pause_until_the_end_of_time_is_refused_and_an_old_one_ends_nothing() -> None:
+    with pytest.raises(BadRequest):
+        VERBS["pause"].parse({"camera": "north", "until": "9999-12-31T23:59:59.999999Z", "reason": "works"})
+    world = simulate()
+    world.run(minutes=2)
+    overrides.add(
+        world.site.catalogue,
+        Override(camera="north", at=1, what="pause", who="ana", until=253_402_300_800_000, why="an older program"),
+    )
+    world.run(hours=1)
+    world.node.off(MINUTE)
+    world.run(hours=1)
+    assert set(world.counted()) == {"excused: paused by ana"}
+
+
+def test_a_camera_that_a_reload_adds_owes_nothing_from_before() -> None:
+    world = simulate()
+    world.run(days=3)
+    both = site_toml(cameras=("north", "south"))
+    world.site.plug_in(reparse(both).camera[1])
+    assert "done" in world.site.reload(both)
+    world.run(seconds=30)
+    world.node.off(MINUTE)
+    world.run(minutes=30)
+    assert world.counted("south") == {"captured": 3}

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 from peers.simulation import simulate, site_toml
 
-from core.catalogue import deliveries
+from core.catalogue import buffer, deliveries
+from core.node.context import Pace
 from core.simulate.disk import File
 from core.simulate.links import Outage, SimulatedDestination, Trouble
 from core.values import PictureName, Sha256
@@ -23,6 +24,8 @@ to = "nas"
 live = "{camera}.jpg"
 required = false
 """
+
+QUICK = Pace(judge=60, plan=600, plan_soon=60, report=3600, report_soon=3600)
 
 
 def archived(destination: SimulatedDestination) -> list[datetime]:
@@ -203,3 +206,91 @@ def test_a_stop_in_the_middle_of_a_transfer_goes_on_there_at_the_next_start() ->
     assert len(world.destination.store) == 1
     assert world.destination.bytes == 24_000_000
     assert world.broken() == []
+
+
+OPTIONAL = """
+[[route]]
+what = ["jpeg"]
+to = "nas"
+[[route]]
+what = ["jpeg"]
+to = "slow"
+required = false
+"""
+
+
+def test_a_picture_that_leaves_while_its_optional_copy_is_sent_ends_nothing() -> None:
+    node = '[node.buffer]\nkeep_free = "1GB"\nwhen_full = "thin"\n'
+    world = simulate(destinations=("nas", "slow"), routes=OPTIONAL, node=node, pace=QUICK)
+    world.site.destinations["slow"].rate = 12_000
+    world.site.disk.size = 1_300_000_000
+    world.run(days=2)
+    assert buffer.deletions(world.site.catalogue, 1)
+    assert world.counted()["captured"] == len(world.outcomes())
+    assert world.broken() == []
+
+
+def test_a_destination_that_is_taken_out_while_its_receipt_waits_ends_nothing() -> None:
+    world = simulate(destinations=("nas", "home"), pace=QUICK)
+    world.run(minutes=5)
+    while not world.site.destinations["home"].arrivals:
+        world.run(seconds=0.1)
+    assert "done" in world.site.reload(site_toml(destinations=("nas",)))
+    world.run(hours=1)
+    assert world.counted() == {"captured": 7}
+    assert world.broken() == []
+
+
+def test_a_link_that_only_another_node_has_holds_nothing_up() -> None:
+    text = '[[node]]\nname = "fr"\n[[node.link]]\nname = "lan"\n'
+    camera = 'primary = "unit1"\n'
+    world = simulate(routes="", camera=camera, extra=f'[[route]]\nwhat = ["jpeg"]\nto = "nas"\n{text}')
+    site = site_toml(routes="", camera=camera, extra=f'[[route]]\nwhat = ["jpeg"]\nto = "nas"\n{text}')
+    world.run(minutes=1)
+    world.site.reload(site.replace('name = "nas"\n', 'name = "nas"\nlink = "lan"\n'))
+    world.run(hours=1)
+    assert len(world.destination.store) == 6
+    assert world.broken() == []
+
+
+def test_progress_that_cannot_be_noted_does_not_stop_the_transfer() -> None:
+    world = simulate(shoots="raw", pace=QUICK)
+    world.destination.rate = 200_000
+    world.run(minutes=5, seconds=40)
+    world.site.catalogue.failing = frozenset({world.site.catalogue.statements + 1})
+    world.run(hours=3)
+    assert len(world.destination.store) >= 17
+    assert world.broken() == []
+
+
+def test_a_destination_that_was_paused_stays_paused_across_a_stop() -> None:
+    world = simulate(pace=QUICK)
+    world.run(minutes=2)
+    world.site.running.delivering.pause("nas", world.at("21 12:00"))
+    world.run(hours=1)
+    world.node.off(timedelta(minutes=5))
+    world.run(hours=1)
+    assert world.destination.arrivals == []
+    world.run(hours=2)
+    assert len(world.destination.store) >= 20
+    assert world.broken() == []
+
+
+def test_a_rendition_that_is_gone_before_it_was_sent_is_made_again() -> None:
+    world = simulate(extra=RECIPE, pace=QUICK)
+    world.destination.outages = [Outage(world.begin, world.at("21 11:00"))]
+    world.run(hours=1)
+    world.site.images.made.clear()
+    world.run(hours=5)
+    assert deliveries.backlog(world.site.catalogue, "nas")[0] == 0
+    assert world.broken() == []
+
+
+def test_a_rebuild_after_a_name_conflict_asks_for_nothing_again() -> None:
+    world = simulate(pace=QUICK)
+    name = f"quarry/north/2026/11/21/north_20261121T090000Z_unit1_{world.site.fence}.jpg"
+    name = name.replace(str(world.site.fence), "1-1")
+    world.destination.store[name] = File(5, Sha256("0" * 64))
+    world.run(hours=2)
+    assert len(world.site.told("name conflict")) == 1
+    assert world.site.rebuilt()[1].queued == 0

@@ -55,9 +55,9 @@ def test_days_of_every_trouble_at_once_break_no_promise(seed: int) -> None:
 
 def test_a_year_of_hours_in_a_zone_with_both_clock_changes_breaks_no_promise() -> None:
     begin = datetime(2026, 1, 1, 11, 30, tzinfo=UTC)
-    world = simulate(begin=begin, zone="Europe/Paris", every="3h", pace=SLOW)
-    live_through(world, days=365, seed=365, step=timedelta(hours=8))
+    world = simulate(begin=begin, zone="Europe/Paris", every="6h", pace=SLOW)
+    live_through(world, days=365, seed=365, step=timedelta(hours=16))
     assert world.broken() == []
     outcomes = world.outcomes()
-    assert len(outcomes) >= 365 * 8
-    assert sum(one.outcome == "captured" for one in outcomes) > 2000
+    assert len(outcomes) >= 365 * 4
+    assert sum(one.outcome == "captured" for one in outcomes) > 900

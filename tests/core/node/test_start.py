@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import subprocess
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,7 @@ def started(site: Site) -> Iterator[Node]:
             yield node
             return
     assert node.process.returncode == 1
-    assert node.log().endswith("; the next start makes it anew from the day books\n")
+    assert node.log().endswith("start the node: it makes it anew\n")
     assert "Traceback" not in node.log()
     with running(site) as node:
         yield node
@@ -133,7 +134,7 @@ def test_a_catalogue_that_is_damaged_while_the_node_runs_is_made_anew_by_the_nex
             other.execute("PRAGMA application_id = 1")  # whoever reads now does not trust what it remembers
             node.until(lambda: node.process.poll() is not None, "it ends")
     assert node.process.returncode == 1
-    assert node.log().endswith("; the next start makes it anew from the day books\n")
+    assert node.log().endswith("start the node: it makes it anew\n")
     assert "Traceback" not in node.log()
     here = stamps(stopped.data / "pictures")
     with started(stopped) as node:
@@ -174,3 +175,45 @@ def test_a_second_node_under_another_name_is_refused_in_one_line_and_the_first_g
         f"overlapse: {first.data}: another node (process {lock}) runs on this data folder; stop it first"
     ]
     assert "Traceback" not in second.log()
+
+
+def test_a_second_node_writes_nothing_even_when_the_lock_was_removed(stopped: Site) -> None:
+    with running(stopped) as node:
+        node.until(lambda: stopped.slots(), "it shoots")
+        (stopped.data / "lock").unlink()
+        second = overlapse("run", "--site", stopped.file)
+        assert node.end() == 0
+    assert (second.status, "another node answers there" in second.err) == (1, True)
+    causes = [line for line in stopped.lines() if line.get("cause") == "node down" and line["fence"] != "1-2"]
+    assert causes == [], "the fence of the second start stands in no line"
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 200 MB, of which memory is taken only as it fills."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=200m", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode != 0:
+        pytest.skip("needs a tmpfs of its own: run as root with the right to mount")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_node_starts_on_a_disk_that_has_not_one_byte_left(disk: Path, tmp_path: Path) -> None:
+    site = harbour(tmp_path / "full")
+    site.data.symlink_to(disk)
+    with running(site) as node:
+        node.until(lambda: len(site.captured()) >= 2, "it shoots")
+        assert node.end() == 0
+    assert (disk / "reserve").exists()
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(b"x" * 65_536):
+            pass
+    with running(site) as node:
+        node.until(lambda: site.ask("status"), "it answers")
+        filler.unlink()
+        node.until(lambda: len(site.captured()) >= 4, "it shoots again")
+        assert node.end() == 0
+    assert overlapse("verify", "--site", site.file).status == 0

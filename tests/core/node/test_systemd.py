@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from peers.node import PROGRAM, Site, environment
 
+from core.intake.daybook import DayBooks
+from core.intake.entries import OutcomeEntry
 from core.node.systemd import Systemd
 
 UNIT = Path(__file__).parents[3] / "docs" / "overlapse.service"
@@ -36,6 +39,61 @@ def test_systemd_hears_that_the_node_is_ready_alive_and_stopping(manager: tuple[
     assert systemd.stopping()
     heard = [line.recv(4096) for _ in range(4)]
     assert heard == [b"READY=1", b"STATUS=2 cameras, 14 to deliver", b"WATCHDOG=1", b"STOPPING=1"]
+
+
+def test_a_start_that_takes_long_asks_for_more_time_and_owes_no_watchdog_before_it_is_ready(
+    manager: tuple[socket.socket, Systemd],
+) -> None:
+    line, systemd = manager
+    assert systemd.starting("quay: 5000 lines\nREADY=1")
+    assert line.recv(4096) == b"EXTEND_TIMEOUT_USEC=3600000000\nSTATUS=starting: quay: 5000 lines\\x0aREADY=1"
+    systemd.ready()
+    systemd.starting("quay: 6000 lines")
+    assert line.recv(4096) == b"READY=1"
+    assert b"WATCHDOG=1" in line.recv(4096).split(b"\n"), "once it runs, the watchdog waits for it"
+
+
+def heard_until(line: socket.socket, last: bytes) -> list[bytes]:
+    """Return what systemd is told, signs of life left out, up to a message that begins with `last`."""
+    heard: list[bytes] = []
+    while not heard or not heard[-1].startswith(last):
+        said = line.recv(4096)
+        heard += [] if said == b"WATCHDOG=1" else [said]
+    return heard
+
+
+def test_a_catalogue_that_is_made_anew_holds_systemd_off_and_starting_again_is_no_stop(tmp_path: Path) -> None:
+    site = Site(tmp_path / "quay")
+    site.camera(every=None)
+    site.write()
+    (site.data / "pictures").mkdir(parents=True)
+    (site.data / "catalogue.db").write_bytes(b"no catalogue at all")
+    at = 1_795_250_000
+    DayBooks(site.data / "pictures").append(
+        OutcomeEntry(camera="north", slot=at + second, node="unit1", outcome="missed", cause="node down")
+        for second in range(2500)
+    )
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
+        line.bind(str(tmp_path / "notify"))
+        line.settimeout(25)
+        command = [*PROGRAM, "run", "--site", str(site.file)]
+        told = environment({"NOTIFY_SOCKET": str(tmp_path / "notify")})
+        with (tmp_path / "log").open("wb") as log, subprocess.Popen(command, stderr=log, env=told) as node:
+            try:
+                first = heard_until(line, b"STATUS=running: quay")
+                site.ask("restart", reason="for a test")
+                again = heard_until(line, b"STATUS=running: quay")
+                node.terminate()
+                heard_until(line, b"STOPPING=1")
+                assert node.wait(25) == 0
+            finally:
+                if node.poll() is None:
+                    node.kill()
+    made = b"STATUS=starting: quay: the catalogue is made from the day books: "
+    steps = [said.split(b"\n")[1] for said in first if said.startswith(b"EXTEND_TIMEOUT_USEC=")]
+    assert [step.removeprefix(made).split()[0] for step in steps if step.startswith(made)] == [b"0", b"1000", b"2000"]
+    assert first[-2:] == [b"READY=1", b"STATUS=running: quay"]
+    assert not [said for said in again if said.startswith(b"STOPPING")], "systemd would kill it"
 
 
 def test_text_of_others_cannot_say_anything_else_to_systemd(manager: tuple[socket.socket, Systemd]) -> None:
@@ -124,7 +182,13 @@ def test_the_unit_file_leaves_little_open() -> None:
 
 def test_the_unit_file_restarts_for_ever_and_lets_the_camera_through() -> None:
     lines = [line.strip() for line in UNIT.read_text().splitlines() if not line.startswith("#")]
-    for line in ("Type=notify", "Restart=always", "StartLimitIntervalSec=0", "DeviceAllow=char-usb_device rw"):
+    for line in (
+        "Type=notify",
+        "TimeoutStartSec=90",
+        "Restart=always",
+        "StartLimitIntervalSec=0",
+        "DeviceAllow=char-usb_device rw",
+    ):
         assert line in lines
     assert any(line.startswith("WatchdogSec=") for line in lines)
     assert "PrivateDevices=yes" not in lines

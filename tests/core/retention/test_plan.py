@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
+from peers.buffers import by_day, in_rungs, one_by_one
 
 from core.retention.forecast import Forecast
-from core.retention.plan import Candidate, Holdings, Plan, Policy, Space, Why, plan
+from core.retention.plan import Batch, Candidate, Holdings, Plan, Policy, Rung, Space, Why, plan
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -29,7 +31,7 @@ def proven(number: int, days_old: float = 10.0, **more: Any) -> Candidate:
 
 
 def planned(
-    proven: Iterable[Candidate] = (), unproven: Iterable[Candidate] = (), missing: int = 0, **more: Any
+    proven: Iterable[Candidate] = (), unproven: Sequence[Candidate] = (), missing: int = 0, **more: Any
 ) -> Plan:
     """A plan for a buffer of a thousand pictures in which `missing` bytes are to be freed; all is in order."""
     policy = more.pop("policy", Policy(keep_free=8 * GB))
@@ -40,7 +42,7 @@ def planned(
         "announced": NOW - 8 * DAY,
     }
     space = Space(policy.keep_free - missing, DISK)
-    return plan(proven, unproven, policy, space, **(values | more))
+    return plan(one_by_one(proven), in_rungs(unproven), policy, space, **(values | more))
 
 
 def who(made: Plan) -> list[int]:
@@ -268,11 +270,10 @@ def test_a_trusted_clock_that_jumps_a_year_ahead_deletes_nothing_by_age() -> Non
 
 def test_a_very_long_confirmed_plan_goes_on_in_the_next_one_and_touches_nothing_unproven() -> None:
     many = (proven(number, 100, size=1000) for number in range(20_000))
-    untouched = Reads([picture(-1, 300)])
-    made = planned(many, untouched, missing=GB, confirmed=True, announced=None)
-    assert len(made.deletions) == 10_000
-    assert made.short == GB - 10_000_000
-    assert (untouched.count, made.announce) == (0, False)
+    made = planned(many, [picture(-1, 300)], missing=20_000_000, confirmed=True)
+    assert (len(made.deletions), made.beyond) == (10_000, 10_000)
+    assert {deletion.why for deletion in made.deletions} == {Why.FULL}
+    assert (made.short, made.announce, made.stop_capture) == (0, False, False)
 
 
 DOUBTS = [
@@ -285,8 +286,8 @@ DOUBTS = [
 @pytest.mark.parametrize(("space", "why"), DOUBTS)
 def test_a_space_that_cannot_be_deletes_nothing(space: Space, why: str) -> None:
     made = plan(
-        [proven(1)],
-        [picture(2)],
+        one_by_one([proven(1)]),
+        in_rungs([picture(2)]),
         Policy(8 * GB),
         space,
         now=NOW,
@@ -300,10 +301,8 @@ def test_a_space_that_cannot_be_deletes_nothing(space: Space, why: str) -> None:
 
 def test_of_five_million_pictures_only_those_that_make_room_are_looked_at() -> None:
     raws = Reads(proven(number, 100, size=30 * MB) for number in range(5_000_000))
-    untouched = Reads([picture(-1)])
-    made = planned(raws, untouched, missing=10 * GB, policy=Policy(20 * GB), holdings=Holdings(5_000_000, 150_000 * GB))
-    assert len(made.deletions) == 334
-    assert (raws.count, untouched.count) == (334, 0)
+    made = planned(raws, [], missing=10 * GB, policy=Policy(20 * GB), holdings=Holdings(5_000_000, 150_000 * GB))
+    assert (len(made.deletions), raws.count) == (334, 334)
 
 
 def test_by_age_one_picture_more_is_looked_at() -> None:
@@ -314,13 +313,87 @@ def test_by_age_one_picture_more_is_looked_at() -> None:
 
 def test_with_nothing_missing_not_a_single_picture_is_looked_at() -> None:
     reads = Reads([proven(1)])
-    planned(reads, reads)
+    planned(reads)
     assert reads.count == 0
 
 
-def test_of_a_million_unproven_pictures_those_after_the_first_odd_raws_are_not_looked_at() -> None:
-    first = picture(0, 100, kind="raw", size=30 * MB)
-    reads = Reads(replace(first, picture=number, index=number % 144) for number in range(1_000_000))
-    made = planned([], reads, missing=300 * MB)
-    assert who(made) == list(range(1, 20, 2))
-    assert reads.count == 20
+class Opened:
+    """A long buffer of days, each with a thousand pictures of 10 MB, that counts which of them were read."""
+
+    def __init__(self, days: int, **more: Any) -> None:
+        self._days = days
+        self._more = more
+        self.count = 0
+
+    def batches(self) -> Iterator[Batch]:
+        for day in range(self._days):
+            begin = NOW - (self._days + 5 - day) * DAY
+            yield Batch(1000, 10 * GB, begin, begin + DAY, partial(self._read, begin))
+
+    def _read(self, begin: datetime) -> Iterator[Candidate]:
+        for number in range(1000):
+            self.count += 1
+            yield replace(picture(number, **self._more), at=begin + number * timedelta(minutes=1))
+
+
+LARGE = Holdings(5_000_000, 50_000_000 * GB)
+
+
+@pytest.mark.parametrize("days", [10, 1000])
+def test_what_is_only_counted_is_not_read_however_old_the_rest_is(days: int) -> None:
+    buffer = Opened(days, proven=True)
+    keep = Policy(8 * GB, keep=5 * DAY)
+    made = plan(buffer.batches(), [], keep, Space(9 * GB, DISK), now=NOW, clock_trusted=True, holdings=LARGE, most=50)
+    assert (len(made.deletions), made.beyond) == (50, days * 1000 - 50)
+    assert made.refused is None
+    assert buffer.count == 50
+
+
+def test_a_share_that_is_refused_is_counted_and_not_read() -> None:
+    buffer = Opened(5000, proven=True)
+    holdings = Holdings(5_000_000, 50_000 * GB)
+    keep = Policy(8 * GB, keep=5 * DAY)
+    made = plan(buffer.batches(), [], keep, Space(9 * GB, DISK), now=NOW, clock_trusted=True, holdings=holdings)
+    assert made.deletions == []
+    assert "over 25%" in (made.refused or "")
+    assert buffer.count == 10_000
+
+
+def thinning(rungs: Iterable[Rung], missing: int, **more: Any) -> Plan:
+    values: dict[str, Any] = {"now": NOW, "clock_trusted": True, "holdings": LARGE, "announced": NOW - 8 * DAY}
+    return plan([], rungs, Policy(20 * GB), Space(20 * GB - missing, 10 * DISK), **(values | more))
+
+
+@pytest.mark.parametrize("kind", ["raw", "jpeg"])
+def test_the_first_rung_that_is_there_ends_it_whatever_kind_it_is_of(kind: Any) -> None:
+    odd, rest = (Opened(5000, kind=kind, index=index) for index in (1, 2))
+    made = thinning([Rung(kind, 2, rest.batches), Rung(kind, 1, odd.batches)], 100 * MB)
+    assert (len(made.deletions), made.short) == (10, 0)
+    assert odd.count <= 11
+    assert rest.count == 0
+
+
+def test_much_that_is_thinned_is_counted_day_by_day() -> None:
+    odd = Opened(5000, index=1)
+    made = thinning([Rung("jpeg", 1, odd.batches)], 20 * GB, most=50)
+    assert (len(made.deletions), made.beyond, made.short) == (50, 1950, 0)
+    assert odd.count <= 2001
+
+
+@pytest.mark.parametrize("missing", [0, 1, 35, 36, 400, 500, 10_000])
+@pytest.mark.parametrize("most", [1, 7, 10_000])
+def test_what_is_only_counted_is_as_much_as_what_is_listed(missing: int, most: int) -> None:
+    some = [proven(number, 60 - number / 7) for number in range(200)]
+    rest = [picture(number, 50 - number / 9, index=number % 12) for number in range(200)]
+    values: dict[str, Any] = {
+        "now": NOW,
+        "clock_trusted": True,
+        "holdings": Holdings(10_000, 100 * GB),
+        "announced": NOW - 8 * DAY,
+    }
+    policy, space = Policy(200 * GB, keep=55 * DAY), Space(200 * GB - missing * 10 * MB, DISK)
+    in_full = plan(one_by_one(some), in_rungs(rest), policy, space, **values)
+    made = plan(by_day(some), in_rungs(rest), policy, space, **values, most=most)
+    assert made.deletions == in_full.deletions[:most]
+    assert len(made.deletions) + made.beyond == len(in_full.deletions)
+    assert (made.short, made.refused) == (in_full.short, in_full.refused)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
+from peers.buffers import by_day, in_rungs
 
 from core.retention.plan import Candidate, Deletion, Holdings, Plan, Policy, Space, Why, plan
 from core.values import Kind
@@ -50,8 +51,8 @@ class Case:
 
     def planned(self, now: datetime) -> Plan:
         return plan(
-            self.proven,
-            self.unproven,
+            by_day(self.proven),
+            in_rungs(self.unproven),
             self.policy,
             self.space,
             now=now,

@@ -274,11 +274,87 @@ BAD_NAME = "a name is 1 to 32 of a-z, 0-9 and '-', and begins with a letter or a
             [
                 "5: watch: unknown table; what may stand here: "
                 "version, site, roles, node, camera, recipe, destination, route",
-                "6: watch[0].kind: unknown key",
-                "7: watch[0].snmp: unknown table",
-                "7: watch[0].snmp.host: unknown key",
             ],
-            id="what-stands-in-an-unknown-table-is-told-too",
+            id="an-unknown-table-is-one-problem",
+        ),
+        pytest.param(
+            HEAD
+            + NODE
+            + '[[objektiv]]\nname = "north"\n'
+            + '[[route]]\nto = "nas"\nwhat = ["jpeg"]\ncameras = ["north"]\n',
+            [
+                "5: objektiv: unknown table; what may stand here: "
+                "version, site, roles, node, camera, recipe, destination, route",
+            ],
+            id="nor-is-what-it-may-have-named-missed",
+        ),
+        pytest.param(
+            HEAD
+            + NODE
+            + '[[camra]]\nname = "north"\n'
+            + USB
+            + '\n[[camera.schedule]]\nevery = "10 m"\n[camera.settings]\niso = 100\n'
+            + '[[destination]]\nname = "nas"\naddress = "folder:/n"\n'
+            + '[[route]]\nto = "nas"\nwhat = ["jpeg"]\ncameras = ["north"]\n',
+            [
+                "5: camra: unknown table; did you mean 'camera'?",
+                '11: camera.settings.iso: expected text, got the number 100; write it in quotes: "100"',
+            ],
+            id="a-misspelt-table-keeps-the-tables-below-it",
+        ),
+        pytest.param(
+            camera(USB, "[[camra.schedule]]", 'every = "10m"'),
+            ["8: camra: unknown table; did you mean 'camera'?"],
+            id="a-misspelt-table-below-another-is-one-problem",
+        ),
+        pytest.param(
+            HEAD.replace("= 1", "= 99999999999999999999999") + NODE,
+            ["1: version: the number 99999999999999999999999 is not 1"],
+            id="a-version-that-nobody-counts",
+        ),
+        pytest.param(
+            camera(USB, f"recovery = {{ hooks_a_day = 0x{'f' * 5000}, hook = 0x{'f' * 5000} }}"),
+            [
+                f"8: camera[0].recovery.{key}: a number of very many digits is more than can be counted; write less"
+                for key in ("hook", "hooks_a_day")
+            ],
+            id="numbers-of-thousands-of-digits",
+        ),
+        pytest.param(
+            "\n" + camera(USB, f"a = {'9' * 5000}"),
+            ["9: a number has more digits than can be counted; write less"],
+            id="more-digits-than-python-reads",
+        ),
+        pytest.param(
+            camera(
+                USB,
+                '[[destination]]\nname = "nas"\naddress = "folder:/n"\npassword_file = "a\\u0000b"\nregion = "\\u001b"',
+            ),
+            [
+                "11: destination[0].password_file: 'a\\x00b' holds a control character; write it without",
+                "12: destination[0].region: '\\x1b' holds a control character; write it without",
+            ],
+            id="control-characters",
+        ),
+        pytest.param(
+            camera(
+                'source = { kind = "gphoto2", serial = "" }', 'recovery = { hook = [""] }', 'settings = { iso = "" }'
+            ),
+            [
+                "7: camera[0].source.serial: empty; write what it shall be, or leave the key out",
+                "8: camera[0].recovery.hook[0]: empty; write what it shall be, or leave the key out",
+                "9: camera[0].settings.iso: empty; write what it shall be, or leave the key out",
+            ],
+            id="empty-texts",
+        ),
+        pytest.param(
+            camera(
+                USB,
+                '[[destination]]\nname = "nas"\naddress = "folder:/n"',
+                '[[route]]\nto = "nas"\nwhat = ["jpeg"]\nevery_nth = 86401',
+            ),
+            ["14: route[0].every_nth: at most 86400: no day has more slots; 1 sends every slot"],
+            id="fewer-than-one-slot-a-day",
         ),
         pytest.param(
             HEAD + NODE + '[node.bufer]\nkeep_free = "8 gigs"\n',
@@ -303,6 +379,41 @@ def test_a_fault_is_told_with_its_line_its_key_and_what_to_write(
     problems: Told, text: str, told: Sequence[str]
 ) -> None:
     assert problems(text) == list(told)
+
+
+@pytest.mark.parametrize(
+    ("live", "told"),
+    [
+        ("{camera.__class__}", "only {camera} and {site} may stand in braces"),
+        ("{camera:>99999999999}", "only {camera} and {site} may stand in braces"),
+        ("{camera!r}", "only {camera} and {site} may stand in braces"),
+        ("{", "only {camera} and {site} may stand in braces"),
+        ("{0}", "only {camera} and {site} may stand in braces"),
+        ("../{camera}.jpg", "is not a name below the destination"),
+        ("x" * 201, "longer than 200 bytes"),
+    ],
+)
+def test_a_live_name_is_plain(problems: Told, good: str, live: str, told: str) -> None:
+    (problem,) = problems(good.replace('to = "nas"', f'to = "nas"\nlive = "{live}"'))
+    assert "route[0].live" in problem
+    assert told in problem
+
+
+@pytest.mark.parametrize(
+    ("zone", "told"),
+    [
+        ("Europe", "; that is a region of "),
+        ("america/", "; that is a region of "),
+        ("Paris", "; did you mean 'Europe/Paris'?"),
+        ("new york", "; did you mean 'America/New_York'?"),
+        ("Europe/Pari", "; did you mean 'Europe/Paris'?"),
+        ("Q", '; write such as "Europe/Paris"'),
+    ],
+)
+def test_a_zone_that_there_is_not_gets_a_hint_that_helps(problems: Told, zone: str, told: str) -> None:
+    (problem,) = problems((HEAD + NODE).replace("Europe/Paris", zone))
+    assert problem.startswith(f"2: site.zone: no time zone is named '{zone}'{told}")
+    assert "region" not in told or problem.count('", "') == 4
 
 
 @pytest.mark.parametrize(

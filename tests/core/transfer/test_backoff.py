@@ -28,9 +28,18 @@ def test_what_may_pass_by_itself_is_tried_after_a_doubling_wait(attempts: int, w
     assert next_try(attempts, error_transient=True, jitter=0) == wait
 
 
-@pytest.mark.parametrize("attempts", [1, 2, 50, 1_000_000])
-def test_what_needs_a_person_is_tried_every_hour_so_that_a_repair_is_found(attempts: int) -> None:
-    assert next_try(attempts, error_transient=False, jitter=0) == HOUR
+@pytest.mark.parametrize(
+    ("attempts", "wait"),
+    [
+        pytest.param(1, 30 * SECOND, id="a-remount-is-found-soon"),
+        pytest.param(2, MINUTE, id="second"),
+        pytest.param(7, 32 * MINUTE, id="seventh"),
+        pytest.param(8, HOUR, id="capped-from-the-eighth-on"),
+        pytest.param(1_000_000, HOUR, id="there-is-no-last-one"),
+    ],
+)
+def test_what_needs_a_person_is_tried_more_rarely_and_at_least_every_hour(attempts: int, wait: timedelta) -> None:
+    assert next_try(attempts, error_transient=False, jitter=0) == wait
 
 
 @pytest.mark.parametrize("transient", [True, False])

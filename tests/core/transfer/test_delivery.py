@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from conformance.destination import LARGE, FolderBehind, flipped, put, sha256
 
-from core.errors import DestinationError, ObjectDiffers, ObjectNotFound, OriginalLost
+from core.errors import DestinationError, DestinationRefused, ObjectDiffers, ObjectNotFound, OriginalLost
 from core.transfer.base import Level, StoredObject, Upload
 from core.transfer.delivery import Delivery, Paused, deliver
 from core.transfer.folder import FolderDestination
@@ -108,6 +108,25 @@ def test_a_live_name_and_what_we_began_ourselves_are_replaced(
     FolderBehind(root).put(NAME, other)
     assert deliver(FolderDestination(root), job(**why), everything)["already"] is False
     assert (root / NAME).read_bytes() == LARGE
+
+
+@pytest.mark.parametrize("how", ["the file", "a symbolic link", "a hard link"])
+def test_the_original_itself_is_never_taken_for_its_copy(tmp_path: Path, job: Job, how: str) -> None:
+    root = tmp_path / "data"
+    path = root / NAME
+    path.parent.mkdir(parents=True)
+    path.write_bytes(LARGE)
+    if how == "a symbolic link":
+        (tmp_path / "nas").symlink_to(root)
+        root = tmp_path / "nas"
+    elif how == "a hard link":
+        far = tmp_path / "nas" / NAME
+        far.parent.mkdir(parents=True)
+        far.hardlink_to(path)
+        root = tmp_path / "nas"
+    with pytest.raises(DestinationRefused, match="original itself"):
+        deliver(FolderDestination(root), job(path=path), nothing)
+    assert path.read_bytes() == LARGE
 
 
 def test_an_original_that_is_gone_is_lost(root: Path, job: Job, original: Path) -> None:

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from core.site.model import Destination
-from core.transfer.registry import Address, make, parse_address, problems
+from core.transfer.registry import Address, make, parse_address, problems, twins
 
 PIN = "SHA256:" + "a" * 43
 
@@ -35,6 +36,10 @@ def test_an_address_is_taken_apart_and_its_path_literally(text: str, address: Ad
         ("sftp://pat@host:0/p", "1 to 65535"),
         ("sftp://pat@host:99999/p", "1 to 65535"),
         ("sftp://pat@/p", "write it as"),
+        ("sftp://pat@host:٣/p", "write it as"),
+        ("sftp://pat@!/p", "names no machine"),
+        ("sftp://pat@[:::]/p", "names no machine"),
+        ("sftp://pat@1.2.3.400/p", "names no machine"),
         ("/mnt/nas", "folder:/mnt/nas/pictures"),
         ("", "folder:/mnt/nas/pictures"),
         ("\x1b[2J:x", "\\x1b[2J"),
@@ -53,6 +58,8 @@ def test_a_wrong_address_says_what_to_write_instead(text: str, told: str) -> Non
         (Destination(name="nas", address="folder:/mnt/nas/p"), []),
         (Destination(name="nas", address="folder:mnt/nas"), ["address"]),
         (Destination(name="nas", address="folder:/mnt/../etc"), ["address"]),
+        (Destination(name="nas", address="folder:/"), ["address"]),
+        (Destination(name="nas", address="folder:/./"), ["address"]),
         (Destination(name="nas", address="folder:/p", key_file="k", host_key=PIN), ["key_file", "host_key"]),
         (Destination(name="nas", address="smb://nas/p"), ["address"]),
         (Destination(name="fr", address="sftp://pat@fr/p", key_file="k", host_key=PIN), []),
@@ -66,6 +73,43 @@ def test_a_wrong_address_says_what_to_write_instead(text: str, told: str) -> Non
 )
 def test_all_that_is_wrong_with_a_destination_is_told_at_once(destination: Destination, keys: list[str]) -> None:
     assert [key for key, _ in problems(destination)] == keys
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("folder:{here}/nas", "folder:{here}/nas/"),
+        ("folder:{here}/nas", "folder:{here}/link"),
+        ("folder:{here}/not/there", "folder:{here}/not//there"),
+        ("sftp://pat@host/p", "sftp://pat@HOST:22/p/"),
+        ("ftp://pat@host/p", "ftp://pat@host:21/p"),
+        ("davs://pat@host/p", "https://pat@host.:443/p"),
+        ("s3://ONE@host/bucket", "s3://TWO@host/bucket"),
+    ],
+)
+def test_two_destinations_are_not_one_place(tmp_path: Path, one: str, other: str) -> None:
+    (tmp_path / "nas").mkdir()
+    (tmp_path / "link").symlink_to("nas")
+    addresses = [address.format(here=tmp_path) for address in (one, "folder:/elsewhere", other)]
+    places = [Destination(name=f"d{n}", address=address) for n, address in enumerate(addresses)]
+    ((index, told),) = twins(places)
+    assert index == 2
+    assert told.startswith("the same place as destination 'd0'")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("folder:/mnt/nas", "folder:/mnt/nas/more"),
+        ("sftp://pat@host/p", "sftp://pat@host:2222/p"),
+        ("sftp://pat@host/p", "sftp://kim@host/p"),
+        ("sftp://pat@host/p", "ftp://pat@host:22/p"),
+        ("http://host/p", "http://host/P"),
+        ("nonsense", "nonsense"),
+    ],
+)
+def test_what_differs_in_anything_is_another_place(one: str, other: str) -> None:
+    assert twins([Destination(name="a", address=one), Destination(name="b", address=other)]) == []
 
 
 def test_a_missing_host_key_tells_how_to_get_it() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -10,6 +11,7 @@ import pytest
 from conformance.destination import LARGE, SMALL, Behind, DestinationContract, FolderBehind, flipped, put, send, sha256
 from peers.cutter import cutting
 from peers.sshd import Sshd, free_port
+from peers.sshd import running as sshd_running
 
 from core.errors import (
     DestinationError,
@@ -310,3 +312,26 @@ def test_what_a_server_says_reaches_nobody_unsanitised(reach: Open) -> None:
     with pytest.raises(DestinationError) as error:
         reach().stat("no\u2028such.jpg")
     assert "\u2028" not in str(error.value)
+
+
+def test_an_account_that_may_not_delete_delivers_and_resumes_and_cannot_delete(tmp_path: Path, root: Path) -> None:
+    """The server's options are those of docs/destinations/sftp.md."""
+    page = (Path(__file__).parents[3] / "docs" / "destinations" / "sftp.md").read_text()
+    options = re.search(r"ForceCommand internal-sftp (.*)", page)
+    assert options is not None
+    with sshd_running(tmp_path / "sshd", sftp=options[1].split()) as server:
+        destination = SftpDestination(login_to(server), str(root))
+        try:
+            half = destination.begin("a.raw", len(RAW), sha256(RAW))
+            half.write(RAW[:1_000_000])
+            resume = half.resume_state()
+            half.abandon()
+            rest = destination.begin("a.raw", len(RAW), sha256(RAW), resume)
+            assert rest.offset > 0
+            write_and_commit(rest, RAW[rest.offset :])
+            assert destination.prove("a.raw", len(RAW), sha256(RAW), Level.READ_BACK) == Level.READ_BACK
+            with pytest.raises(DestinationRefused):
+                destination.delete("a.raw")
+        finally:
+            destination.close()
+    assert (root / "a.raw").read_bytes() == RAW

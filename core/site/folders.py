@@ -1,0 +1,143 @@
+"""Folders that a site names: whether they can be, and where they would meet the node's own pictures."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from core.site.model import Destination, FolderSource, SiteFile
+from core.text import safe
+
+Finding = tuple[str, str]  # (key path such as "camera[0].primary", sentence)
+
+PART, WHOLE = 255, 3500  # bytes of one part, and of a path that leaves room for the names below it; Linux takes 4096
+KERNEL = (Path("/proc"), Path("/sys"))
+FOLDER = "folder:"
+
+
+def folder_problems(site: SiteFile, base: Path) -> list[Finding]:
+    """Return what is wrong with the folders of `site`; the folder `base` is where relative paths begin."""
+    found = [*_own(site, base), *_given(site, base)]
+    said = {key for key, _ in found}
+    met = meetings(site, base, base / site.site.data) if "site.data" not in said else ()
+    return found + [(key, sentence) for key, sentence in met if key not in said]
+
+
+def _own(site: SiteFile, base: Path) -> Iterator[Finding]:
+    for word in ("data", "run"):
+        value = getattr(site.site, word)
+        if value == "":
+            yield f"site.{word}", 'an empty path; write such as "data", relative to this file'
+        elif value is not None and (wrong := unusable(base / value)) is not None:
+            yield f"site.{word}", wrong
+        elif value is not None and real(base / value) == Path("/"):
+            yield f"site.{word}", "that is the whole disk; name a folder of its own"
+
+
+def _given(site: SiteFile, base: Path) -> Iterator[Finding]:
+    for n, camera in enumerate(site.camera):
+        source = camera.source
+        if isinstance(source, FolderSource) and source.path and (wrong := unusable(base / source.path)) is not None:
+            yield f"camera[{n}].source.path", wrong
+    for n, destination in enumerate(site.destination):
+        root = root_of(destination)
+        if root is not None and (wrong := unusable(root)) is not None:
+            yield f"destination[{n}].address", wrong
+
+
+def meetings(site: SiteFile, base: Path, data: Path) -> Iterator[Finding]:
+    """Yield where sources and destinations of `site` meet a data folder: a copy would be the original itself."""
+    shown = safe(data)
+    for n, camera in enumerate(site.camera):
+        if isinstance(camera.source, FolderSource) and camera.source.path and meet(base / camera.source.path, data):
+            yield (
+                f"camera[{n}].source.path",
+                f"that meets the data folder {shown}: the node would take its own pictures; "
+                "name a folder apart from it",
+            )
+    for n, destination in enumerate(site.destination):
+        root = root_of(destination)
+        if root is not None and (within(root, data) or meet(root / site.site.name, data)):
+            yield (
+                f"destination[{n}].address",
+                f"its folder {safe(root / site.site.name)} meets the data folder {shown}: "
+                "the copy would be the original itself; name a folder apart from it",
+            )
+        elif root is not None:
+            yield from _live(site, destination.name, root, data)
+
+
+def _live(site: SiteFile, name: str, root: Path, data: Path) -> Iterator[Finding]:
+    for n, route in enumerate(site.route):
+        if route.to == name and route.live is not None:
+            names = _names(route.live, route.cameras or tuple(camera.name for camera in site.camera), site.site.name)
+            if any(meet(root / each, data) for each in names):
+                yield f"route[{n}].live", f"at '{name}' that is in the data folder {safe(data)}; take another name"
+
+
+def _names(live: str, cameras: tuple[str, ...], site: str) -> list[str]:
+    return [live.replace("{camera}", camera).replace("{site}", site) for camera in cameras]
+
+
+def root_of(destination: Destination) -> Path | None:
+    """Return the folder of a destination that is one, None for any other and for an address that is none."""
+    scheme, path = destination.address[: len(FOLDER)], destination.address[len(FOLDER) :]
+    return Path(path) if scheme == FOLDER and path.startswith("/") else None
+
+
+def unusable(path: Path) -> str | None:
+    """Return why no folder can be in `path`, None when there is one or one can be made."""
+    if any(len(os.fsencode(part)) > PART for part in path.parts):
+        return f"a part of the path is longer than {PART} bytes, which no file system takes; write a shorter one"
+    if len(os.fsencode(path)) > WHOLE:
+        return f"the path is longer than {WHOLE} bytes; write a shorter one"
+    target = real(path)
+    if any(target.is_relative_to(kernel) for kernel in KERNEL):
+        return f"{safe(target)} is the kernel's and keeps no files; name a folder on a disk"
+    there = next((each for each in (target, *target.parents) if os.path.lexists(each)), Path("/"))
+    return f"{safe(there)} is not a folder; name one" if not is_folder(there) else None
+
+
+def meet(one: Path, other: Path) -> bool:
+    """Tell whether two folders are the same, or one lies in the other."""
+    return within(one, other) or within(other, one)
+
+
+def within(inner: Path, outer: Path) -> bool:
+    """Tell whether `inner` is or lies in `outer`, by whatever links and mounts it is reached."""
+    inner, outer = real(inner), real(outer)
+    if inner.is_relative_to(outer):
+        return True
+    identity = identity_of(outer)
+    return identity is not None and any(identity_of(each) == identity for each in (inner, *inner.parents))
+
+
+def real(path: Path) -> Path:
+    """Return `path` with every symbolic link followed, as far as it is there."""
+    return Path(os.path.realpath(path))
+
+
+def identity_of(path: Path) -> tuple[int, int] | None:
+    """Return what is the same for all names of one folder; None when it is not there."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino
+
+
+def is_folder(path: Path) -> bool:
+    """Tell whether there is a folder; False, and no exception, also for a path that cannot be."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def is_file(path: Path) -> bool:
+    """Tell whether there is a file; False, and no exception, also for a path that cannot be."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,60 @@
+"""A data connection: the bytes of one file or one listing."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import ssl
+from collections.abc import Iterator
+
+from core.transfer.ftp.control import Patience
+from core.transfer.ftp.faults import SPOKEN
+
+PIECE = 64 << 10  # bytes given to the kernel or taken from it at once
+
+
+class Channel:
+    """One data connection, to be ended by `end` (the bytes are whole) or `close`."""
+
+    def __init__(self, line: socket.socket, patience: Patience) -> None:
+        self._line = line
+        self._patience = patience
+        self._line.settimeout(patience.answer)
+
+    def protect(self, context: ssl.SSLContext, host: str, control: socket.socket, seconds: float) -> None:
+        """Go on under TLS, in the TLS session of the control connection: vsftpd refuses any other."""
+        session = control.session if isinstance(control, ssl.SSLSocket) else None
+        self._line.settimeout(seconds)
+        self._line = context.wrap_socket(self._line, server_hostname=host, session=session)
+        self._line.settimeout(self._patience.answer)
+
+    def await_room(self, control: socket.socket) -> None:
+        """Wait until there is room for more, or the control connection has something to say; raise TimeoutError."""
+        if not any(select.select([control], [self._line], [], self._patience.answer)):
+            raise TimeoutError
+
+    def send(self, data: bytes) -> None:
+        """Send `data`; raise TimeoutError when for a while there is no room for even one more piece."""
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._line.send(rest[:PIECE]) :]
+
+    def receive(self) -> Iterator[bytes]:
+        """Yield what comes until the server ends it."""
+        while data := self._line.recv(PIECE):
+            yield data
+
+    def end(self) -> None:
+        """Say that this was all; what the server makes of it, its answer on the control connection tells."""
+        with contextlib.suppress(*SPOKEN):
+            if isinstance(self._line, ssl.SSLSocket):
+                self._line.settimeout(self._patience.stored)
+                self._line = self._line.unwrap()
+            self._line.shutdown(socket.SHUT_WR)
+        self.close()
+
+    def close(self) -> None:
+        """Let go; safe to call twice."""
+        with contextlib.suppress(*SPOKEN):
+            self._line.close()
