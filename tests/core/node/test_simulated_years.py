@@ -44,7 +44,7 @@ def live_through(world: Simulation, days: int, seed: int, step: timedelta) -> No
     world.run(seconds=5 * step.total_seconds())
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_days_of_every_trouble_at_once_break_no_promise(seed: int) -> None:
     shoots = ("jpeg", "raw", "raw+jpeg")[seed % 3]
     world = simulate(shoots=shoots, cameras=("north", "south"), destinations=("nas", "home"))
