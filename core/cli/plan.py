@@ -10,10 +10,8 @@ import click
 
 from core.cli.options import Selection, json_option, site_options
 from core.planner.advice import Plan
-from core.planner.bytes import REDUCED, Shots
+from core.planner.bytes import JPEG, REDUCED, Shots
 from core.units import parse_duration, parse_rate, parse_size
-
-JPEG, RAW = 6_000_000, 24_000_000  # bytes: an 18-megapixel body, where nothing else is known
 
 
 class Quantity(click.ParamType[object]):

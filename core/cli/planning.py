@@ -7,12 +7,11 @@ from datetime import datetime, timedelta
 from core.catalogue import buffer
 from core.catalogue.store import Catalogue
 from core.cli.options import Selection
-from core.cli.plan import JPEG, RAW
 from core.clock import SystemClock
 from core.errors import CatalogueError, ConfigurationError, StorageError
 from core.intake.durable import Shelf
 from core.planner.advice import Plan
-from core.planner.bytes import REDUCED, Shots
+from core.planner.bytes import JPEG, RAW, REDUCED, Shots
 from core.schedule.slots import Timetable
 from core.site.load import Loaded
 from core.site.model import Camera, Node

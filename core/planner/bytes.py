@@ -14,6 +14,8 @@ Way = Literal["everything", "jpeg", "reduced", "monitoring"]
 WAYS: tuple[Way, ...] = ("everything", "jpeg", "reduced", "monitoring")  # richest first
 
 DAY = 86_400.0  # seconds
+ROUNDING = 1e-9  # of a share: what fits exactly fits
+JPEG, RAW = 6_000_000, 24_000_000  # bytes: an 18-megapixel body, where nothing else is known
 REDUCED = 500_000  # bytes of a copy of 1920x1280 at quality 85
 STATUS = 3_300_000  # bytes a day for everything that is no picture: the 100 MB a month that a unit is allowed
 
@@ -73,7 +75,7 @@ class Reckoning:
     @property
     def fits(self) -> bool:
         """Whether the link carries it, with what is no picture."""
-        return self.share is None or self.share <= 1.0
+        return self.share is None or self.share <= 1.0 + ROUNDING
 
 
 def reckon(shots: Shots, way: Way, uplink: float | None) -> Reckoning:

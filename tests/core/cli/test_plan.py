@@ -9,21 +9,7 @@ from pathlib import Path
 import pytest
 from peers.node import Site, overlapse
 
-from core.cli import main as program
-
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command line in this process; return its exit status and what it wrote."""
-
-    def run(*words: str | Path) -> tuple[int, str, str]:
-        status = program.run([str(word) for word in words])
-        written = capsys.readouterr()
-        return status, written.out, written.err
-
-    return run
 
 
 def test_flags_alone_are_enough(run: Run) -> None:
