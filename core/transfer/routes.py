@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from core.site.model import Camera, Route, SiteFile
 from core.values import Kind, PictureName
@@ -79,8 +78,3 @@ def _remote(site: SiteFile, route: Route, name: PictureName, file_name: str) -> 
     if route.live is not None:
         return route.live.format(camera=name.camera, site=site.site.name)
     return f"{site.site.name}/{name.folder}/{file_name}"
-
-
-def folder_of(site: str, camera: str, day: datetime) -> str:
-    """Return the folder at a destination that holds a camera's pictures of one UTC day."""
-    return f"{site}/{camera}/{day:%Y/%m/%d}"
