@@ -167,7 +167,7 @@ def say(what: str, begun: float) -> None:
 
 
 def next_delivery(catalogue: Catalogue) -> object:
-    return deliveries.next_ready(catalogue, "fr", NOW), deliveries.next_wake(catalogue, "nas")
+    return deliveries.next_ready(catalogue, "fr", NOW), deliveries.next_due(catalogue, "nas")
 
 
 def status(catalogue: Catalogue) -> object:

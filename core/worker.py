@@ -1,12 +1,14 @@
 """The child's side of a worker process: `python -I -m core.worker KIND FD` serves one kind of work.
 
-One JSON object a line over the socket FD. The parent sends {"op", "args"}; the worker answers {"done": {...}} or
-{"error": CLASS, "message": TEXT}, and may talk in between: {"say": {...}} needs no answer, {"ask": {...}} waits for
-{"reply": {...}}. It ends when the parent closes the socket or dies.
+One JSON object a line over the socket FD, each with the number of its `lane`. The parent sends {"op", "args"}; the
+worker answers {"done": {...}} or {"error": CLASS, "message": TEXT}, and may talk in between: {"say": {...}} needs no
+answer, {"ask": {...}} waits for {"reply": {...}}. A lane does one thing at a time, and each beside the first has a
+thread of its own. The worker ends when the parent closes the socket or dies.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib
 import json
@@ -14,7 +16,9 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable, Mapping
+from queue import SimpleQueue
 from typing import Any, Protocol
 
 from core.errors import ChildError, OverlapseError, to_wire
@@ -44,20 +48,60 @@ class Service(Protocol):
         ...
 
 
-class Talk:
-    """The line to the parent, for what must be said or asked while an operation runs."""
+class Line:
+    """The line to the parent: what comes is sorted by lane."""
 
-    def __init__(self, line: socket.socket) -> None:
-        self._out = line
-        self._in = line.makefile("rb")
+    def __init__(self, line: socket.socket, service: Service) -> None:
+        self._line, self._service = line, service
+        self._sending = threading.Lock()
+        self._lanes: dict[int, SimpleQueue[Json | None]] = {0: SimpleQueue()}
 
-    def read(self) -> Json | None:
-        """Return the parent's next message, or None when the parent is gone."""
-        line = self._in.readline()
-        return json.loads(line) if line.endswith(b"\n") else None
+    def serve(self) -> None:
+        """Answer the parent's requests until it closes the line. The first lane has the main thread, for signals."""
+        threading.Thread(target=self._receive, daemon=True).start()
+        try:
+            self._serve(0)
+        finally:
+            self._service.close()  # lanes that are still at work are cut off
 
     def send(self, message: Json) -> None:
-        self._out.sendall(json.dumps(message, separators=(",", ":")).encode() + b"\n")
+        """Send one message; raise OSError when the parent is gone."""
+        data = json.dumps(message, separators=(",", ":")).encode() + b"\n"
+        with self._sending:
+            self._line.sendall(data)
+
+    def _receive(self) -> None:
+        with self._line.makefile("rb") as lines, contextlib.suppress(OSError):
+            while (line := lines.readline()).endswith(b"\n"):
+                message = json.loads(line)
+                if message["lane"] not in self._lanes:
+                    self._open(message["lane"])
+                self._lanes[message["lane"]].put(message)
+        for lane in self._lanes.values():
+            lane.put(None)
+
+    def _open(self, lane: int) -> None:
+        self._lanes[lane] = SimpleQueue()
+        threading.Thread(target=self._serve, args=(lane,), name=f"lane {lane}", daemon=True).start()
+
+    def _serve(self, lane: int) -> None:
+        talk = Talk(self.send, self._lanes[lane].get, lane)
+        with contextlib.suppress(OSError):  # the parent hung up in the middle of a request
+            while (request := talk.read()) is not None:
+                talk.send(_answer(self._service, request, talk))
+
+
+class Talk:
+    """One lane of the line to the parent, for what must be said or asked while an operation runs."""
+
+    def __init__(self, send: Callable[[Json], None], read: Callable[[], Json | None], lane: int = 0) -> None:
+        self.lane = lane
+        self.read = read  # returns the parent's next message, None when the parent is gone
+        self._send = send
+
+    def send(self, message: Json) -> None:
+        """Send one message of this lane."""
+        self._send({"lane": self.lane, **message})
 
     def say(self, **news: Any) -> None:
         """Tell the parent of progress; it also counts as a sign of life."""
@@ -78,13 +122,6 @@ def find(kind: str) -> Callable[[], Service]:
     module, _, name = KINDS[kind].partition(":")
     service: Callable[[], Service] = getattr(importlib.import_module(module), name)
     return service
-
-
-def serve(service: Service, talk: Talk) -> None:
-    """Answer the parent's requests, one at a time, until it closes the line."""
-    while (request := talk.read()) is not None:
-        talk.send(_answer(service, request, talk))
-    service.close()
 
 
 def _answer(service: Service, request: Json, talk: Talk) -> Json:
@@ -109,10 +146,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the node, which ends its children in order
     service = find(kind)()
     with socket.socket(fileno=descriptor) as line:
-        try:
-            serve(service, Talk(line))
-        except (BrokenPipeError, ConnectionResetError):  # the parent hung up in the middle of a request
-            service.close()
+        Line(line, service).serve()
 
 
 if __name__ == "__main__":

@@ -182,14 +182,20 @@ def of_picture(catalogue: Catalogue, picture: int) -> list[Delivery]:
     return [_delivery(row) for row in catalogue.rows(_DELIVERIES + sql, (picture,))]
 
 
-def next_ready(catalogue: Catalogue, destination: str, now: int) -> Delivery | None:
+def next_ready(
+    catalogue: Catalogue,
+    destination: str,
+    now: int,
+    but: Collection[str] = (),
+    least: Priority = Priority.AUDIT,
+) -> Delivery | None:
     """Return what goes to a destination next at `now` (milliseconds): by priority, then oldest first, live newest.
 
-    Renditions that are not made yet are not ready. Deliveries whose next try is due take their place again, so this
-    is for the writer.
+    `but`: names there that something is on its way to; `least`: the last priority that is wanted. Renditions that are
+    not made yet are not ready. Deliveries whose next try is due take their place again, so this is for the writer.
     """
     _wake(catalogue, destination, now)
-    return next((_delivery(row) for row in _ready(catalogue, destination, 1)), None)
+    return next((_delivery(row) for row in _ready(catalogue, destination, but, least)), None)
 
 
 def _wake(catalogue: Catalogue, destination: str, now: int) -> None:
@@ -198,19 +204,21 @@ def _wake(catalogue: Catalogue, destination: str, now: int) -> None:
         catalogue.run(f"UPDATE delivery SET next_try = 0 WHERE {due}", (destination, now))  # noqa: S608
 
 
-def _ready(catalogue: Catalogue, destination: str, limit: int) -> list[Row]:
-    first = catalogue.value(f"SELECT min(priority) FROM delivery WHERE {_READY}", (destination,))  # noqa: S608
+def _ready(catalogue: Catalogue, destination: str, but: Collection[str], least: Priority) -> list[Row]:
+    where, key = f"{_READY} AND priority <= ?", (destination, least, *but)
+    if but:
+        where += f" AND remote NOT IN ({', '.join('?' * len(but))})"
+    first = catalogue.value(f"SELECT min(priority) FROM delivery WHERE {where}", key)  # noqa: S608 - constants
     if first is None:
         return []
     order = "DESC" if first == Priority.LIVE else "ASC"
-    sql = f"WHERE d.{_READY.replace(' AND ', ' AND d.')} AND d.priority = ? ORDER BY d.at {order}, d.id {order} LIMIT ?"
-    return catalogue.rows(_DELIVERIES + sql, (destination, first, limit))
+    ready = "d." + where.replace(" AND ", " AND d.").replace("priority <= ?", "priority = ?")
+    sql = f"WHERE {ready} ORDER BY d.at {order}, d.id {order} LIMIT 1"
+    return catalogue.rows(_DELIVERIES + sql, (destination, first, *but))
 
 
-def next_wake(catalogue: Catalogue, destination: str) -> int | None:
-    """Return the time (milliseconds) at which something is ready: 0 for now, None when nothing is queued."""
-    if catalogue.value(f"SELECT 1 FROM delivery WHERE {_READY} LIMIT 1", (destination,)) is not None:  # noqa: S608
-        return 0
+def next_due(catalogue: Catalogue, destination: str) -> int | None:
+    """Return when the next of those that wait for another try is due (milliseconds); None when none waits."""
     soonest: int | None = catalogue.value(
         f"SELECT min(next_try) FROM delivery WHERE {_WAITING}",  # noqa: S608 - constants
         (destination,),

@@ -1,4 +1,4 @@
-"""The threads that feed the children: one for each worker, alive as long as the node."""
+"""The threads that feed the children: one for each lane of each worker, alive as long as the node."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from queue import Empty, Queue
 
-from core.child import Child
+from core.child import Child, Process
 from core.errors import ChildTimeout, OverlapseError
 from core.node.jobs import Asked, Done, Failed, Job, Json, Report, Said, Setting, Worker
 
@@ -29,7 +29,11 @@ def resident(pid: int) -> int:
 
 
 class Feeder:
-    """Feeds one worker: starts its process when there is work, ends it when there is none."""
+    """Feeds one worker: starts its process when there is work, ends it when there is none.
+
+    A thread for each lane takes jobs from one queue, in order; the lanes share the process, and what ends it fails
+    the jobs of all.
+    """
 
     def __init__(self, worker: Worker, setting: Setting, report: Callable[[Report], None]) -> None:
         self.worker = worker
@@ -37,12 +41,18 @@ class Feeder:
         self._report = report
         self._jobs: Queue[Job | None] = Queue()
         self._child = Child(worker.kind)
-        self._opened = False
+        self._opened: Process | None = None  # the process that `open` was asked of
         self._done = 0
         self._renew = threading.Event()
         self._closing = threading.Event()
-        self.thread = threading.Thread(target=self._run, name=f"{worker.kind}:{worker.name}", daemon=True)
-        self.thread.start()
+        self._free = threading.Condition()  # held while the process is started, opened and ended
+        self._busy = 0  # lanes that use the process
+        self._used_at = 0.0  # monotonic
+        self._counting = threading.Lock()  # never held for long: the deciding thread takes it
+        self._given = 0  # jobs that were given and are not reported yet
+        self._lanes: list[threading.Thread] = []
+        self._ended = 0  # of them
+        self._add_lane()
 
     def equip(self, setting: Setting) -> None:
         """Use `setting` from the next job on."""
@@ -52,6 +62,10 @@ class Feeder:
 
     def give(self, job: Job) -> None:
         """Queue `job`."""
+        with self._counting:
+            self._given += 1
+            if len(self._lanes) < min(self._given, self._setting.lanes):
+                self._add_lane()
         self._jobs.put(job)
 
     def ready(self) -> None:
@@ -63,9 +77,17 @@ class Feeder:
         self._renew.set()
 
     def close(self) -> None:
-        """Let the job in hand finish, then end."""
+        """Let the jobs in hand finish, then end."""
         self._closing.set()
-        self._jobs.put(None)
+        for _ in self._lanes:
+            self._jobs.put(None)
+
+    def join(self, seconds: float) -> bool:
+        """Wait for the end of all lanes; return whether they have ended."""
+        end = time.monotonic() + seconds
+        for lane in self._lanes:
+            lane.join(max(0.0, end - time.monotonic()))
+        return not any(lane.is_alive() for lane in self._lanes)
 
     def kill(self) -> None:
         """End the process at once, whatever it does."""
@@ -76,36 +98,62 @@ class Feeder:
         """The process id of the worker while it runs."""
         return self._child.pid
 
-    def _run(self) -> None:
+    def _add_lane(self) -> None:
+        lane = len(self._lanes)
+        name = f"{self.worker.kind}:{self.worker.name}:{lane}"
+        self._lanes.append(threading.Thread(target=self._run, args=(lane,), name=name, daemon=True))
+        self._lanes[-1].start()
+
+    def _run(self, lane: int) -> None:
         while not self._closing.is_set():
             try:
                 job = self._jobs.get(timeout=self._setting.idle if self._child.alive else None)
             except Empty:
-                self._child.close()
+                self._rest()
                 continue
             if job is not None:
-                self._report(self._do(job))
+                report = self._do(job, lane)
+                with self._counting:
+                    self._given -= 1
+                self._report(report)
             elif not self._closing.is_set():
                 self._open_early()
-        self._child.close()
+        self._leave()
+
+    def _rest(self) -> None:
+        """End the process if no lane had work for a while."""
+        with self._free:
+            idle = self._setting.idle
+            if not self._busy and idle is not None and time.monotonic() - self._used_at >= idle:
+                self._child.close()
+
+    def _leave(self) -> None:
+        """End the process with the last lane."""
+        with self._counting:
+            self._ended += 1
+            last = self._ended == len(self._lanes)
+        if last:
+            self._child.close()
 
     def _open_early(self) -> None:
         try:
-            self._ready()
+            self._take(opened=True)
         except OverlapseError as error:
             log.info("not ready: worker=%s error=%s", self.worker, error)
         except Exception:  # the thread must outlive it: jobs that nobody does are never reported
             log.exception("not ready: worker=%s", self.worker)
+        else:
+            self._give_back()
 
-    def _do(self, job: Job) -> Done | Failed:
+    def _do(self, job: Job, lane: int) -> Done | Failed:
         began, opening = time.monotonic(), not job.cold
         try:
-            if job.cold:
-                self._start()
-            else:
-                self._ready()
+            process = self._take(opened=not job.cold)
             opening = False
-            result = self._ask(job)
+            try:
+                result = self._ask(process, job, lane)
+            finally:
+                self._give_back()
         except OverlapseError as error:
             return Failed(job, error, time.monotonic() - began, opening)
         except Exception as error:
@@ -114,29 +162,45 @@ class Feeder:
             return Failed(job, wrapped, time.monotonic() - began, opening)
         return Done(job, result, time.monotonic() - began)
 
-    def _start(self) -> None:
-        """Have a running child; one that is worn, or is to be another one, is ended first."""
-        if self._renew.is_set() or self._worn():
-            self._renew.clear()
-            self._child.close()
-        if not self._child.alive:
-            self._opened, self._done = False, 0
-            self._child.environment = self._setting.environment
-            self._child.start()
-        self._done += 1
+    def _take(self, opened: bool) -> Process:
+        """Return the running process, `opened` if that is wanted, to be given back."""
+        with self._free:
+            process = self._start()
+            if opened:
+                self._open(process)
+            self._busy += 1
+            return process
 
-    def _ready(self) -> None:
-        """Have a running child that has been opened."""
-        self._start()
+    def _give_back(self) -> None:
+        with self._free:
+            self._busy -= 1
+            self._used_at = time.monotonic()
+            self._free.notify_all()
+
+    def _start(self) -> Process:
+        """Have a running process; one that is worn, or is to be another one, is ended first, when no lane needs it."""
+        while self._renew.is_set() or self._worn():
+            if not self._busy:
+                self._renew.clear()
+                self._child.close()
+                break
+            self._free.wait()
+        if not self._child.alive:
+            self._opened, self._done = None, 0
+            self._child.environment = self._setting.environment
+        self._done += 1
+        return self._child.start()
+
+    def _open(self, process: Process) -> None:
         setting = self._setting
-        if self._opened or setting.opening is None:
+        if self._opened is process or setting.opening is None:
             return
         try:
-            self._child.ask("open", setting.opening, setting.opening_deadline)
+            process.ask("open", setting.opening, setting.opening_deadline)
         except BaseException:
             self._child.close()
             raise
-        self._opened = True
+        self._opened = process
 
     def _worn(self) -> bool:
         lives, memory = self._setting.lives, self._setting.memory
@@ -144,14 +208,15 @@ class Feeder:
             return True
         return memory is not None and self.pid is not None and resident(self.pid) > memory
 
-    def _ask(self, job: Job) -> Json:
-        return self._child.ask(
+    def _ask(self, process: Process, job: Job, lane: int) -> Json:
+        return process.ask(
             job.op,
             job.args,
             job.deadline,
             job.quiet,
             lambda q: self._answer(job, q),
             lambda n: self._report(Said(job, n)),
+            lane,
         )
 
     def _answer(self, job: Job, question: Json) -> Json:
@@ -203,6 +268,5 @@ class Children:
             feeder.close()
         end = time.monotonic() + END
         for feeder in self._feeders.values():
-            feeder.thread.join(max(0.0, end - time.monotonic()))
-            if feeder.thread.is_alive():
+            if not feeder.join(max(0.0, end - time.monotonic())):
                 feeder.kill()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.catalogue import deliveries, receipts, states
-from core.catalogue.deliveries import Delivery
+from core.catalogue.deliveries import Delivery, Priority
 from core.errors import (
     CatalogueError,
     ConfigurationError,
@@ -26,16 +26,19 @@ from core.errors import (
 from core.node.context import Context
 from core.node.jobs import Asked, Done, Failed, Json, Report
 from core.node.record import receipt_line
-from core.node.station import Station, Trouble, decode
+from core.node.station import Sending, Station, Trouble, decode
 from core.node.writing import Writer
 from core.transfer.backoff import next_try
 from core.transfer.base import Level
+from core.transfer.lanes import Room
 from core.transfer.link import LinkGrants
+from core.transfer.routes import has_live
 from core.values import PictureName, milliseconds_of, utc
 
 log = logging.getLogger(__name__)
 
 NOTE_EVERY = 4_000_000  # bytes between two notes of the offset in the catalogue
+NOTE_WITHIN = 30.0  # seconds between them on a thin link: what a kill of the node may cost there
 SYNC_WITHIN = 1.0  # seconds within which a receipt reaches the disk, in a group
 LEAVE_WITHIN = 5.0  # seconds that a stop leaves what is on its way to come to its next grant
 NEVER = float("inf")
@@ -44,7 +47,7 @@ STATION_WIDE = (DestinationUnreachable, DestinationFull, DestinationRefused)  # 
 
 @dataclass
 class Delivering:
-    """Hands files to destinations, one at a time for each, and keeps their receipts.
+    """Hands files to destinations, a few at a time for each, and keeps their receipts.
 
     `on_unmade` hears of a picture whose rendition is to be made again.
     """
@@ -64,13 +67,14 @@ class Delivering:
         """Take over the destinations and links of the site as it is now configured."""
         known = {destination.name: destination for destination in self.context.site.destination}
         for station in self.stations.values():
-            station.refuse_grant()  # who waits in a link's line begins again there, under the new configuration
+            station.refuse_grants()  # who waits in a link's line begins again there, under the new configuration
         with suppress(StorageError, CatalogueError):  # they are written later, and the writer tells of it
             self.write_receipts()  # what is proven stays so, wherever the routes go now
         self._withdraw({one.destination for one in deliveries.tally(self.context.catalogue)} - set(known))
         self.stations = {name: self.stations.get(name) or Station(known[name]) for name in known}
         for name, station in self.stations.items():
             station.destination = known[name]
+            station.kept = has_live(self.context.site, name)
             paused = states.get(self.context.catalogue, _pause_key(name))
             station.paused_until = None if paused is None else utc(paused / 1000)
             station.hope()
@@ -94,7 +98,7 @@ class Delivering:
         self.look(self.stations)
 
     def _in_hand(self) -> set[int]:
-        under_way = {one.sending.about.id for one in self.stations.values() if one.sending is not None}
+        under_way = {number for station in self.stations.values() for number in station.sending}
         return under_way | self._proving | {delivery.id for delivery, _, _ in self._receipts}
 
     def look(self, names: Iterable[str]) -> None:
@@ -120,24 +124,24 @@ class Delivering:
         station.paused_until = until
         station.look_at = 0.0
         if until is not None:
-            station.refuse_grant()
+            station.refuse_grants()
 
     def tick(self) -> None:
         """Begin what is ready, grant what may go, sync what is due."""
         now = self.context.monotonic()
         for station in self.stations.values():
-            if station.sending is None and now >= self._ready_at(station):
+            while now >= self._ready_at(station):
                 self._next(station)
         for link in self._links.values():
             for who, size in link.grants(now):
-                self.stations[str(who)].grant(size)
+                self._grant(who, size)
         if now >= self._write_at:
             self.write_receipts()
 
     def wake(self) -> float:
         """Return the monotonic time at which something is due."""
         now = self.context.monotonic()
-        times = [self._ready_at(station) for station in self.stations.values() if station.sending is None]
+        times = [self._ready_at(station) for station in self.stations.values()]
         times += [link.wake(now) for link in self._links.values()]
         return min([*times, self._write_at, self._leave_at if self._leave_at > now else NEVER])
 
@@ -164,26 +168,27 @@ class Delivering:
         """Begin nothing new; what is on its way stops at its next grant and goes on there after the next start."""
         self._stopping, self._leave_at = True, self.context.monotonic() + LEAVE_WITHIN
         for station in self.stations.values():
-            station.refuse_grant()
+            station.refuse_grants()
 
     def finished(self) -> bool:
         """Return whether nothing is on its way and every receipt is written; a stop waits for no destination long."""
         left_alone = self._stopping and self.context.monotonic() >= self._leave_at
-        return not self._receipts and (left_alone or all(one.sending is None for one in self.stations.values()))
+        return not self._receipts and (left_alone or not any(one.sending for one in self.stations.values()))
 
     def handle(self, report: Report) -> None:
         """Take in what a destination's worker reports."""
         station = self.stations.get(report.job.worker.name)
-        if station is None or station.sending is not report.job:
+        sending = station.of(report.job) if station is not None else None
+        if station is None or sending is None:
             self._let_go(report)
         elif isinstance(report, Asked):
-            self._asked(station, report)
+            self._asked(station, sending, report)
         elif isinstance(report, Done):
-            self._ended(station)
-            self._done(station, report.job.about, report.result)
+            self._ended(station, sending)
+            self._done(station, sending, report.result)
         elif isinstance(report, Failed):
-            self._ended(station)
-            self._failed(station, report.job.about, report.error)
+            self._ended(station, sending)
+            self._failed(station, sending, report.error)
 
     def _let_go(self, report: Report) -> None:
         """Take back what is on its way to a destination that the site does not have any more."""
@@ -199,7 +204,7 @@ class Delivering:
         return self.stations[name]
 
     def _ready_at(self, station: Station) -> float:
-        if self._stopping or self._paused(station):
+        if self._stopping or self._paused(station) or station.room is Room.NOTHING:
             return NEVER
         return max(station.trouble.until if station.trouble else 0.0, station.look_at)
 
@@ -209,75 +214,103 @@ class Delivering:
     def _next(self, station: Station) -> None:
         """Begin the destination's next delivery, or note when to look again."""
         catalogue, name = self.context.catalogue, station.destination.name
-        delivery = deliveries.next_ready(catalogue, name, self.context.now_ms())
+        least = Priority.AUDIT if station.room is Room.ANYTHING else Priority.LIVE
+        taken = [one.delivery.remote for one in station.sending.values()]
+        delivery = deliveries.next_ready(catalogue, name, self.context.now_ms(), taken, least)
         if delivery is None:
-            due = deliveries.next_wake(catalogue, name)
+            due = deliveries.next_due(catalogue, name)
             station.look_at = NEVER if due is None else self.context.monotonic() + self._seconds_until(due)
             return
         deliveries.start(catalogue, delivery.id)
-        station.sending = station.job(self.context, delivery)
-        station.offset = station.noted = delivery.offset
-        self.context.hands.give(station.sending)
+        self.context.hands.give(station.begin(self.context, delivery))
 
     def _seconds_until(self, due_ms: int) -> float:
         return max(0.1, (due_ms - self.context.now_ms()) / 1000)
 
-    def _asked(self, station: Station, asked: Asked) -> None:
-        station.offset, station.answer = asked.question["offset"], asked.answer
-        if station.offset - station.noted >= NOTE_EVERY:
-            self._note(station, asked)
+    def _asked(self, station: Station, sending: Sending, asked: Asked) -> None:
+        station.asked(sending, asked.question, asked.answer)
+        now = self.context.monotonic()
+        if sending.offset - sending.noted >= NOTE_EVERY or now - sending.noted_at >= NOTE_WITHIN:
+            self._note(sending)
         if self._stopping or self._paused(station):
-            station.refuse_grant()
+            sending.grant(0)
             return
-        priority = asked.job.about.priority.name.lower()
-        self._link(station).ask(station.destination.name, asked.question["grant"], priority, self.context.monotonic())
+        delivery = sending.delivery
+        who = (station.destination.name, delivery.id)
+        self._link(station).ask(who, asked.question["grant"], delivery.priority.name.lower(), now)
 
-    def _note(self, station: Station, asked: Asked) -> None:
+    def _grant(self, who: Hashable, size: int) -> None:
+        assert isinstance(who, tuple)
+        station = self.stations[who[0]]
+        station.sending[who[1]].grant(size)
+        station.look_at = 0.0  # another may begin beside what is left of it
+
+    def _note(self, sending: Sending) -> None:
         """Write down how far it has come; without a note a later resume asks the destination alone."""
+        sending.noted_at = self.context.monotonic()
         try:
-            resume = decode(asked.question.get("resume"))
-            deliveries.progress(self.context.catalogue, asked.job.about.id, station.offset, resume)
-            station.noted = station.offset
+            deliveries.progress(self.context.catalogue, sending.delivery.id, sending.offset, decode(sending.resume))
+            sending.noted = sending.offset
         except (StorageError, CatalogueError) as error:
-            log.error("progress not noted: delivery=%d error=%s", asked.job.about.id, error)
+            log.error("progress not noted: delivery=%d error=%s", sending.delivery.id, error)
 
     def _link(self, station: Station) -> LinkGrants:
         """Return the link that leads there; one that this node has not does not hold it up."""
         return self._links.get(station.destination.link or "", self._links[""])
 
-    def _ended(self, station: Station) -> None:
-        self._link(station).forget(station.destination.name)
-        station.sending, station.answer, station.look_at = None, None, 0.0
+    def _ended(self, station: Station, sending: Sending) -> None:
+        self._link(station).forget((station.destination.name, sending.delivery.id))
+        del station.sending[sending.delivery.id]
+        station.look_at = 0.0
 
-    def _done(self, station: Station, delivery: Delivery, result: Json) -> None:
-        catalogue, now = self.context.catalogue, self.context.now_ms()
+    def _done(self, station: Station, sending: Sending, result: Json) -> None:
+        catalogue, now, delivery = self.context.catalogue, self.context.now_ms(), sending.delivery
         if result.get("paused"):
             deliveries.progress(catalogue, delivery.id, result["offset"], decode(result.get("resume")))
             deliveries.put_back(catalogue, delivery.id)
             return
         self._receipts.append((delivery, result, now))
         self._write_at = min(self._write_at, self.context.monotonic() + SYNC_WITHIN)
-        self._recovered(station, now)
+        self._recovered(station, sending, now)
 
-    def _recovered(self, station: Station, now_ms: int) -> None:
-        trouble, station.trouble = station.trouble, None
-        if trouble is not None:
+    def _recovered(self, station: Station, sending: Sending, now_ms: int) -> None:
+        """Forget the trouble if what got through was begun after it was last met."""
+        trouble = station.trouble
+        if trouble is not None and sending.began >= trouble.at:
+            station.trouble, station.fewer = None, None
             lasted = (now_ms - trouble.since_ms) / 1000
             self.context.tell("destination back", station.destination.name, f"takes files again after {lasted:.0f} s")
 
-    def _failed(self, station: Station, delivery: Delivery, error: OverlapseError) -> None:
+    def _failed(self, station: Station, sending: Sending, error: OverlapseError) -> None:
+        delivery = sending.delivery
         if isinstance(error, OriginalLost):
             self._lost(delivery, error)
             return
+        if sending.resume is not None:
+            self._note(sending)
         due = self.context.now_ms()
         if isinstance(error, STATION_WIDE):
-            self._hold(station, error)
+            self._troubled(station, sending, error)
         else:
             due += int(next_try(delivery.attempts, error.transient, self.context.jitter()).total_seconds() * 1000)
         kind = type(error).__name__
         deliveries.fail(self.context.catalogue, delivery.id, kind, str(error), error.transient, due)
         if isinstance(error, NameConflict):
             self._keep_both(station, delivery)
+
+    def _troubled(self, station: Station, sending: Sending, error: OverlapseError) -> None:
+        """Leave the destination alone, once for all that were on their way when it failed.
+
+        A server that turns one away while others go on allows fewer at once: then it gets fewer.
+        """
+        if station.trouble is not None and sending.began < station.trouble.at:
+            return
+        others = [one for one in station.sending.values() if one.resume is not None]
+        if others and sending.resume is None and not isinstance(error, DestinationFull):
+            station.fewer = len(others)
+            log.info("fewer lanes: destination=%s lanes=%d error=%s", station.destination.name, station.fewer, error)
+            return
+        self._hold(station, error)
 
     def _lost(self, delivery: Delivery, error: OriginalLost) -> None:
         """There is nothing to send: a rendition is made anew, an original is told."""
@@ -292,11 +325,13 @@ class Delivering:
 
     def _hold(self, station: Station, error: OverlapseError) -> None:
         """Leave the whole destination alone for a while; the first failure of a kind is an event."""
+        station.refuse_grants()
         before, kind = station.trouble, type(error).__name__
         failures = before.failures + 1 if before else 1
         wait = next_try(failures, error.transient, self.context.jitter()).total_seconds()
         since = before.since_ms if before else self.context.now_ms()
-        station.trouble = Trouble(kind, str(error), since, self.context.monotonic() + wait, failures)
+        now = self.context.monotonic()
+        station.trouble = Trouble(kind, str(error), since, now, now + wait, failures)
         if before is None or before.error != kind:
             self.context.tell("destination trouble", station.destination.name, f"{error}; next try in {wait:.0f} s")
 

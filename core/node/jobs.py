@@ -84,6 +84,7 @@ class Setting:
     lives: int | None = None  # jobs after which its process is renewed
     memory: int | None = None  # bytes that its process may hold between two jobs; with more it is renewed
     environment: Mapping[str, str] = field(default_factory=dict)
+    lanes: int = 1  # jobs that its process does at once
 
 
 class Hands(Protocol):

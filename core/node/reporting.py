@@ -158,7 +158,7 @@ class Reporting:
             return "paused"
         if station.trouble is not None:
             return "trouble"
-        return "sending" if station.sending is not None else "ok"
+        return "sending" if station.sending else "ok"
 
     def _buffer(self) -> dict[str, Any]:
         held, room = buffer.tally(self.context.catalogue), self.context.keeper.free()
@@ -201,7 +201,8 @@ def _pause(end: Any, text: str) -> dict[str, Any]:
 
 
 def _sending(station: Station) -> dict[str, Any] | None:
-    if station.sending is None:
+    """Return how far that has come which began first."""
+    if not station.sending:
         return None
-    delivery = station.sending.about
-    return {"name": str(delivery.name), "offset": station.offset, "size": delivery.size}
+    first = next(iter(station.sending.values()))
+    return {"name": str(first.delivery.name), "offset": first.offset, "size": first.delivery.size}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +14,8 @@ from core.node.jobs import Job, Json, Setting, Worker
 from core.site.model import Destination
 from core.site.secrets import read_secret
 from core.transfer.base import Level
+from core.transfer.lanes import Room, UnderWay, room
+from core.transfer.registry import lanes_of
 
 SLOWEST = 10_000  # bytes a second; a destination below that gives no sign of life for too long
 QUIET = 60.0  # seconds of silence that any server may take
@@ -27,8 +29,42 @@ class Trouble:
     error: str
     text: str
     since_ms: int
+    at: float  # monotonic: when it was last met
     until: float  # monotonic
     failures: int
+
+
+@dataclass
+class Sending:
+    """One delivery on its way."""
+
+    job: Job
+    began: float  # monotonic
+    offset: int  # bytes that the destination has
+    noted: int  # bytes of it that the catalogue knows of
+    noted_at: float  # monotonic
+    granted: int = 0  # bytes that went or may go now
+    resume: str | None = None  # what its worker said last of how to go on
+    answer: Callable[[Json], None] | None = None  # to the grant that it waits for
+
+    @property
+    def delivery(self) -> Delivery:
+        """What is on its way."""
+        delivery: Delivery = self.job.about
+        return delivery
+
+    @property
+    def under_way(self) -> UnderWay:
+        """It, as the choice of what begins next sees it."""
+        delivery = self.delivery
+        return UnderWay(delivery.priority <= Priority.LIVE, max(0, (delivery.size or 0) - self.granted))
+
+    def grant(self, size: int) -> None:
+        """Let it send `size` bytes if it waits for a grant; 0: it stops where it is."""
+        answer, self.answer = self.answer, None
+        if answer is not None:
+            self.granted = self.offset + size
+            answer({"granted": size})
 
 
 @dataclass
@@ -36,10 +72,10 @@ class Station:
     """One destination and its worker."""
 
     destination: Destination
-    sending: Job | None = None
-    offset: int = 0  # bytes of what is on its way
-    noted: int = 0  # bytes of it that the catalogue knows of
-    answer: Callable[[Json], None] | None = None  # of the transfer that waits for a grant
+    kept: bool = False  # a lane is kept free for live pictures
+    sending: dict[int, Sending] = field(default_factory=dict)  # by number of the delivery
+    stride: int = 0  # bytes of a usual grant there
+    fewer: int | None = None  # lanes that the server allows, if it refused one beside others
     trouble: Trouble | None = None
     paused_until: datetime | None = None
     look_at: float = 0.0  # monotonic: when something may be ready
@@ -49,9 +85,32 @@ class Station:
         """Its child."""
         return Worker("destination", self.destination.name)
 
+    @property
+    def lanes(self) -> int:
+        """How many deliveries may be on their way at once."""
+        lanes = lanes_of(self.destination)
+        return lanes if self.fewer is None else min(lanes, self.fewer)
+
+    @property
+    def room(self) -> Room:
+        """What may begin now."""
+        return room(self.lanes, self.kept, [one.under_way for one in self.sending.values()], self.stride)
+
     def setting(self, context: Context) -> Setting:
         """Return how its child is opened; raise ConfigurationError for a secret that cannot be read."""
-        return Setting(opening=opening(self.destination, context.base), opening_deadline=OPENING)
+        described = opening(self.destination, context.base)
+        return Setting(opening=described, opening_deadline=OPENING, lanes=lanes_of(self.destination))
+
+    def of(self, job: Job) -> Sending | None:
+        """Return what a job sends, if it is still on its way."""
+        sending = self.sending.get(job.about.id) if isinstance(job.about, Delivery) else None
+        return sending if sending is not None and sending.job is job else None
+
+    def begin(self, context: Context, delivery: Delivery) -> Job:
+        """Count `delivery` among those on their way and return the job that sends it."""
+        job, now = self.job(context, delivery), context.monotonic()
+        self.sending[delivery.id] = Sending(job, now, delivery.offset, delivery.offset, now, delivery.offset)
+        return job
 
     def job(self, context: Context, delivery: Delivery) -> Job:
         """Return the job that sends `delivery`."""
@@ -66,24 +125,26 @@ class Station:
             "replace": delivery.priority is Priority.LIVE,
         }
         deadline = self.destination.deadline.total_seconds()
-        return Job(self.worker, "deliver", args, deadline, QUIET + self.destination.chunk / SLOWEST, delivery)
+        quiet = QUIET + self.lanes * self.destination.chunk / SLOWEST
+        return Job(self.worker, "deliver", args, deadline, quiet, delivery)
+
+    def asked(self, sending: Sending, question: Json, answer: Callable[[Json], None]) -> None:
+        """Take in that the worker wants a grant for one of its transfers."""
+        sending.offset, sending.resume, sending.answer = question["offset"], question.get("resume"), answer
+        wanted: int = question["grant"]
+        if sending.offset + wanted < (sending.delivery.size or 0):  # the last one of a file says nothing
+            self.stride = wanted
 
     def hope(self) -> None:
         """Try again at once in spite of the trouble; it is over when something got through."""
+        self.fewer = None
         if self.trouble is not None:
             self.trouble = replace(self.trouble, until=0.0)
 
-    def refuse_grant(self) -> None:
-        """Tell the transfer that waits to stop where it is."""
-        answer, self.answer = self.answer, None
-        if answer is not None:
-            answer({"granted": 0})
-
-    def grant(self, size: int) -> None:
-        """Let the transfer that waits send `size` bytes."""
-        answer, self.answer = self.answer, None
-        if answer is not None:
-            answer({"granted": size})
+    def refuse_grants(self) -> None:
+        """Tell the transfers that wait to stop where they are."""
+        for sending in self.sending.values():
+            sending.grant(0)
 
 
 def encode(resume: bytes | None) -> str | None:

@@ -74,6 +74,7 @@ class SimulatedDestination:
     store: dict[str, File] = field(default_factory=dict)
     arrivals: list[Arrival] = field(default_factory=list)
     bytes: int = 0  # received
+    _free_at: float = 0.0  # monotonic: when the line has carried what is on its way
     _partial: dict[tuple[str, str], int] = field(default_factory=dict)  # (name, sha256) -> bytes it has
 
     def do(self, job: Job, now: datetime) -> Course:
@@ -101,12 +102,18 @@ class SimulatedDestination:
             granted = min(wanted, (reply or {}).get("granted", 0))
             if not granted:
                 return {"paused": True, "offset": offset, "resume": resume}
-            yield granted / self.rate
+            yield self._carried(granted)
             yield from self._answer()
             offset += granted
             self.bytes += granted
             self._partial[key] = offset
         return self._commit(args, offset - begun)
+
+    def _carried(self, size: int) -> float:
+        """Return the seconds until the line has carried `size` bytes, behind those of other lanes."""
+        now = self.world.monotonic()
+        self._free_at = max(now, self._free_at) + size / self.rate
+        return self._free_at - now
 
     def _commit(self, args: Json, sent: int) -> Json:
         self._partial.pop((args["name"], args["sha256"]), None)

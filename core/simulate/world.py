@@ -11,7 +11,7 @@ from itertools import count
 from queue import SimpleQueue
 from typing import Protocol, TypeVar
 
-from core.errors import ChildTimeout, OverlapseError
+from core.errors import ChildDied, ChildTimeout, OverlapseError
 from core.node.jobs import Asked, Done, Failed, Job, Json, Report, Setting, Worker
 
 T = TypeVar("T")
@@ -102,7 +102,7 @@ class Model(Protocol):
 
 
 class SimulatedHands:
-    """Does jobs by models, one at a time for each worker, as children do, deadlines included.
+    """Does jobs by models, as many at a time for each worker as it has lanes, as children do, deadlines included.
 
     A worker that has a model of its own uses it; else that of its kind, named by a worker without a name.
     """
@@ -123,8 +123,7 @@ class SimulatedHands:
     def give(self, job: Job) -> None:
         line = self._lines.setdefault(job.worker, _Line())
         line.waiting.append(job)
-        if line.running is None:
-            self._begin(line)
+        self._begin(line)
 
     def ready(self, worker: Worker) -> None:
         """Models are open as soon as they are asked."""
@@ -143,24 +142,30 @@ class SimulatedHands:
         return self._models.get(worker) or self._models[Worker(worker.kind)]
 
     def _begin(self, line: _Line) -> None:
-        job = line.waiting.popleft()
-        idle = self._settings.get(job.worker, Setting()).idle
-        if idle is not None and self._world.monotonic() - line.ended_at > idle:
-            self._model(job.worker).ended(job.worker)
-        course = self._model(job.worker).do(job, self._world.now())
-        line.running = _Running(job, course, job.deadline)
-        self._go_on(line, line.running, None)
+        """Begin what waits, as far as there are lanes."""
+        while line.waiting:
+            worker = line.waiting[0].worker
+            setting = self._settings.get(worker, Setting())
+            if len(line.running) >= setting.lanes:
+                return
+            idle = setting.idle
+            if not line.running and idle is not None and self._world.monotonic() - line.ended_at > idle:
+                self._model(worker).ended(worker)
+            job = line.waiting.popleft()
+            running = _Running(job, self._model(worker).do(job, self._world.now()), job.deadline)
+            line.running.append(running)
+            self._go_on(line, running, None)
 
     def _go_on(self, line: _Line, running: _Running, reply: Json | None) -> None:
         """Let the course run to its next wait, question or end."""
-        if self._closed:
+        if self._closed or running not in line.running:
             return
         try:
             step = running.course.send(reply)
         except StopIteration as end:
-            self._end(line, Done(running.job, end.value, running.spent))
+            self._end(line, running, Done(running.job, end.value, running.spent))
         except OverlapseError as error:
-            self._end(line, Failed(running.job, error, running.spent))
+            self._end(line, running, Failed(running.job, error, running.spent))
         else:
             self._wait(line, running, step)
 
@@ -177,22 +182,25 @@ class SimulatedHands:
             running.spent += patience
             self._world.after(patience, lambda: self._kill(line, running))
 
-    def _kill(self, line: _Line, running: _Running) -> None:
-        if self._closed:
+    def _kill(self, line: _Line, late: _Running) -> None:
+        """End the worker of a job that is late: those beside it fail with it."""
+        if self._closed or late not in line.running:
             return
-        running.course.close()
-        worker = running.job.worker
+        worker = late.job.worker
         self._model(worker).ended(worker)
-        self._end(line, Failed(running.job, ChildTimeout(f"{worker.kind}: no answer in time; killed"), running.spent))
+        for running in list(line.running):
+            running.course.close()
+            error = ChildTimeout if running is late else ChildDied
+            self._end(line, running, Failed(running.job, error(f"{worker.kind}: killed"), running.spent))
 
-    def _end(self, line: _Line, report: Done | Failed) -> None:
-        line.running, line.ended_at = None, self._world.monotonic()
+    def _end(self, line: _Line, running: _Running, report: Done | Failed) -> None:
+        line.running.remove(running)
+        line.ended_at = self._world.monotonic()
         self._report(report)
-        if line.waiting:
-            self._begin(line)
+        self._begin(line)
 
 
-@dataclass
+@dataclass(eq=False)
 class _Running:
     job: Job
     course: Course
@@ -204,6 +212,6 @@ class _Running:
 class _Line:
     """One worker: what it does and what waits for it."""
 
-    running: _Running | None = None
+    running: list[_Running] = field(default_factory=list)
     waiting: deque[Job] = field(default_factory=deque)
     ended_at: float = 0.0  # monotonic

@@ -147,6 +147,8 @@ def _destinations(site: SiteFile) -> Iterator[Finding]:
             yield from _refer(f"destination[{n}].link", "link", destination.link, links)
         if destination.chunk < 1:
             yield f"destination[{n}].chunk", "at least 1B"
+        if destination.lanes is not None and not 1 <= destination.lanes <= 8:
+            yield f"destination[{n}].lanes", "1 to 8 files at once"
 
 
 def _routes(site: SiteFile) -> Iterator[Finding]:

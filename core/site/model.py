@@ -267,6 +267,7 @@ class Destination:
     probe: bool = True
     deadline: Duration = timedelta(hours=6)  # for one file, whatever the progress
     chunk: Size = 4_000_000  # bytes of one grant
+    lanes: int | None = None  # files under way at once, 1 to 8; with more than one the last is for live pictures
 
 
 @table

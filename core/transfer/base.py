@@ -91,6 +91,10 @@ class Destination(Protocol):
     scheme: ClassVar[str]
     features: Features
 
+    def lane(self) -> Destination:
+        """Return the same place for the use of another thread: on the same connection where one carries several."""
+        ...
+
     def begin(self, name: str, size: int, sha256: str, resume: bytes | None = None) -> Upload:
         """Begin or resume sending the object; raise DestinationFull when it is known not to fit."""
         ...

@@ -7,6 +7,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,9 @@ from core.transfer.base import Destination, KeepsFiles, Level, Progress, silent
 
 Json = dict[str, Any]
 Grant = Callable[[int, int, bytes], int]  # (bytes wanted, offset, resume state) -> bytes granted
-CHUNK = 4 << 20  # bytes asked for at once when nobody says otherwise
+CHUNK = 4 << 20  # bytes asked for at once at most when nobody says otherwise
+FIRST, LEAST = 64 << 10, 32 << 10  # bytes asked for at first, and at least
+QUICK, SLOW = 0.25, 1.0  # seconds for one grant: from here on, or up to there, it is the right size
 READ = 1 << 20
 
 
@@ -59,6 +62,23 @@ class Delivery:
         )
 
 
+@dataclass
+class Stride:
+    """How many bytes to ask for at once, kept from file to file: about half a second of sending.
+
+    On a thin link a live picture, a pause or a budget comes through soon; on a fast one few are asked for.
+    """
+
+    size: int = FIRST
+
+    def took(self, seconds: float, most: int) -> None:
+        """Learn from how long a grant took."""
+        if seconds < QUICK:
+            self.size = min(most, self.size * 2)
+        elif seconds > SLOW:
+            self.size = max(LEAST, self.size // 2)
+
+
 class Paused(Exception):
     """Sending stopped because no more bytes were granted: no fault, and not an error of the tree."""
 
@@ -67,7 +87,13 @@ class Paused(Exception):
         self.offset, self.resume = offset, resume
 
 
-def deliver(destination: Destination, job: Delivery, grant: Grant, progress: Progress = silent) -> Json:
+def deliver(
+    destination: Destination,
+    job: Delivery,
+    grant: Grant,
+    progress: Progress = silent,
+    stride: Stride | None = None,
+) -> Json:
     """Bring the file to the destination and return its receipt; raise DestinationError or Paused.
 
     What is there whole already is proven and not sent again: a crash between commit and receipt costs nothing.
@@ -78,7 +104,7 @@ def deliver(destination: Destination, job: Delivery, grant: Grant, progress: Pro
         standing = _standing(destination, job, progress)
         if standing is not None:
             return _receipt(job, standing, sent=0, already=True)
-        sent = _send(destination, job, file, grant)
+        sent = _send(destination, job, file, grant, stride or Stride(job.chunk))
     return _receipt(job, _prove_ours(destination, job, progress), sent=sent, already=False)
 
 
@@ -124,7 +150,7 @@ def _standing(destination: Destination, job: Delivery, progress: Progress) -> Le
     raise NameConflict(f"{safe(job.name)}: another object has this name there")
 
 
-def _send(destination: Destination, job: Delivery, file: BinaryIO, grant: Grant) -> int:
+def _send(destination: Destination, job: Delivery, file: BinaryIO, grant: Grant, stride: Stride) -> int:
     """Send from the offset that the destination has; return the bytes sent."""
     upload = destination.begin(job.name, job.size, job.sha256, job.resume)
     try:
@@ -132,13 +158,17 @@ def _send(destination: Destination, job: Delivery, file: BinaryIO, grant: Grant)
         _feed(digest.update, _pieces(job, file, upload.offset))
         begun = position = upload.offset
         while position < job.size:
-            granted = grant(min(job.chunk, job.size - position), position, upload.resume_state())
+            wanted = min(stride.size, job.chunk, job.size - position)
+            granted = grant(wanted, position, upload.resume_state())
             if not granted:
                 raise Paused(position, upload.resume_state())
+            begun_at = time.monotonic()
             for piece in _pieces(job, file, granted):
                 digest.update(piece)
                 upload.write(piece)
             position += granted
+            if granted == stride.size:
+                stride.took(time.monotonic() - begun_at, job.chunk)
         if digest.hexdigest() != job.sha256:
             raise OriginalLost(f"{safe(job.path)}: its content is not what was taken in")
         upload.commit()

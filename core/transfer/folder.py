@@ -82,6 +82,9 @@ class FolderDestination:
         """Return the destination that site.toml describes."""
         return cls(Path(address.path))
 
+    def lane(self) -> FolderDestination:
+        return FolderDestination(self._root, self._fstab)
+
     def begin(self, name: str, size: int, sha256: str, resume: bytes | None = None) -> FolderUpload:
         """Open the partial beside the final place; with a `resume` go on where it ends."""
         *folders, base = parts_of(name)

@@ -26,6 +26,7 @@ class Scheme:
     example: str
     takes: frozenset[str] = frozenset()  # of LOGIN and PINS
     needs: frozenset[str] = frozenset()  # each of them, or one of several written "a|b"
+    lanes: int = 4  # files under way at once, unless site.toml says otherwise
     user: bool = True  # the address names one
     extra: str | None = None  # the package that it needs beyond the usual ones, and the extra that brings it
 
@@ -37,7 +38,7 @@ _S3 = "core.transfer.s3.destination:S3Destination"
 _BUCKET = frozenset({"password_file", "ca_file", "region"})
 
 SCHEMES: Mapping[str, Scheme] = {
-    "folder": Scheme("core.transfer.folder:FolderDestination", "folder:/mnt/nas/pictures"),
+    "folder": Scheme("core.transfer.folder:FolderDestination", "folder:/mnt/nas/pictures", lanes=2),
     "sftp": Scheme(
         "core.transfer.sftp.destination:SftpDestination",
         "sftp://user@host/srv/pictures",
@@ -134,6 +135,11 @@ def _place(address: Address) -> object:
     user = None if address.scheme.startswith("s3") else address.user  # there it is a key, of which one place has many
     host = (address.host or "").lower().removesuffix(".")
     return scheme, user, host, address.port or _PORTS[scheme], posixpath.normpath(f"/{address.path.strip('/')}")
+
+
+def lanes_of(destination: model.Destination) -> int:
+    """Return how many files may be on their way there at once."""
+    return destination.lanes or SCHEMES[destination.address.partition(":")[0]].lanes
 
 
 def make(destination: model.Destination, secrets: Mapping[str, str] | None = None) -> Destination:

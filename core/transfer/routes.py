@@ -47,6 +47,11 @@ def for_rendition(site: SiteFile, name: PictureName, recipe: str, index: int | N
     ]
 
 
+def has_live(site: SiteFile, destination: str) -> bool:
+    """Return whether a live picture goes to `destination`."""
+    return any(route.live is not None and route.to == destination for route in site.route)
+
+
 def recipes_for(site: SiteFile, camera: Camera, kind: Kind, index: int | None) -> list[str]:
     """Return the recipes that a picture of this kind feeds: the JPEG does, the RAW only where there is no JPEG."""
     if kind == "raw" and camera.shoots != "raw":

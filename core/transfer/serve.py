@@ -12,13 +12,16 @@
 | read | name, into | size, sha256 |
 | close | | {} |
 
-`deliver` asks for every chunk before it sends it: {"grant": bytes wanted, "offset", "resume"} and is answered
-{"granted": bytes}; 0 ends it with {"paused": true, "offset", "resume"}. A long proof says {"proving": bytes}.
+`deliver` asks before it sends anything, for at most `chunk` bytes at once and for fewer where the link is thin:
+{"grant": bytes wanted, "offset", "resume"} is answered {"granted": bytes}; 0 ends it with {"paused": true, "offset",
+"resume"}. A long proof says {"proving": bytes}. All but `open` and `close`, which are asked while nothing else goes on,
+may be asked in several lanes at once.
 """
 
 from __future__ import annotations
 
 import base64
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -28,7 +31,7 @@ from core.errors import ChildError, DestinationRefused
 from core.site import model
 from core.text import safe
 from core.transfer.base import Destination, Level, Progress
-from core.transfer.delivery import Delivery, Paused, deliver
+from core.transfer.delivery import Delivery, Paused, Stride, deliver
 from core.transfer.fetch import fetch
 from core.transfer.registry import make
 from core.worker import Talk
@@ -42,7 +45,8 @@ class DestinationService:
     """Serves one destination, opened by the first request."""
 
     def __init__(self) -> None:
-        self._open: Destination | None = None
+        self._lanes: dict[int, Destination] = {}  # the one that was opened under 0, the others are lanes of it
+        self._strides: dict[int, Stride] = defaultdict(Stride)  # of each lane
         self._ops: Mapping[str, Callable[[Json, Talk], Json]] = {
             "open": self._connect,
             "deliver": self._deliver,
@@ -62,16 +66,18 @@ class DestinationService:
         return self._ops[op](args, talk)
 
     def close(self) -> None:
-        """Let go of the connection."""
-        if self._open is not None:
-            self._open.close()
-            self._open = None
+        """Let go of the connections."""
+        lanes, self._lanes = self._lanes, {}
+        for destination in reversed(lanes.values()):
+            destination.close()
 
-    @property
-    def _destination(self) -> Destination:
-        if self._open is None:
+    def _in(self, lane: int) -> Destination:
+        """Return the destination for the thread of `lane`."""
+        if 0 not in self._lanes:
             raise ChildError("no destination is open")
-        return self._open
+        if lane not in self._lanes:
+            self._lanes[lane] = self._lanes[0].lane()
+        return self._lanes[lane]
 
     def _connect(self, args: Json, talk: Talk) -> Json:
         self.close()
@@ -80,7 +86,7 @@ class DestinationService:
             destination = make(model.Destination(**{key: given.get(key) for key in _KEYS}), args.get("secrets"))
         except ValueError as error:
             raise DestinationRefused(str(error)) from error
-        self._open = destination
+        self._lanes[0] = destination
         destination.free()  # connects: whoever opens wants to know at once whether it is there
         return {"scheme": destination.scheme, "features": asdict(destination.features)}
 
@@ -92,22 +98,22 @@ class DestinationService:
             return max(0, min(wanted, int(reply.get("granted", 0))))
 
         try:
-            return deliver(self._destination, job, grant, _progress(talk))
+            return deliver(self._in(talk.lane), job, grant, _progress(talk), self._strides[talk.lane])
         except Paused as paused:
             return {"paused": True, "offset": paused.offset, "resume": _text(paused.resume)}
 
     def _prove(self, args: Json, talk: Talk) -> Json:
         level = Level.named(args["level"])
-        found = self._destination.prove(args["name"], args["size"], args["sha256"], level, _progress(talk))
+        found = self._in(talk.lane).prove(args["name"], args["size"], args["sha256"], level, _progress(talk))
         return {"level": found.word}
 
     def _stat(self, args: Json, talk: Talk) -> Json:
-        return asdict(self._destination.stat(args["name"]))
+        return asdict(self._in(talk.lane).stat(args["name"]))
 
     def _list(self, args: Json, talk: Talk) -> Json:
         batch: list[Json] = []
         count = 0
-        for found in self._destination.list(args.get("prefix", "")):
+        for found in self._in(talk.lane).list(args.get("prefix", "")):
             batch.append(asdict(found))
             count += 1
             if len(batch) == BATCH:
@@ -118,14 +124,14 @@ class DestinationService:
         return {"count": count}
 
     def _delete(self, args: Json, talk: Talk) -> Json:
-        self._destination.delete(args["name"])
+        self._in(talk.lane).delete(args["name"])
         return {}
 
     def _free(self, args: Json, talk: Talk) -> Json:
-        return {"free": self._destination.free()}
+        return {"free": self._in(talk.lane).free()}
 
     def _read(self, args: Json, talk: Talk) -> Json:
-        return fetch(self._destination, args["name"], Path(args["into"]), _progress(talk))
+        return fetch(self._in(talk.lane), args["name"], Path(args["into"]), _progress(talk))
 
     def _close(self, args: Json, talk: Talk) -> Json:
         self.close()

@@ -34,6 +34,7 @@ def site_toml(
     camera: str = "",
     schedule: str = "",
     node: str = "",
+    destination: str = 'chunk = "4MB"',
     extra: str = "",
 ) -> str:
     """Return a site.toml: every camera alike, everything required everywhere."""
@@ -44,7 +45,7 @@ def site_toml(
         text += f'[[camera]]\nname = "{one}"\nshoots = "{shoots}"\n{camera}\n[camera.source]\nkind = "gphoto2"\n'
         text += f'[[camera.schedule]]\nevery = "{every}"\n{schedule}\n'
     for one in destinations:
-        text += f'[[destination]]\nname = "{one}"\naddress = "folder:/{one}"\nchunk = "4MB"\n'
+        text += f'[[destination]]\nname = "{one}"\naddress = "folder:/{one}"\n{destination}\n'
     if routes is None:
         routes = "".join(f'[[route]]\nwhat = [{kinds}]\nto = "{one}"\n' for one in destinations)
     return text + routes + extra

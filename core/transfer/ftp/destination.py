@@ -54,6 +54,9 @@ class FtpDestination:
         login = Login(address.host, address.user, secrets["password"], address.port or 21, tls, destination.ca_file)
         return (FtpsDestination if tls else FtpDestination)(login, address.path)
 
+    def lane(self) -> FtpDestination:
+        return type(self)(self._login, self._root, self._patience, self._clock)
+
     def connect(self) -> None:
         """Connect if that is not done and learn what the server can; every other call does so by itself."""
         self._give(self._take())

@@ -66,6 +66,9 @@ class S3Destination:
         login = Login(endpoint, bucket, address.user, secret, destination.region or REGION)
         return cls(login, prefix)
 
+    def lane(self) -> S3Destination:
+        return S3Destination(self._login, self._prefix, self._patience, self._large, self._page)
+
     @property
     def session(self) -> Session:
         """The session, made when first asked for."""

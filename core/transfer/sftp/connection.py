@@ -23,6 +23,7 @@ CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "ae
 RECEIVE_WINDOW = 1 << 24  # bytes
 KEY_TYPES = 4  # of host keys tried: Ed25519, RSA and two curves
 KEEPALIVE = 5  # seconds
+HASHING = 2  # files hashed by the server at once: with 8 lanes no more than the 10 sessions that sshd allows
 UNSENT = 128 << 10  # bytes that may wait in the kernel, so that a grant is spent only when it is on its way
 _HASH_OF_NOTHING = hashlib.sha256().hexdigest()
 _KEY_FAULTS: tuple[type[Exception], ...] = (*SPOKEN, ValueError, TypeError)
@@ -52,17 +53,48 @@ class Login:
     password: str | None = None
 
 
+class Line:
+    """The connection of all lanes: made by the first that needs it, and anew after it broke."""
+
+    def __init__(self, login: Login, patience: Patience) -> None:
+        self.login, self.patience = login, patience
+        self.hashes: bool | None = None  # whether the server runs sha256sum for us; None: not known
+        self._connection: Connection | None = None
+        self._lock = threading.Lock()
+
+    def connected(self) -> Connection:
+        """Return the connection, which stands as far as is known; raise DestinationError."""
+        with self._lock:
+            if self._connection is None or not self._connection.alive:
+                self._close()
+                self._connection = Connection(self.login, self.patience)
+            if self.hashes is None:
+                answer = self._connection.hashes()
+                self.hashes = answer if self._connection.alive else None
+            return self._connection
+
+    def close(self) -> None:
+        """Let go of the connection; safe to call twice."""
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+
 class Connection:
-    """A logged-in connection with its SFTP session."""
+    """A logged-in connection; any number of threads may open sessions on it."""
 
     def __init__(self, login: Login, patience: Patience) -> None:
         self._patience = patience
         self._shown = safe(f"{login.host}:{login.port}")
+        self._hashing = threading.Semaphore(HASHING)
         self._transport = self._trusted(login)
         try:
             with self._within(patience.login):
                 self._log_in(login)
-                self.session = self._open_session()
         except BaseException:
             self.close()
             raise
@@ -70,11 +102,20 @@ class Connection:
     @property
     def alive(self) -> bool:
         """Whether the connection still stands, as far as is known."""
-        return self.session.alive
+        return self._transport.is_active()
+
+    def open_session(self) -> Session:
+        """Return a new SFTP session; raise DestinationError."""
+        try:
+            with self._within(self._patience.login):
+                return self._open_session()
+        except DestinationUnreachable:
+            self.close()
+            raise
 
     def server_hash(self, path: str) -> str | None:
         """Return the SHA-256 of a file as the server computes it; None when it runs no commands for us."""
-        with self._within(self._patience.hash), contextlib.suppress(*SPOKEN):
+        with self._hashing, self._within(self._patience.hash), contextlib.suppress(*SPOKEN):
             channel = self._transport.open_session(timeout=self._patience.answer)
             with contextlib.closing(channel):
                 channel.settimeout(self._patience.hash)

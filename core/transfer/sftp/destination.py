@@ -20,7 +20,7 @@ from core.transfer.base import Features, Level, Progress, StoredObject, silent
 from core.transfer.names import is_partial, partial_of, parts_of
 from core.transfer.receipts import require_content, require_size
 from core.transfer.registry import Address
-from core.transfer.sftp.connection import Connection, Login, Patience
+from core.transfer.sftp.connection import Connection, Line, Login, Patience
 from core.transfer.sftp.faults import SPOKEN, told
 from core.transfer.sftp.session import POSIX_RENAME, Session, Writes
 
@@ -28,20 +28,19 @@ LARGE = 1 << 20  # bytes; from here on the room is asked for before anything is 
 
 
 class SftpDestination:
-    """One persistent connection; after a failure the next call makes a new one.
+    """One persistent connection for all lanes, a session for each; after a failure the next call makes a new one.
 
     The folder itself must exist on the server: a volume that is not mounted there must not fill its root disk.
     """
 
     scheme: ClassVar[str] = "sftp"
 
-    def __init__(self, login: Login, root: str, patience: Patience | None = None) -> None:
+    def __init__(self, login: Login, root: str, patience: Patience | None = None, line: Line | None = None) -> None:
+        """`line`: the connection of another lane, which then closes it."""
         self.features = Features()
-        self._login = login
         self._root = "/" + root.strip("/")
-        self._patience = patience or Patience()
-        self._connection: Connection | None = None
-        self._hashes: bool | None = None  # not asked yet
+        self._line, self._shares = line or Line(login, patience or Patience()), line is not None
+        self._spoken: tuple[Connection, Session] | None = None  # our session, and what it is on
 
     @classmethod
     def configured(
@@ -59,6 +58,9 @@ class SftpDestination:
             password=secrets.get("password"),
         )
         return cls(login, address.path)
+
+    def lane(self) -> SftpDestination:
+        return SftpDestination(self._line.login, self._root, line=self._line)
 
     def connect(self) -> None:
         """Connect if that is not done and learn what the server can; every other call does so by itself."""
@@ -125,15 +127,20 @@ class SftpDestination:
             raise self._no_root() from error
 
     def close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+        spoken, self._spoken = self._spoken, None
+        if spoken is not None:
+            spoken[1].close()
+        if not self._shares:
+            self._line.close()
 
     def told(self, error: BaseException, what: str, session: Session) -> DestinationError:
-        """Return the error of ours; whatever leaves the session in doubt also ends it."""
+        """Return the error of ours; whatever leaves the session in doubt also ends it, and silence the connection."""
         mine = told(error, what, session.alive)
-        if isinstance(mine, DestinationUnreachable) and self._connection and self._connection.session is session:
-            self.close()
+        if isinstance(mine, DestinationUnreachable) and self._spoken is not None and self._spoken[1] is session:
+            connection, self._spoken = self._spoken[0], None
+            session.close()
+            if isinstance(error, TimeoutError):
+                connection.close()
         return mine
 
     def lacks(self, session: Session, wanted: int) -> bool:
@@ -145,25 +152,20 @@ class SftpDestination:
 
     @contextlib.contextmanager
     def _speaking(self, what: str) -> Iterator[Session]:
-        session = self._connected().session
+        _, session = self._connected()
         try:
             yield session
         except SPOKEN as error:
             raise self.told(error, what, session) from error
 
-    def _connected(self) -> Connection:
-        if self._connection is not None and self._connection.alive:
-            return self._connection
-        self.close()
-        self._connection = Connection(self._login, self._patience)
-        self.features = self._learn(self._connection)
-        return self._connection
-
-    def _learn(self, connection: Connection) -> Features:
-        if self._hashes is None:
-            answer = connection.hashes()
-            self._hashes = answer if connection.alive else None
-        return Features(atomic_replace=POSIX_RENAME in connection.session.extensions, server_hash=bool(self._hashes))
+    def _connected(self) -> tuple[Connection, Session]:
+        if self._spoken is None or not self._spoken[1].alive:
+            connection = self._line.connected()
+            session = connection.open_session()
+            self._spoken = connection, session
+            at_once = POSIX_RENAME in session.extensions
+            self.features = Features(atomic_replace=at_once, server_hash=bool(self._line.hashes))
+        return self._spoken
 
     def _path(self, name: str) -> str:
         return self._root.rstrip("/") + "/" + "/".join(parts_of(name))
@@ -197,7 +199,7 @@ class SftpDestination:
             raise DestinationFull(f"{safe(name)}: {wanted} bytes to send, {free} free")
 
     def _server_hash(self, name: str) -> str | None:
-        connection = self._connected()
+        connection, _ = self._connected()
         return connection.server_hash(self._path(name)) if self.features.server_hash else None
 
     def _files(self, start: str) -> Iterator[StoredObject]:

@@ -34,6 +34,9 @@ class DavDestination(WebObjects):
         self._says_room = False
         self._joins: bool | None = None  # not known yet
 
+    def lane(self) -> DavDestination:
+        return DavDestination(self.server, self.patience)
+
     def begin(self, name: str, size: int, sha256: str, resume: bytes | None = None) -> DavUpload:
         """Make the folder; with a `resume`, ask how much of the partial is there, where the server can go on."""
         path = self.path(name)

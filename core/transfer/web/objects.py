@@ -30,7 +30,8 @@ class WebObjects:
 
     def __init__(self, server: Server, features: Features, patience: Patience | None = None) -> None:
         self.features = features
-        self._session = Session(server, patience or Patience())
+        self.server, self.patience = server, patience or Patience()
+        self._session = Session(server, self.patience)
         self._met = False  # whether we know whom we talk to
         self._may_hash = True  # until an answer shows that the server gives no hash
 

@@ -26,6 +26,9 @@ class PlainDestination(WebObjects):
     def __init__(self, server: Server, patience: Patience | None = None) -> None:
         super().__init__(server, Features(atomic_replace=False, resumes=False), patience)
 
+    def lane(self) -> PlainDestination:
+        return PlainDestination(self.server, self.patience)
+
     def begin(self, name: str, size: int, sha256: str, resume: bytes | None = None) -> PlainUpload:
         """Begin to send; nothing leaves before the first `write`, and a `resume` begins anew."""
         return PlainUpload(Sending(self._session, self.path(name), name, size, hold=HOLD), name, size)

@@ -92,8 +92,7 @@ def test_destinations_do_not_see_each_other(catalogue: Catalogue, shots: Any, ad
     _, (nas, fr) = add(0, shots.delivery("nas"), shots.delivery("fr"))
     deliveries.fail(catalogue, nas, "DestinationUnreachable", "no route", True, 10**15)
     assert (ready(catalogue, "nas"), ready(catalogue, "fr")) == (None, fr)
-    assert (deliveries.next_wake(catalogue, "nas"), deliveries.next_wake(catalogue, "fr")) == (10**15, 0)
-    assert deliveries.next_wake(catalogue, "ca") is None
+    assert (deliveries.next_due(catalogue, "nas"), deliveries.next_due(catalogue, "fr")) == (10**15, None)
 
 
 def test_a_failed_delivery_waits_and_takes_its_place_again(catalogue: Catalogue, shots: Any, add: Add) -> None:
@@ -195,7 +194,7 @@ def test_an_original_lies_under_its_own_name(catalogue: Catalogue, shots: Any, a
 def test_a_refused_delivery_waits_for_an_operator(catalogue: Catalogue, shots: Any, add: Add) -> None:
     _, (number,) = add(0, shots.delivery())
     deliveries.refuse(catalogue, number, "HostKeyMismatch", "another key")
-    assert (ready(catalogue, now=10**15), deliveries.next_wake(catalogue, "nas")) == (None, None)
+    assert (ready(catalogue, now=10**15), deliveries.next_due(catalogue, "nas")) == (None, None)
     assert deliveries.retry(catalogue, "fr") == 0
     assert deliveries.retry(catalogue, number=number) == 1
     assert ready(catalogue) == number
@@ -249,7 +248,7 @@ def test_the_next_delivery_is_found_by_the_partial_index(catalogue: Catalogue, s
     add(0, shots.delivery())
     assert plans(catalogue, lambda: deliveries.next_ready(catalogue, "nas", 5)) == [
         "SEARCH delivery USING INDEX delivery_waiting (destination=? AND next_try>? AND next_try<?)",
-        "SEARCH delivery USING INDEX delivery_ready (destination=?)",
+        "SEARCH delivery USING INDEX delivery_ready (destination=? AND priority<?)",
         "SEARCH d USING INDEX delivery_ready (destination=? AND priority=?)",
         "SEARCH p USING INTEGER PRIMARY KEY (rowid=?)",
     ]
@@ -259,7 +258,7 @@ def test_no_question_of_the_loop_scans_a_table_or_sorts(catalogue: Catalogue, sh
     _, (number, live) = add(0, shots.delivery(), shots.delivery(remote="live.jpg", priority=Priority.LIVE))
 
     def ask() -> None:
-        deliveries.next_wake(catalogue, "nas")
+        deliveries.next_due(catalogue, "nas")
         deliveries.unmade(catalogue)
         deliveries.awaiting_proof(catalogue, "nas")
         deliveries.queue(catalogue, "nas")

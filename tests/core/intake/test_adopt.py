@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,10 +25,8 @@ def disk() -> Iterator[Child]:
 
 
 @pytest.fixture
-def talk() -> Iterator[Talk]:
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        yield Talk(ours)
+def talk() -> Talk:
+    return Talk(lambda message: None, lambda: None)
 
 
 def ask_adopt(disk: Child, data: Any) -> dict[str, list[dict[str, str]]]:

@@ -7,6 +7,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -153,6 +154,57 @@ def test_one_worker_that_hangs_does_not_delay_another(children: Children, report
     second = reports.get(timeout=10)
     assert isinstance(second, Failed)
     assert isinstance(second.error, ChildTimeout)
+
+
+def rendezvous(place: Path) -> tuple[Job, Job]:
+    """Return two jobs of which each ends only beside the other."""
+    os.mkfifo(place)
+    return command("cat", str(place), about="reads"), command("sh", "-c", f"echo met > {place}", about="writes")
+
+
+def test_the_lanes_of_a_worker_work_at_once_in_one_process(
+    children: Children, reports: SimpleQueue[Report], tmp_path: Path
+) -> None:
+    children.equip(HOOK, Setting(idle=None, lanes=2))
+    for job in rendezvous(tmp_path / "fifo"):
+        children.give(job)
+    ended = [reports.get(timeout=10) for _ in range(2)]
+    assert {report.job.about: type(report) for report in ended} == {"reads": Done, "writes": Done}
+    assert len(children.running()) == 1
+
+
+def test_a_deadline_that_passes_in_one_lane_ends_the_jobs_of_all_and_the_next_ones_are_done(
+    children: Children, reports: SimpleQueue[Report]
+) -> None:
+    children.equip(HOOK, Setting(idle=None, lanes=2))
+    children.give(command("sleep", "3", deadline=0.5, about="late"))
+    children.give(command("sleep", "3", about="beside"))
+    ended = {report.job.about: report for report in (reports.get(timeout=10) for _ in range(2))}
+    late, beside = ended["late"], ended["beside"]
+    assert isinstance(late, Failed)
+    assert isinstance(beside, Failed)
+    assert (type(late.error), type(beside.error)) == (ChildTimeout, ChildDied)
+    assert beside.error.transient
+    children.give(command("true", about="next"))
+    assert isinstance(reports.get(timeout=10), Done)
+
+
+def test_a_worker_with_lanes_is_renewed_when_none_of_them_needs_it(
+    children: Children, reports: SimpleQueue[Report], tmp_path: Path
+) -> None:
+    children.equip(HOOK, Setting(idle=None, lanes=3))
+    reads, writes = rendezvous(tmp_path / "fifo")
+    children.give(reads)
+    while HOOK not in children.running():
+        time.sleep(0.01)
+    first = children.running()[HOOK]
+    children.renew(HOOK)
+    children.give(command("true", about="new"))
+    (tmp_path / "fifo").write_text("met")
+    ended = [reports.get(timeout=10) for _ in range(2)]
+    assert [(report.job.about, type(report)) for report in ended] == [("reads", Done), ("new", Done)]
+    assert children.running()[HOOK] != first
+    del writes
 
 
 def test_an_idle_worker_ends_its_process(children: Children, reports: SimpleQueue[Report]) -> None:

@@ -294,3 +294,70 @@ def test_a_rebuild_after_a_name_conflict_asks_for_nothing_again() -> None:
     world.run(hours=2)
     assert len(world.site.told("name conflict")) == 1
     assert world.site.rebuilt()[1].queued == 0
+
+
+# --- several at once
+
+
+def backlog_carried_in(lanes: int) -> timedelta:
+    """Return how long half a day's small files take over a link of long round trips."""
+    world = simulate(every="10m", destination=f"lanes = {lanes}")
+    world.camera.sizes["jpeg"] = 200_000
+    world.destination.latency, world.destination.rate = 6.0, 100e6
+    world.destination.outages = [Outage(world.begin, world.begin + timedelta(hours=12))]
+    world.run(hours=13)
+    came = [arrival.at for arrival in world.destination.arrivals if arrival.at < world.begin + timedelta(hours=12.9)]
+    assert len(came) >= 72
+    assert world.broken() == []
+    return came[71] - came[0]
+
+
+def test_files_side_by_side_share_the_round_trips() -> None:
+    assert backlog_carried_in(4) < backlog_carried_in(1) / 3
+
+
+def test_a_live_picture_overtakes_what_is_on_its_way() -> None:
+    raw = """
+[[route]]
+what = ["raw"]
+to = "nas"
+"""
+    world = simulate(routes=raw + LIVE, shoots="raw+jpeg", destination='lanes = 2\nchunk = "1MB"')
+    world.destination.rate = 40_000.0  # a RAW takes longer than a slot
+    world.run(hours=2)
+    live = [arrival for arrival in world.destination.arrivals if arrival.name == "north.jpg"]
+    raws = [arrival for arrival in world.destination.arrivals if arrival.name.endswith((".cr2", ".nef", ".raw"))]
+    assert len(live) >= 11, "each slot's live picture came before the next slot"
+    assert raws, "and the archive went on beside"
+
+
+def test_a_cut_in_the_middle_of_a_file_goes_on_at_the_byte_however_little_has_gone() -> None:
+    world = simulate(destination='chunk = "500kB"')
+    world.destination.rate = 50_000.0
+    world.run(minutes=6)
+    size = next(iter(world.site.disk.pictures.values())).size
+    assert 0 < world.destination.bytes < size, "it is cut in the middle of the first picture"
+    world.destination.outages = [Outage(world.world.now(), world.world.now() + timedelta(minutes=5))]
+    world.run(hours=2)
+    whole = sum(file.size for file in world.destination.store.values())
+    assert world.destination.bytes - whole < size, "no file that came was sent twice"
+    assert len(world.destination.store) > 3
+
+
+def test_a_trouble_that_ends_several_files_counts_once() -> None:
+    world = simulate(destination="lanes = 4")
+    world.camera.sizes["jpeg"] = 200_000
+    world.destination.outages = [Outage(world.begin, world.begin + timedelta(hours=3), "refuse")]
+    world.run(hours=3)
+    world.destination.latency = 30.0
+    assert world.site.part is not None
+    station = world.site.part.delivering.stations["nas"]
+    until = world.world.now() + timedelta(hours=2)
+    while (len(station.sending) < 4 or station.trouble) and world.world.now() < until:
+        world.run(seconds=5)
+    assert len(station.sending) == 4
+    world.destination.outages = [Outage(world.world.now(), world.begin + timedelta(days=1))]
+    while station.sending:
+        world.run(seconds=1)
+    assert station.trouble is not None
+    assert station.trouble.failures == 1
