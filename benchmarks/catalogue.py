@@ -21,7 +21,7 @@ from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 
-from core.catalogue import buffer, deliveries, pictures, schema, slots, states
+from core.catalogue import buffer, deliveries, pictures, ready, schema, slots, states
 from core.catalogue.store import Catalogue, row_sum
 from core.node.outlook import ANNOUNCED, Outlook, look
 from core.retention.apply import AT_MOST
@@ -167,7 +167,7 @@ def say(what: str, begun: float) -> None:
 
 
 def next_delivery(catalogue: Catalogue) -> object:
-    return deliveries.next_ready(catalogue, "fr", NOW), deliveries.next_due(catalogue, "nas")
+    return ready.next_ready(catalogue, "fr", NOW), ready.next_due(catalogue, "nas")
 
 
 def status(catalogue: Catalogue) -> object:

@@ -19,7 +19,11 @@ _INCONSISTENT = {
         ON d.picture = p.id WHERE p.gone <> ifnull(d.at, 0)""",
 }
 
-_COUNTING = {"delivery_tally": "n <> 0 OR bytes <> 0", "view_tally": "n <> 0"}  # rows that may count nothing any more
+_COUNTING = {  # rows that may count nothing any more
+    "delivery_tally": "n <> 0 OR bytes <> 0",
+    "view_tally": "n <> 0",
+    "backlog": "n <> 0 OR bytes <> 0",
+}
 
 
 def damage(catalogue: Catalogue, deep: bool = False) -> list[str]:

@@ -5,13 +5,13 @@ States: queued -> sending -> sent -> proven, or refused. Only a receipt makes a 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Literal
 
 from core.catalogue.pictures import name_of
-from core.catalogue.store import Catalogue, Row
+from core.catalogue.store import Catalogue, Parameters, Row
 from core.errors import NoSuchThing
 from core.values import PictureName, Sha256
 
@@ -39,6 +39,7 @@ class NewDelivery:
     level: int  # of the receipt that is wanted: 1 size, 2 hash, 3 read back
     rendition: str = ""  # the recipe's name; "": the original
     required: bool = True
+    instead: tuple[str, ...] = ()  # destinations that may take it when this one does not answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,7 @@ class Delivery(NewDelivery):
     error: str | None  # class of the last error
     message: str | None
     transient: bool | None  # may that error pass by itself?
+    stands_for: str = ""  # the destination that did not answer, when this one stands in for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +74,9 @@ class DeliveryTally:
     bytes: int
 
 
-_DELIVERIES = """SELECT d.*, p.camera, p.node, p.epoch, p.token, p.nth, p.extension, p.sha256 AS original
-    FROM delivery d JOIN picture p ON p.id = d.picture """
-_READY = "destination = ? AND state = 'queued' AND next_try = 0 AND size IS NOT NULL"
-_WAITING = "destination = ? AND state = 'queued' AND next_try > 0"
+_DELIVERIES = """SELECT d.*, p.camera, p.node, p.epoch, p.token, p.nth, p.extension, p.sha256 AS original,
+    a.instead, a.stands_for FROM delivery d JOIN picture p ON p.id = d.picture
+    LEFT JOIN alternative a ON a.delivery = d.id """
 _OPEN = "destination = ? AND state <> 'proven'"
 _REQUEUE = "state = 'queued', next_try = 0, attempts = 0, error = NULL, message = NULL, transient = NULL"
 
@@ -105,6 +106,8 @@ def _delivery(row: Row) -> Delivery:
         error=row["error"],
         message=row["message"],
         transient=None if row["transient"] is None else bool(row["transient"]),
+        instead=tuple((row["instead"] or "").split()),
+        stands_for=row["stands_for"] or "",
     )
 
 
@@ -125,6 +128,8 @@ def enqueue(catalogue: Catalogue, picture: int, wanted: Iterable[NewDelivery]) -
 def _enqueue(catalogue: Catalogue, picture: int, found: Row, wanted: NewDelivery) -> int | None:
     if wanted.priority == Priority.LIVE and not _take_live_name(catalogue, wanted, found["at"]):
         return None
+    if wanted.instead and _is_stood_in(catalogue, picture, wanted):
+        wanted = made_good_later(wanted)
     values = {
         "picture": picture,
         "rendition": wanted.rendition,
@@ -139,7 +144,28 @@ def _enqueue(catalogue: Catalogue, picture: int, found: Row, wanted: NewDelivery
     added = catalogue.insert("delivery", values, "ON CONFLICT DO NOTHING")
     if added is None:
         _want_more(catalogue, picture, wanted)
+    elif wanted.instead:
+        set_alternatives(catalogue, added, wanted.instead)
     return added
+
+
+def set_alternatives(catalogue: Catalogue, number: int, instead: Sequence[str], stands_for: str = "") -> None:
+    """Write down which destinations may take a delivery that its own does not take, and for which it stands in."""
+    sql = "INSERT INTO alternative VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET instead = ?2, stands_for = ?3"
+    catalogue.run(sql, (number, " ".join(instead), stands_for))
+
+
+def made_good_later(wanted: NewDelivery) -> NewDelivery:
+    """Return what is left to do at a destination for which another one stood in: some day, after all else."""
+    priority = Priority.LIVE if wanted.priority == Priority.LIVE else Priority.AUDIT
+    return replace(wanted, required=False, priority=priority, instead=())
+
+
+def _is_stood_in(catalogue: Catalogue, picture: int, wanted: NewDelivery) -> bool:
+    """Return whether one of those that may take a delivery instead has it already, as it is wanted."""
+    sql = "SELECT destination FROM delivery WHERE picture = ? AND rendition = ? AND state = 'proven' AND level >= ?"
+    found = catalogue.rows(sql, (picture, wanted.rendition, wanted.level))
+    return any(row[0] in wanted.instead for row in found)
 
 
 def _take_live_name(catalogue: Catalogue, wanted: NewDelivery, at: int) -> bool:
@@ -176,54 +202,23 @@ def get(catalogue: Catalogue, number: int) -> Delivery:
     return _delivery(row)
 
 
+def select(catalogue: Catalogue, where: str, parameters: Parameters) -> Iterator[Delivery]:
+    """Yield the deliveries for which `where` holds: on the row `d`, its picture `p` and its alternative `a`."""
+    return (_delivery(row) for row in catalogue.each(f"{_DELIVERIES} WHERE {where}", parameters))
+
+
 def of_picture(catalogue: Catalogue, picture: int) -> list[Delivery]:
     """Return all deliveries of a picture, by rendition and destination."""
     sql = "WHERE d.picture = ? ORDER BY d.rendition, d.destination, d.remote"
     return [_delivery(row) for row in catalogue.rows(_DELIVERIES + sql, (picture,))]
 
 
-def next_ready(
-    catalogue: Catalogue,
-    destination: str,
-    now: int,
-    but: Collection[str] = (),
-    least: Priority = Priority.AUDIT,
-) -> Delivery | None:
-    """Return what goes to a destination next at `now` (milliseconds): by priority, then oldest first, live newest.
-
-    `but`: names there that something is on its way to; `least`: the last priority that is wanted. Renditions that are
-    not made yet are not ready. Deliveries whose next try is due take their place again, so this is for the writer.
-    """
-    _wake(catalogue, destination, now)
-    return next((_delivery(row) for row in _ready(catalogue, destination, but, least)), None)
-
-
-def _wake(catalogue: Catalogue, destination: str, now: int) -> None:
-    due = f"{_WAITING} AND next_try <= ?"
-    if catalogue.value(f"SELECT 1 FROM delivery WHERE {due} LIMIT 1", (destination, now)) is not None:  # noqa: S608
-        catalogue.run(f"UPDATE delivery SET next_try = 0 WHERE {due}", (destination, now))  # noqa: S608
-
-
-def _ready(catalogue: Catalogue, destination: str, but: Collection[str], least: Priority) -> list[Row]:
-    where, key = f"{_READY} AND priority <= ?", (destination, least, *but)
-    if but:
-        where += f" AND remote NOT IN ({', '.join('?' * len(but))})"
-    first = catalogue.value(f"SELECT min(priority) FROM delivery WHERE {where}", key)  # noqa: S608 - constants
-    if first is None:
-        return []
-    order = "DESC" if first == Priority.LIVE else "ASC"
-    ready = "d." + where.replace(" AND ", " AND d.").replace("priority <= ?", "priority = ?")
-    sql = f"WHERE {ready} ORDER BY d.at {order}, d.id {order} LIMIT 1"
-    return catalogue.rows(_DELIVERIES + sql, (destination, first, *but))
-
-
-def next_due(catalogue: Catalogue, destination: str) -> int | None:
-    """Return when the next of those that wait for another try is due (milliseconds); None when none waits."""
-    soonest: int | None = catalogue.value(
-        f"SELECT min(next_try) FROM delivery WHERE {_WAITING}",  # noqa: S608 - constants
-        (destination,),
-    )
-    return soonest
+def change(catalogue: Catalogue, number: int, **values: int) -> None:
+    """Change what is wanted of a delivery: its `required` or its `priority`."""
+    columns = ", ".join(f"{name} = ?" for name in values)
+    with catalogue.transaction():
+        catalogue.run(f"UPDATE delivery SET {columns} WHERE id = ?", (*values.values(), number))  # noqa: S608 - ours
+        catalogue.seal("delivery", "id = ?", (number,))
 
 
 def unmade(catalogue: Catalogue, limit: int = 100) -> list[Delivery]:
@@ -378,6 +373,23 @@ def backlog(catalogue: Catalogue, destination: str) -> tuple[int, int]:
     )
     assert row is not None
     return row[0], row[1]
+
+
+def waiting(catalogue: Catalogue, destinations: Iterable[str]) -> dict[Priority, int]:
+    """Return the bytes that are still to be sent to these destinations together, by class."""
+    found: dict[Priority, int] = {}
+    for name in destinations:
+        for row in catalogue.rows("SELECT priority, bytes FROM backlog WHERE destination = ? AND n > 0", (name,)):
+            found[Priority(row["priority"])] = found.get(Priority(row["priority"]), 0) + row["bytes"]
+    return found
+
+
+def rendition_size(catalogue: Catalogue, rendition: str) -> int | None:
+    """Return the mean size in bytes of the last copies that a recipe made, None when it made none."""
+    sql = """SELECT avg(size) FROM (SELECT size FROM delivery WHERE rendition = ? AND size IS NOT NULL
+        AND id > (SELECT max(id) FROM delivery) - 1000)"""
+    mean = catalogue.value(sql, (rendition,))
+    return None if mean is None else round(mean)
 
 
 def awaiting_proof(catalogue: Catalogue, destination: str, limit: int = 100) -> list[Delivery]:

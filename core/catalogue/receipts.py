@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.catalogue import standins
 from core.catalogue.deliveries import Delivery, Priority, get
 from core.catalogue.store import Catalogue
 from core.errors import ObjectDiffers
@@ -45,6 +46,8 @@ def prove(catalogue: Catalogue, number: int, level: int, size: int, sha256: Sha2
         )
         if delivery.rendition:
             catalogue.run("UPDATE delivery SET sha256 = ? WHERE id = ?", (bytes.fromhex(sha256), number))
+        if enough:
+            standins.settle(catalogue, delivery)
         if enough and delivery.priority == Priority.LIVE:
             _forget_older_live(catalogue, delivery)
     return enough

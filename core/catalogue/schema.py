@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-VERSION = 2  # of this schema: the number of steps in migrations.py
+VERSION = 3  # of this schema: the number of steps in migrations.py
 
 PICTURE_COLUMNS = """camera, at, node, epoch, token, nth, extension, slot, idx, kind, size, sha256, shutter,
     source_name, source_time, trusted, taken_in"""
@@ -318,7 +318,45 @@ END""",
 END""",
 )
 
-STATEMENTS = FIRST + SECOND
+_WAITS = "state IN ('queued', 'sending')"
+_WAITED, _STILL_WAITS = (_WAITS.replace("state", f"{row}.state") for row in ("OLD", "NEW"))
+
+# Version 3. `alternative`: for deliveries that are not proven yet, the destinations (separated by spaces) that may
+# take them when their own does not answer, and the one that they stand in for. `backlog` counts what waits by class.
+THIRD = (
+    """CREATE TABLE alternative (
+    delivery INTEGER PRIMARY KEY REFERENCES delivery (id) ON DELETE CASCADE,
+    instead TEXT NOT NULL,
+    stands_for TEXT NOT NULL
+) STRICT""",
+    """CREATE TRIGGER alternative_over AFTER UPDATE OF state ON delivery WHEN NEW.state = 'proven' BEGIN
+    DELETE FROM alternative WHERE delivery = NEW.id;
+END""",
+    """CREATE TABLE backlog (
+    destination TEXT NOT NULL,
+    priority INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    PRIMARY KEY (destination, priority)
+) STRICT, WITHOUT ROWID""",
+    f"""CREATE TRIGGER backlog_new AFTER INSERT ON delivery WHEN {_STILL_WAITS} BEGIN
+    INSERT INTO backlog VALUES (NEW.destination, NEW.priority, 1, ifnull(NEW.size, 0))
+        ON CONFLICT DO UPDATE SET n = n + 1, bytes = bytes + excluded.bytes;
+END""",  # noqa: S608 - constants of this file
+    f"""CREATE TRIGGER backlog_changed AFTER UPDATE OF state, size, priority ON delivery
+    WHEN ({_WAITED}) <> ({_STILL_WAITS}) OR OLD.size IS NOT NEW.size OR OLD.priority <> NEW.priority BEGIN
+    UPDATE backlog SET n = n - 1, bytes = bytes - ifnull(OLD.size, 0)
+        WHERE {_WAITED} AND destination = OLD.destination AND priority = OLD.priority;
+    INSERT INTO backlog SELECT NEW.destination, NEW.priority, 1, ifnull(NEW.size, 0) WHERE {_STILL_WAITS}
+        ON CONFLICT DO UPDATE SET n = n + 1, bytes = bytes + excluded.bytes;
+END""",  # noqa: S608 - constants of this file
+    f"""CREATE TRIGGER backlog_dropped AFTER DELETE ON delivery WHEN {_WAITED} BEGIN
+    UPDATE backlog SET n = n - 1, bytes = bytes - ifnull(OLD.size, 0)
+        WHERE destination = OLD.destination AND priority = OLD.priority;
+END""",  # noqa: S608 - constants of this file
+)
+
+STATEMENTS = FIRST + SECOND + THIRD
 
 # What each derived table must hold, counted anew from the rows it is derived from.
 COUNTED: Mapping[str, str] = {
@@ -330,6 +368,8 @@ COUNTED: Mapping[str, str] = {
     "view_tally": "SELECT verdict, count(*) FROM view GROUP BY verdict",
     "deletion_tally": """SELECT why, count(*), sum(size) FROM deletion JOIN picture ON picture.id = deletion.picture
         GROUP BY why""",
+    "backlog": f"""SELECT destination, priority, count(*), sum(ifnull(size, 0)) FROM delivery WHERE {_WAITS}
+        GROUP BY destination, priority""",  # noqa: S608 - constants of this file
     "stock": f"SELECT {_KEY}, count(*), sum(size) FROM picture WHERE gone = 0 GROUP BY 1, 2, 3",  # noqa: S608
     "fence": """SELECT camera, node, epoch, token FROM (
         SELECT camera, node, epoch, token, row_number() OVER

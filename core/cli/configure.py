@@ -110,7 +110,7 @@ def summary(loaded: Loaded, node: str | None) -> dict[str, Any]:
             for slots in [_slots_a_day(site, camera, now)]
         ],
         "destinations": [{"name": each.name, "kind": each.address.partition(":")[0]} for each in site.destination],
-        "routes": [{"what": list(each.what), "to": each.to, "required": each.required} for each in site.route],
+        "routes": [{"what": list(each.what), "to": str(each.to), "required": each.required} for each in site.route],
         "warnings": list(loaded.warnings),
     }
 

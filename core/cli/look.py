@@ -1,47 +1,25 @@
-"""`overlapse status`, `ledger`, `queue` and `events`: they ask the running node, or else read its catalogue."""
+"""`overlapse status`, `ledger` and `events`: they ask the running node, or else read its catalogue."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
 
+from core.cli.asking import asked, need, open_catalogue
 from core.cli.options import Selection, json_option, site_options
 from core.cli.pausing import Act, act_options
-from core.cli.show import events_text, ledger_text, queue_text, status_text
-from core.errors import NodeUnreachable, NoSuchThing, OverlapseError
+from core.cli.show import events_text, ledger_text, status_text
+from core.errors import OverlapseError
 from core.site.place import Place
-from core.text import safe
 
 Json = dict[str, Any]
 DAY = timedelta(days=1)
 YEARS = range(1970, 2200 - 1)  # in which a day, and the one after it, may lie
-
-
-@contextmanager
-def _catalogue(place: Place) -> Iterator[Any]:
-    from core.catalogue.store import Catalogue  # only a node that does not answer makes us read it
-
-    catalogue = Catalogue.read(place.folders.catalogue)
-    try:
-        yield catalogue
-    finally:
-        catalogue.close()
-
-
-def _asked(place: Place, verb: str, args: Json, otherwise: Callable[[], Json]) -> Json:
-    """Return what the node answers; what `otherwise` finds when it does not run."""
-    from core.control.client import ask
-
-    try:
-        return ask(place.folders.control, verb, args)
-    except NodeUnreachable:
-        return otherwise()
 
 
 def _status(place: Place) -> Json:
@@ -53,7 +31,7 @@ def _status(place: Place) -> Json:
         except Unreadable as error:
             raise OverlapseError(str(error)) from error
 
-    return _asked(place, "status", {}, from_file)
+    return asked(place, "status", {}, from_file)
 
 
 @click.command()
@@ -99,12 +77,12 @@ def ledger(
     def from_catalogue() -> Json:
         from core.status.views import ledger_rows
 
-        with _catalogue(place) as catalogue:
+        with open_catalogue(place) as catalogue:
             return {"slots": ledger_rows(catalogue, camera, begin, begin + DAY)}
 
     slots = _ledger(place, camera, begin, from_catalogue)
     if camera is not None and not slots:
-        _need("camera", camera, place)
+        need("camera", camera, place)
     if missed:
         slots = [slot for slot in slots if slot["outcome"] in ("missed", "late")]
     click.echo(json.dumps({"slots": slots}) if as_json else ledger_text(slots))
@@ -119,69 +97,16 @@ def _begin(day: datetime | None) -> datetime:
     return day.replace(tzinfo=UTC)
 
 
-def _need(table: str, name: str, place: Place) -> None:
-    """Raise NoSuchThing for a name that the site file does not have: nothing was found, and that is no good news."""
-    from core.cli.sites import names_in
-
-    names = names_in(place.file, table)
-    if name not in names:
-        raise NoSuchThing(f"there is no {table} {safe(name)}; there are: {', '.join(names) or 'none'}")
-
-
 def _ledger(place: Place, camera: str | None, begin: datetime, from_catalogue: Callable[[], Json]) -> list[Json]:
     """Return the slots of the day from `begin`, by camera and time; a node gives them in pages."""
     args = {"until": (begin + DAY).isoformat()} | ({"camera": camera} if camera else {})
     found: dict[tuple[str, int, str], Json] = {}
     since: str | None = begin.isoformat()
     while since is not None:
-        page = _asked(place, "ledger", args | {"since": since}, from_catalogue)
+        page = asked(place, "ledger", args | {"since": since}, from_catalogue)
         found |= {(row["camera"], row["slot"], row["node"]): row for row in page["slots"]}
         since = page.get("next")
     return [row for _, row in sorted(found.items())]
-
-
-@click.command()
-@site_options
-@json_option
-@click.option("--destination", metavar="NAME", help="Only this destination.")
-@click.option("--retry", is_flag=True, help="Try what waits again now (needs a running node).")
-@click.option("--pause", "pause", is_flag=True, help="Send nothing to --destination until --resume.")
-@click.option("--resume", "resume", is_flag=True, help="Send to --destination again.")
-def queue(selection: Selection, as_json: bool, destination: str | None, retry: bool, pause: bool, resume: bool) -> None:
-    """Show what waits to be delivered and why, or act on it."""
-    if retry + pause + resume > 1:
-        raise click.UsageError("say one of --retry, --pause and --resume")
-    place = selection.place()
-    if retry or pause or resume:
-        click.echo(_act(place, destination, retry, pause))
-        return
-
-    def from_catalogue() -> Json:
-        from core.status.views import queue_rows
-
-        with _catalogue(place) as catalogue:
-            return {"deliveries": queue_rows(catalogue, destination)}
-
-    args = {"destination": destination} if destination else {}
-    found = _asked(place, "queue", args, from_catalogue)
-    if destination is not None and not found["deliveries"]:
-        _need("destination", destination, place)
-    click.echo(json.dumps(found) if as_json else queue_text(found["deliveries"], datetime.now(UTC)))
-
-
-def _act(place: Place, destination: str | None, retry: bool, pause: bool) -> str:
-    from core.control.client import ask
-
-    if destination is None:
-        raise click.UsageError("say which with --destination NAME")
-    args: Json = {"destination": destination}
-    if retry:
-        return f"{ask(place.folders.control, 'retry', args)['deliveries']} deliveries to {destination} are tried now"
-    if pause:
-        ask(place.folders.control, "destination-pause", args | {"reason": "by hand"})
-        return f"nothing is sent to {destination} until: overlapse queue --destination {destination} --resume"
-    ask(place.folders.control, "destination-resume", args)
-    return f"{destination} takes pictures again"
 
 
 @click.command()
@@ -195,8 +120,8 @@ def events(selection: Selection, as_json: bool, limit: int) -> None:
     def from_catalogue() -> Json:
         from core.status.views import event_rows
 
-        with _catalogue(place) as catalogue:
+        with open_catalogue(place) as catalogue:
             return {"events": event_rows(catalogue, limit)}
 
-    found = _asked(place, "events", {"limit": limit}, from_catalogue)
+    found = asked(place, "events", {"limit": limit}, from_catalogue)
     click.echo(json.dumps(found) if as_json else events_text(found["events"]))

@@ -21,7 +21,7 @@ COMMANDS = {  # name: (where it is, what it does)
     "capture": ("core.cli.capture:capture", "Take one shot now, through the whole path."),
     "status": ("core.cli.look:status", "Show the node on one screen of text."),
     "ledger": ("core.cli.look:ledger", "Show what became of every expected slot."),
-    "queue": ("core.cli.look:queue", "Show what waits to be delivered, and why."),
+    "queue": ("core.cli.queue:queue", "Show what waits to be delivered and what links carry, or act on it."),
     "events": ("core.cli.look:events", "Show what happened, newest last."),
     "retention": ("core.cli.keep:retention", "Show what would be deleted next, and why."),
     "plan": ("core.cli.plan:plan", "Show bytes, bandwidth and buffer before anything is bought."),

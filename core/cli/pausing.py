@@ -75,10 +75,7 @@ class Act:
         return self.pause is not None or self.resume is not None
 
     def _judge_pause(self) -> None:
-        if self.until is not None and self.lasting is not None:
-            raise click.UsageError("say --until or --for, not both")
-        if self.until is None and self.lasting is None:
-            raise click.UsageError("say how long, with --until TIME or --for DURATION")
+        judge_end(self.until, self.lasting)
         if self.reason is None:
             raise click.UsageError("say why, with --reason TEXT: it stands in the ledger beside each slot")
 
@@ -95,7 +92,7 @@ class Act:
         return self._resume(place, loaded, timetable, now, as_json)
 
     def _pause(self, place: Place, loaded: Loaded, timetable: Timetable, now: datetime, as_json: bool) -> str:
-        camera, until = str(self.pause), _end(self.until, self.lasting, now, ZoneInfo(loaded.site.site.zone))
+        camera, until = str(self.pause), end_of(self.until, self.lasting, now, ZoneInfo(loaded.site.site.zone))
         effect = _effect(camera, timetable, now, until)
         if not self.dry_run:
             args = {"camera": camera, "until": until.isoformat(), "reason": self.reason}
@@ -103,10 +100,10 @@ class Act:
         if as_json:
             return json.dumps(effect.to_json())
         if self.dry_run:
-            told = f"{effect.count} slots of {camera} would be excused until {_shown(until)}; nothing was changed"
+            told = f"{effect.count} slots of {camera} would be excused until {shown(until)}; nothing was changed"
             return "\n".join([*effect.lines(), told])
         return (
-            f"{camera} is paused until {_shown(until)}; {effect.count} slots will be excused. "
+            f"{camera} is paused until {shown(until)}; {effect.count} slots will be excused. "
             f"Sooner: overlapse ledger --resume {camera}"
         )
 
@@ -122,7 +119,7 @@ class Act:
             return json.dumps(effect.to_json())
         if not paused:
             return f"{camera} is not paused"
-        ends = "" if until is None else f"{effect.count} slots until {_shown(until)} "
+        ends = "" if until is None else f"{effect.count} slots until {shown(until)} "
         return "\n".join([*effect.lines(), f"{camera}: {ends}would be shot after all; nothing was changed"])
 
 
@@ -168,8 +165,17 @@ def _pause_now(place: Place, camera: str, now: datetime) -> tuple[bool, datetime
     return pause is not None, None if pause is None else pause.end
 
 
-def _end(until: str | None, lasting: str | None, now: datetime, zone: ZoneInfo) -> datetime:
-    """Return when a pause ends, in the site's zone; raise UsageError with what to write instead."""
+def judge_end(until: str | None, lasting: str | None) -> None:
+    """Raise UsageError unless it is said, and in one way, how long something lasts."""
+    if until is not None and lasting is not None:
+        raise click.UsageError("say --until or --for, not both")
+    if until is None and lasting is None:
+        raise click.UsageError("say how long, with --until TIME or --for DURATION")
+
+
+def end_of(until: str | None, lasting: str | None, now: datetime, zone: ZoneInfo) -> datetime:
+    """Return when an order ends, in the site's zone; raise UsageError with what to write instead."""
+    judge_end(until, lasting)
     try:
         end = (
             (now + parse_duration(lasting)).astimezone(zone)
@@ -179,7 +185,7 @@ def _end(until: str | None, lasting: str | None, now: datetime, zone: ZoneInfo) 
     except (ValueError, OverflowError) as error:
         raise click.UsageError(str(error)) from error
     if not now < end <= now + LONGEST:
-        raise click.UsageError(f"{_shown(end)} is {'in the past' if end <= now else 'too far away'}")
+        raise click.UsageError(f"{shown(end)} is {'in the past' if end <= now else 'too far away'}")
     return end
 
 
@@ -198,5 +204,6 @@ def _instant(text: str, now: datetime, zone: ZoneInfo) -> datetime:
     return said.replace(tzinfo=zone) if said.tzinfo is None else said.astimezone(zone)
 
 
-def _shown(instant: datetime) -> str:
+def shown(instant: datetime) -> str:
+    """Return an instant as people read it, in its own zone."""
     return f"{instant:%Y-%m-%d %H:%M:%S %Z}"

@@ -20,12 +20,15 @@ def status_text(document: Row, now: datetime) -> str:
     cameras = [_camera(row, now, running) for row in document["cameras"]]
     lines += table(("CAMERA", "STATE", "LAST", "NEXT", "LAST 24 h"), cameras)
     lines.append("")
-    lines += table(
-        ("DESTINATION", "STATE", "WAITING", "OLDEST", "PROVEN"),
-        [_destination(row, now) for row in document["destinations"]],
-    )
-    lines += ["", *_buffer(document, now)]
+    lines += destinations_text(document["destinations"], now)
+    lines += [*links_text(document.get("links", ()), now), *_buffer(document, now)]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def destinations_text(destinations: Sequence[Row], now: datetime) -> list[str]:
+    """Return the destinations, a line each, and an empty line behind them."""
+    heads = ("DESTINATION", "STATE", "WAITING", "OLDEST", "ALL SENT", "PROVEN")
+    return [*table(heads, [_destination(row, now) for row in destinations]), ""] if destinations else []
 
 
 def ledger_text(slots: Sequence[Row]) -> str:
@@ -107,7 +110,49 @@ def _camera(row: Row, now: datetime, running: bool) -> tuple[str, ...]:
 def _destination(row: Row, now: datetime) -> tuple[str, ...]:
     waiting = f"{row['waiting']} ({show_size(row['bytes'])})" if row["waiting"] else "-"
     state = row["state"] + (f": {safe(row['error']['text'], 60)}" if "error" in row else "")
-    return (row["name"], state, waiting, ago(row.get("oldest"), now), str(row["proven"]))
+    return (row["name"], state, waiting, ago(row.get("oldest"), now), _eta(row.get("eta")), str(row["proven"]))
+
+
+def _eta(eta: float | str | None) -> str:
+    """Return when all has gone, in words."""
+    return "-" if eta is None else eta if isinstance(eta, str) else f"in {show_duration(eta)}"
+
+
+def links_text(links: Sequence[Row], now: datetime) -> list[str]:
+    """Return the links and their months, and an empty line behind them; nothing for a node that names no link."""
+    if not links:
+        return []
+    heads = ("LINK", "RUNG", "CARRIES", "MEASURED", "MONTH", "BY ITS END")
+    return [*table(heads, [_link(row, now) for row in links]), ""]
+
+
+def _link(row: Row, now: datetime) -> tuple[str, ...]:
+    month, goodput = row["month"], row.get("goodput")
+    word = row.get("override")
+    rung = row["rung"] + (f" (ordered until {_time(word['until'])})" if word else "")
+    closed = "" if row["open"] else f" (archive {ago(row.get('next_change'), now)})"
+    measured = "-" if goodput is None else f"{show_size(goodput['p50'])}/s, {show_size(goodput['p10'])}/s at worst"
+    budget = month.get("budget")
+    used = show_size(month["used"]) + (f" of {show_size(budget)}" if budget is not None else "")
+    over = " OVER" if budget is not None and month["at_end"] > budget else ""
+    return (row["name"], rung, ",".join(row["carries"]) + closed, measured, used, show_size(month["at_end"]) + over)
+
+
+def what_if_text(links: Sequence[Row]) -> list[str]:
+    """Return what each rung of each link would come to."""
+    rows = [
+        (
+            link["name"],
+            ("* " if each["rung"] == link["rung"] else "  ") + each["rung"],
+            f"{show_size(each['needs'])}/s",
+            show_size(each["waiting"]),
+            _eta(each.get("eta")),
+            show_size(each["month"]),
+        )
+        for link in links
+        for each in link.get("what_if", ())
+    ]
+    return [*table(("LINK", "IF ON RUNG", "NEEDS", "WAITING", "ALL SENT", "MONTH"), rows), ""] if rows else []
 
 
 def _buffer(document: Row, now: datetime) -> Iterator[str]:

@@ -112,7 +112,7 @@ def _meeting(one: Loaded, other: Loaded) -> Iterator[str]:
 
 def site_checks() -> list[Check]:
     """Return the checks of what the rooms know: schedules, sources, recipes and destinations."""
-    return [_schedules, _sources, _recipes, _destinations]
+    return [_schedules, _sources, _recipes, _destinations, _links]
 
 
 def _schedules(site: SiteFile, base: Path) -> list[Finding]:
@@ -158,3 +158,20 @@ def _destinations(site: SiteFile, base: Path) -> list[Finding]:
         for key, sentence in problems(destination)
     ]
     return found + [(f"destination[{n}].address", sentence) for n, sentence in twins(site.destination)]
+
+
+def _links(site: SiteFile, base: Path) -> list[Finding]:
+    from core.schedule.opening import window_problems
+    from core.transfer.rungs import ladder_problems
+
+    del base
+    head = site.site
+    return [
+        (f"node[{n}].link[{m}].{key}", sentence)
+        for n, node in enumerate(site.node)
+        for m, link in enumerate(node.link)
+        for key, sentence in (
+            *window_problems(link.window, head.latitude, head.longitude),
+            *ladder_problems(link.ladder),
+        )
+    ]

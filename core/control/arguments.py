@@ -15,6 +15,7 @@ from core.values import parse_name
 MAX_REASON = 200  # characters
 MAX_ROWS = 1000
 FIRST_YEAR, LAST_YEAR = 1970, 2200
+_RUNG = re.compile(r"[a-z]{1,16}(/[0-9]{1,4})?")
 _PLAN = re.compile(r"[0-9a-f]{8,64}")
 
 
@@ -68,7 +69,14 @@ def parse_plan(value: object) -> str:
     return value
 
 
-CAMERA = DESTINATION = Argument(parse_name)
+def parse_rung(value: object) -> str:
+    """Return the name of a rung; the node knows which there are."""
+    if not isinstance(value, str) or _RUNG.fullmatch(value) is None:
+        raise ValueError('a rung is everything, jpeg, reduced or status, or one between such as "jpeg/2"')
+    return value
+
+
+CAMERA = DESTINATION = LINK = Argument(parse_name)
 REASON = Argument(parse_reason)
 UNTIL = Argument(parse_instant)
 

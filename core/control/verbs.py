@@ -10,6 +10,7 @@ from typing import Any
 from core.control.arguments import (
     CAMERA,
     DESTINATION,
+    LINK,
     REASON,
     UNTIL,
     Argument,
@@ -19,6 +20,7 @@ from core.control.arguments import (
     parse_instant,
     parse_plan,
     parse_rows,
+    parse_rung,
 )
 from core.errors import BadRequest, Forbidden, NoSuchThing
 from core.text import safe
@@ -98,6 +100,13 @@ _ALL = (
         {"destination": DESTINATION, "until": optional(UNTIL), "reason": REASON},
     ),
     Verb("destination-resume", Role.OPERATE, "Send to this destination again.", {"destination": DESTINATION}),
+    Verb(
+        "link-rung",
+        Role.OPERATE,
+        "Have a link send what this rung of its ladder sends, and no more, until then; the rest waits in the queue.",
+        {"link": LINK, "rung": Argument(parse_rung), "until": UNTIL, "reason": REASON},
+    ),
+    Verb("link-release", Role.OPERATE, "Have a link go by its ladder again.", {"link": LINK}),
     Verb(
         "acknowledge-announce",
         Role.OPERATE,

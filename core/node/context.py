@@ -18,7 +18,8 @@ from core.clock import Clock, Trust
 from core.errors import CatalogueError, StorageError
 from core.intake.durable import Keeper
 from core.node.jobs import Hands
-from core.site.model import Camera, Node, SiteFile
+from core.node.traffic import carried
+from core.site.model import Camera, Link, Node, SiteFile
 from core.site.place import Folders
 from core.status.document import Document, write
 from core.text import safe
@@ -31,7 +32,8 @@ log = logging.getLogger(__name__)
 class Pace:
     """Seconds between what is done again and again; a simulated year takes longer steps."""
 
-    judge: float = 60.0  # the clock
+    judge: float = 60.0  # the clock, the links
+    reckon: float = 600.0  # what the links need
     plan: float = 60.0  # what leaves the buffer, when nothing presses
     plan_soon: float = 5.0  # after something came or went
     report: float = 60.0  # the status document, when nothing changes
@@ -56,6 +58,7 @@ class Context:
     pace: Pace = Pace()
     seconds_for: Callable[[Op, Camera], float] = seconds_for  # deadlines of what the cameras' children are asked
     jitter: Callable[[], float] = random.random  # 0 to 1: spreads tries
+    traffic: Callable[[Link], int | None] = carried  # bytes that a link's counter has seen, None where none is read
     publish: Callable[[Path, Document], object] = write  # puts the status document in place
 
     @property

@@ -8,8 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from core.catalogue import deliveries, receipts, states
-from core.catalogue.deliveries import Delivery, Priority
+from core.catalogue import deliveries, ready, receipts, standins, states
+from core.catalogue.deliveries import Delivery
+from core.catalogue.ready import Choice
 from core.errors import (
     CatalogueError,
     ConfigurationError,
@@ -25,14 +26,15 @@ from core.errors import (
 )
 from core.node.context import Context
 from core.node.jobs import Asked, Done, Failed, Json, Report
+from core.node.linking import Linking
 from core.node.record import receipt_line
 from core.node.station import Sending, Station, Trouble, decode
+from core.node.uplink import Uplink
 from core.node.writing import Writer
 from core.transfer.backoff import next_try
 from core.transfer.base import Level
 from core.transfer.lanes import Room
-from core.transfer.link import LinkGrants
-from core.transfer.routes import has_live
+from core.transfer.routes import has_live, stood_in_for
 from core.values import PictureName, milliseconds_of, utc
 
 log = logging.getLogger(__name__)
@@ -40,6 +42,7 @@ log = logging.getLogger(__name__)
 NOTE_EVERY = 4_000_000  # bytes between two notes of the offset in the catalogue
 NOTE_WITHIN = 30.0  # seconds between them on a thin link: what a kill of the node may cost there
 SYNC_WITHIN = 1.0  # seconds within which a receipt reaches the disk, in a group
+SILENT_AFTER = 600.0  # seconds of trouble after which another destination of its group stands in
 LEAVE_WITHIN = 5.0  # seconds that a stop leaves what is on its way to come to its next grant
 NEVER = float("inf")
 STATION_WIDE = (DestinationUnreachable, DestinationFull, DestinationRefused)  # no use to try its next file
@@ -56,12 +59,15 @@ class Delivering:
     writer: Writer
     on_unmade: Callable[[PictureName], None]
     stations: dict[str, Station] = field(default_factory=dict)
-    _links: dict[str, LinkGrants] = field(default_factory=dict)
+    linking: Linking = field(init=False)
     _receipts: list[tuple[Delivery, Json, int]] = field(default_factory=list)  # not yet on the disk
     _proving: set[int] = field(default_factory=set)  # deliveries whose receipts the disk did not take yet
     _write_at: float = NEVER  # monotonic: when they are written
     _stopping: bool = False
     _leave_at: float = NEVER  # monotonic: from then on a stop waits for no destination
+
+    def __post_init__(self) -> None:
+        self.linking = Linking(self.context, self._link_changed)
 
     def apply(self) -> None:
         """Take over the destinations and links of the site as it is now configured."""
@@ -75,6 +81,7 @@ class Delivering:
         for name, station in self.stations.items():
             station.destination = known[name]
             station.kept = has_live(self.context.site, name)
+            station.stands_in_for = stood_in_for(self.context.site, name)
             paused = states.get(self.context.catalogue, _pause_key(name))
             station.paused_until = None if paused is None else utc(paused / 1000)
             station.hope()
@@ -82,8 +89,7 @@ class Delivering:
                 self.context.hands.equip(station.worker, station.setting(self.context))
             except ConfigurationError as error:
                 self._hold(station, DestinationRefused(str(error)))
-        links = {link.name: LinkGrants(link.rate) for link in self.context.node.link}
-        self._links = {"": LinkGrants(), **links}
+        self.linking.apply()
 
     def _withdraw(self, gone: Iterable[str]) -> None:
         """Ask no more of destinations that the site has not any more: what only they lacked would stay for ever."""
@@ -103,9 +109,10 @@ class Delivering:
 
     def look(self, names: Iterable[str]) -> None:
         """Look again whether something is ready for these destinations."""
-        for name in names:
-            if name in self.stations:
-                self.stations[name].look_at = 0.0
+        some = set(names)
+        for name, station in self.stations.items():
+            if name in some or not some.isdisjoint(station.stands_in_for):
+                station.look_at = 0.0
 
     def retry(self, name: str) -> int:
         """Try now what waits for this destination; return how many deliveries that are. Raise NoSuchThing."""
@@ -122,19 +129,20 @@ class Delivering:
         else:
             states.put(self.context.catalogue, _pause_key(name), milliseconds_of(until))
         station.paused_until = until
-        station.look_at = 0.0
+        self.look([name])
         if until is not None:
             station.refuse_grants()
 
     def tick(self) -> None:
         """Begin what is ready, grant what may go, sync what is due."""
         now = self.context.monotonic()
+        self.linking.tick()
         for station in self.stations.values():
             while now >= self._ready_at(station):
                 self._next(station)
-        for link in self._links.values():
-            for who, size in link.grants(now):
-                self._grant(who, size)
+        for uplink in self.linking.uplinks.values():
+            for who, size in uplink.grants.grants(now):
+                self._grant(uplink, who, size)
         if now >= self._write_at:
             self.write_receipts()
 
@@ -142,7 +150,8 @@ class Delivering:
         """Return the monotonic time at which something is due."""
         now = self.context.monotonic()
         times = [self._ready_at(station) for station in self.stations.values()]
-        times += [link.wake(now) for link in self._links.values()]
+        times += [uplink.grants.wake(now) for uplink in self.linking.uplinks.values()]
+        times.append(self.linking.wake())
         return min([*times, self._write_at, self._leave_at if self._leave_at > now else NEVER])
 
     def write_receipts(self) -> None:
@@ -184,10 +193,10 @@ class Delivering:
         elif isinstance(report, Asked):
             self._asked(station, sending, report)
         elif isinstance(report, Done):
-            self._ended(station, sending)
+            self._ended(station, sending, whole=True)
             self._done(station, sending, report.result)
         elif isinstance(report, Failed):
-            self._ended(station, sending)
+            self._ended(station, sending, whole=False)
             self._failed(station, sending, report.error)
 
     def _let_go(self, report: Report) -> None:
@@ -214,15 +223,46 @@ class Delivering:
     def _next(self, station: Station) -> None:
         """Begin the destination's next delivery, or note when to look again."""
         catalogue, name = self.context.catalogue, station.destination.name
-        least = Priority.AUDIT if station.room is Room.ANYTHING else Priority.LIVE
-        taken = [one.delivery.remote for one in station.sending.values()]
-        delivery = deliveries.next_ready(catalogue, name, self.context.now_ms(), taken, least)
+        choice = station.choice(self._uplink(station))
+        delivery = ready.next_ready(catalogue, name, self.context.now_ms(), choice)
         if delivery is None:
-            due = deliveries.next_due(catalogue, name)
-            station.look_at = NEVER if due is None else self.context.monotonic() + self._seconds_until(due)
+            delivery = self._stand_in(station, choice)
+        if delivery is None:
+            due = ready.next_due(catalogue, name)
+            wait = NEVER if due is None else self._seconds_until(due)
+            station.look_at = self.context.monotonic() + min(wait, self._until_silence(station))
             return
+        station.chosen(delivery, choice)
         deliveries.start(catalogue, delivery.id)
         self.context.hands.give(station.begin(self.context, delivery))
+
+    def _stand_in(self, station: Station, choice: Choice) -> Delivery | None:
+        """Take over the next delivery of a destination that is silent, in a group where this one is the next."""
+        silent = [name for name in station.stands_in_for if self._silent_in(self.stations[name]) <= 0]
+        if not silent:
+            return None
+        name = station.destination.name
+        found = standins.next_for(self.context.catalogue, name, silent, self.context.now_ms(), choice)
+        if found is None:
+            return None
+        standins.stand_in(self.context.catalogue, found, name)
+        if name not in self.stations[found.destination].stood_in:
+            self.stations[found.destination].stood_in.add(name)
+            self.context.tell("stand-in", found.destination, f"does not answer; {name} takes its pictures")
+        return ready.next_ready(self.context.catalogue, name, self.context.now_ms(), choice)
+
+    def _until_silence(self, station: Station) -> float:
+        """Return in how many seconds another destination for which this one stands in counts as silent."""
+        waits = [self._silent_in(self.stations[name]) for name in station.stands_in_for]
+        return min((wait for wait in waits if wait > 0), default=NEVER)
+
+    def _silent_in(self, station: Station) -> float:
+        """Return in how many seconds a destination counts as one that does not answer; 0: now."""
+        if self._paused(station):
+            return 0.0
+        if station.trouble is None:
+            return NEVER
+        return max(0.0, SILENT_AFTER - (self.context.now_ms() - station.trouble.since_ms) / 1000)
 
     def _seconds_until(self, due_ms: int) -> float:
         return max(0.1, (due_ms - self.context.now_ms()) / 1000)
@@ -232,18 +272,34 @@ class Delivering:
         now = self.context.monotonic()
         if sending.offset - sending.noted >= NOTE_EVERY or now - sending.noted_at >= NOTE_WITHIN:
             self._note(sending)
-        if self._stopping or self._paused(station):
+        uplink, who = self._uplink(station), (station.destination.name, sending.delivery.id)
+        uplink.goodput.came(who, now)
+        if self._stopping or self._paused(station) or sending.class_name not in uplink.grants.carries:
             sending.grant(0)
             return
-        delivery = sending.delivery
-        who = (station.destination.name, delivery.id)
-        self._link(station).ask(who, asked.question["grant"], delivery.priority.name.lower(), now)
+        uplink.grants.ask(who, asked.question["grant"], sending.class_name, now)
 
-    def _grant(self, who: Hashable, size: int) -> None:
+    def _grant(self, uplink: Uplink, who: Hashable, size: int) -> None:
+        station, sending = self._who(who)
+        self.linking.charge(station.destination, sending.class_name, size)
+        uplink.goodput.given(who, size, self.context.monotonic())
+        sending.grant(size)
+        station.look_at = 0.0  # another may begin beside what is left of it
+
+    def _who(self, who: Hashable) -> tuple[Station, Sending]:
         assert isinstance(who, tuple)
         station = self.stations[who[0]]
-        station.sending[who[1]].grant(size)
-        station.look_at = 0.0  # another may begin beside what is left of it
+        return station, station.sending[who[1]]
+
+    def _link_changed(self, names: list[str]) -> None:
+        """Have what a link does not carry any more stop where it is, and look for what it carries now."""
+        for uplink in self.linking.uplinks.values():
+            for who in uplink.grants.shut_out():
+                self._who(who)[1].grant(0)
+        for name in names:
+            if name in self.stations:
+                self.stations[name].left_out.clear()
+        self.look(names)
 
     def _note(self, sending: Sending) -> None:
         """Write down how far it has come; without a note a later resume asks the destination alone."""
@@ -254,12 +310,13 @@ class Delivering:
         except (StorageError, CatalogueError) as error:
             log.error("progress not noted: delivery=%d error=%s", sending.delivery.id, error)
 
-    def _link(self, station: Station) -> LinkGrants:
-        """Return the link that leads there; one that this node has not does not hold it up."""
-        return self._links.get(station.destination.link or "", self._links[""])
+    def _uplink(self, station: Station) -> Uplink:
+        return self.linking.of(station.destination)
 
-    def _ended(self, station: Station, sending: Sending) -> None:
-        self._link(station).forget((station.destination.name, sending.delivery.id))
+    def _ended(self, station: Station, sending: Sending, whole: bool) -> None:
+        uplink, who = self._uplink(station), (station.destination.name, sending.delivery.id)
+        uplink.grants.forget(who)
+        uplink.goodput.came(who, self.context.monotonic(), whole)
         del station.sending[sending.delivery.id]
         station.look_at = 0.0
 
@@ -278,6 +335,7 @@ class Delivering:
         trouble = station.trouble
         if trouble is not None and sending.began >= trouble.at:
             station.trouble, station.fewer = None, None
+            station.stood_in.clear()
             lasted = (now_ms - trouble.since_ms) / 1000
             self.context.tell("destination back", station.destination.name, f"takes files again after {lasted:.0f} s")
 
@@ -332,6 +390,7 @@ class Delivering:
         since = before.since_ms if before else self.context.now_ms()
         now = self.context.monotonic()
         station.trouble = Trouble(kind, str(error), since, now, now + wait, failures)
+        self.look([station.destination.name])  # for those that stand in for it
         if before is None or before.error != kind:
             self.context.tell("destination trouble", station.destination.name, f"{error}; next try in {wait:.0f} s")
 

@@ -15,6 +15,7 @@ from core.ledger.causes import CAUSES
 from core.ledger.strip import strip_of_cells
 from core.node.context import Context
 from core.node.delivering import Delivering
+from core.node.linking import eta
 from core.node.measuring import telemetry_key
 from core.node.pauses import pause_at
 from core.node.post import Post
@@ -78,7 +79,8 @@ class Reporting:
         return build(
             self._head(),
             [self._camera(post) for post in self.shooting.posts.values()],
-            [self._destination(station) for station in self.delivering.stations.values()],
+            self._destinations(),
+            self.delivering.linking.rows(),
             self._buffer(),
             at_risk | {"hours": 0 if risk.oldest is None else round((now.timestamp() - risk.oldest) / 3600, 1)},
         )
@@ -134,7 +136,17 @@ class Reporting:
             "telemetry": states.get(context.catalogue, telemetry_key(name)),
         }
 
-    def _destination(self, station: Station) -> dict[str, Any]:
+    def transfers(self) -> dict[str, Any]:
+        """Return what `queue` shows beside the deliveries: destinations, links, and what each rung would change."""
+        linking = self.delivering.linking
+        rows = [row | {"what_if": linking.what_if(row["name"])} for row in linking.rows()]
+        return {"destinations": self._destinations(), "links": rows}
+
+    def _destinations(self) -> list[dict[str, Any]]:
+        drains = self.delivering.linking.drains()
+        return [self._destination(station, drains.get(name)) for name, station in self.delivering.stations.items()]
+
+    def _destination(self, station: Station, drained: float | None) -> dict[str, Any]:
         context, name = self.context, station.destination.name
         count, size = deliveries.backlog(context.catalogue, name)
         tally = {one.state: one for one in deliveries.tally(context.catalogue) if one.destination == name}
@@ -145,6 +157,7 @@ class Reporting:
             "waiting": count,
             "bytes": size,
             "oldest": deliveries.oldest(context.catalogue, name) if count else None,
+            "eta": None if drained is None or not count else eta(drained),
             "sending": _sending(station),
             "proven": tally["proven"].n if "proven" in tally else 0,
             "refused": tally["refused"].n if "refused" in tally else None,

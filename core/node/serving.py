@@ -64,6 +64,8 @@ class Serving:
             "retry": self._retry,
             "destination-pause": self._destination_pause,
             "destination-resume": self._destination_resume,
+            "link-rung": self._link_rung,
+            "link-release": self._link_release,
             "acknowledge-announce": self._acknowledge,
             "reload": self._reload,
             "retention-apply": self._retention_apply,
@@ -103,7 +105,7 @@ class Serving:
         places = self._desks.delivering.stations
         if name is not None and not found and name not in places:
             raise NoSuchThing(f"there is no destination {name}; there are: {', '.join(places) or 'none'}")
-        return {"deliveries": found}
+        return {"deliveries": found} | self._desks.reporting.transfers()
 
     def _telemetry(self, request: Request) -> Answer:
         names = [request.args["camera"]] if "camera" in request.args else list(self._desks.shooting.posts)
@@ -163,6 +165,16 @@ class Serving:
         self._desks.delivering.pause(name, None)
         self._desks.context.tell("destination resumed", name, f"by {request.who.user}")
         return {"destination": name}
+
+    def _link_rung(self, request: Request) -> Answer:
+        args, linking = request.args, self._desks.delivering.linking
+        why = f"{args['reason']} ({request.who.user})"
+        linking.order(args["link"], args["rung"], args["until"], why)
+        return {"link": args["link"], "rung": args["rung"], "until": args["until"].isoformat()}
+
+    def _link_release(self, request: Request) -> Answer:
+        self._desks.delivering.linking.release(request.args["link"])
+        return {"link": request.args["link"]}
 
     def _acknowledge(self, request: Request) -> Answer:
         self._desks.context.tell(

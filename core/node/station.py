@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from core.catalogue.deliveries import Delivery, Priority
+from core.catalogue.ready import Choice
 from core.node.context import Context
 from core.node.jobs import Job, Json, Setting, Worker
+from core.node.uplink import Uplink
 from core.site.model import Destination
 from core.site.secrets import read_secret
 from core.transfer.base import Level
@@ -54,6 +56,11 @@ class Sending:
         return delivery
 
     @property
+    def class_name(self) -> str:
+        """The class of what is on its way, as links know it."""
+        return self.delivery.priority.name.lower()
+
+    @property
     def under_way(self) -> UnderWay:
         """It, as the choice of what begins next sees it."""
         delivery = self.delivery
@@ -73,7 +80,10 @@ class Station:
 
     destination: Destination
     kept: bool = False  # a lane is kept free for live pictures
+    stands_in_for: Sequence[str] = ()  # destinations of which it takes what they do not, when they do not answer
+    stood_in: set[str] = field(default_factory=set)  # destinations that stand in for it in its present trouble
     sending: dict[int, Sending] = field(default_factory=dict)  # by number of the delivery
+    left_out: dict[Priority, int] = field(default_factory=dict)  # class -> up to which `at` a rung leaves out the rest
     stride: int = 0  # bytes of a usual grant there
     fewer: int | None = None  # lanes that the server allows, if it refused one beside others
     trouble: Trouble | None = None
@@ -95,6 +105,19 @@ class Station:
     def room(self) -> Room:
         """What may begin now."""
         return room(self.lanes, self.kept, [one.under_way for one in self.sending.values()], self.stride)
+
+    def choice(self, uplink: Uplink) -> Choice:
+        """Return which of its deliveries may begin now, as its lanes, its link and the rung of that say."""
+        least = Priority.AUDIT if self.room is Room.ANYTHING else Priority.LIVE
+        classes = [one for one in Priority if one <= least and one.name.lower() in uplink.grants.carries]
+        thinned = uplink.rung.thinned
+        rarer = {} if thinned is None else {Priority[thinned.upper()]: uplink.rung.nth}
+        return Choice(classes, [one.delivery.remote for one in self.sending.values()], rarer, self.left_out)
+
+    def chosen(self, delivery: Delivery, choice: Choice) -> None:
+        """Note where to go on in a class that is thinned."""
+        if delivery.priority in choice.rarer:
+            self.left_out[delivery.priority] = delivery.at
 
     def setting(self, context: Context) -> Setting:
         """Return how its child is opened; raise ConfigurationError for a secret that cannot be read."""

@@ -250,4 +250,5 @@ def _delivery(wanted: Wanted) -> NewDelivery:
         level=int(Level.named(wanted.level)),
         rendition=wanted.recipe,
         required=wanted.required,
+        instead=wanted.instead,
     )

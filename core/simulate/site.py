@@ -82,6 +82,7 @@ class SimulatedSite:
         self.pace = pace or Pace()
         self._dice = random.Random(self.site.site.name)  # noqa: S311 - a simulation
         self.folders = Folders(Path("/simulated") / self.site.site.name)  # nothing is ever written there
+        self.counters: dict[str, int] = {}  # link -> what its interface or router has counted
         self.documents = 0
         self.document: dict[str, Any] = {}  # the last status
         self.disk = SimulatedDisk()
@@ -177,6 +178,7 @@ class SimulatedSite:
             on_event=lambda kind, subject, text: self.events.append((self.world.now(), kind, subject, text)),
             pace=self.pace,
             jitter=self._dice.random,
+            traffic=lambda link: self.counters.get(link.name),
             publish=self._publish,
         )
 

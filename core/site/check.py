@@ -12,7 +12,7 @@ from string import Formatter
 from typing import Any
 
 from core.site.folders import Finding, folder_problems, is_folder
-from core.site.model import Camera, GphotoSource, SiteFile
+from core.site.model import Camera, GphotoSource, Link, SiteFile
 from core.site.shape import UNNAMED, by_name, meant
 from core.text import safe
 
@@ -20,6 +20,7 @@ Check = Callable[[SiteFile, Path], Sequence[Finding]]  # the site and the folder
 
 ORIGINALS = ("raw", "jpeg")
 MOST_SLOTS = 86_400  # of a day: one a second
+MOST_STARTS = 28  # the last day that every month has
 LONGEST_PART = 200  # bytes of a live picture's name: file systems take 255, with what is put behind it meanwhile
 SHOWN = 5  # zones of a region
 _NONE = "; the file has no "
@@ -50,7 +51,7 @@ def own_checks(site: SiteFile, base: Path, lost: bool = False) -> list[Finding]:
 
     `lost`: a table of the file is not known, so that nothing is said of names that might have stood in it.
     """
-    found = [*_names(site), *_cameras(site), *_destinations(site), *_routes(site), *_values(site)]
+    found = [*_names(site), *_cameras(site), *_links(site), *_destinations(site), *_routes(site), *_values(site)]
     if lost:
         found = [(key, sentence) for key, sentence in found if _NONE not in sentence]
     found += folder_problems(site, base)
@@ -140,6 +141,47 @@ def _on_usb(camera: Camera, anyone: bool = False) -> bool:
     return anyone or source.serial is None
 
 
+def _links(site: SiteFile) -> Iterator[Finding]:
+    for n, node in enumerate(site.node):
+        for m, link in enumerate(node.link):
+            at = f"node[{n}].link[{m}]"
+            if link.budget is not None and not 1 <= link.budget.month_starts <= MOST_STARTS:
+                yield f"{at}.budget.month_starts", f"1 to {MOST_STARTS}: a day that every month has"
+            if link.budget is not None and link.budget.bytes < 1:
+                yield f"{at}.budget.bytes", "at least 1B; without a limit leave budget out"
+            if link.rate is not None and link.rate < 1:
+                yield f"{at}.rate", "at least 1B/s; without a limit leave it out"
+            if link.weight < 1:
+                yield f"{at}.weight", "at least 1"
+            if link.weight != 1 and not link.shared:
+                yield f"{at}.weight", "it counts only with shared = true, on the link of every node that shares it"
+            if link.counter == "interface" and link.interface is None:
+                yield f"{at}.interface", 'missing key; counter = "interface" needs to know which, such as "wwan0"'
+            if link.snmp is not None and link.counter != "auto":
+                yield f"{at}.counter", "snmp counts the bytes already; keep one of the two"
+            yield from _sharing(site, at, node.name, link)
+
+
+def _sharing(site: SiteFile, at: str, node: str, link: Link) -> Iterator[Finding]:
+    """Yield where nodes that share a link say different things of it."""
+    others = [
+        (other.name, each)
+        for other in site.node
+        if other.name != node
+        for each in other.link
+        if each.name == link.name and each.shared
+    ]
+    if link.shared and not others:
+        yield (
+            f"{at}.shared",
+            f"no other node has a shared link '{link.name}'; give it the same name there, or leave it out",
+        )
+    for name, other in others:
+        for key in ("rate", "budget") if link.shared else ():
+            if getattr(other, key) != getattr(link, key):
+                yield f"{at}.{key}", f"node '{name}' says something else of the shared link; write the same on both"
+
+
 def _destinations(site: SiteFile) -> Iterator[Finding]:
     links = [link.name for node in site.node for link in node.link]
     for n, destination in enumerate(site.destination):
@@ -157,7 +199,8 @@ def _routes(site: SiteFile) -> Iterator[Finding]:
     whats = [*ORIGINALS, *(recipe.name for recipe in site.recipe)]
     for n, route in enumerate(site.route):
         at = f"route[{n}]"
-        yield from _refer(f"{at}.to", "destination", route.to, destinations)
+        for place in route.places:
+            yield from _refer(f"{at}.to", "destination", place, destinations)
         for m, name in enumerate(route.cameras):
             yield from _refer(f"{at}.cameras[{m}]", "camera", name, cameras)
         if not route.what:
@@ -241,7 +284,7 @@ def _idle(site: SiteFile) -> Iterator[Finding]:
     for n, recipe in enumerate(site.recipe):
         if recipe.name not in used:
             yield f"recipe[{n}]", f"no route sends the recipe '{recipe.name}'"
-    targets = {route.to for route in site.route}
+    targets = {place for route in site.route for place in route.places}
     for n, destination in enumerate(site.destination):
         if destination.name not in targets:
             yield f"destination[{n}]", f"no route goes to '{destination.name}'"

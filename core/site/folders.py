@@ -70,7 +70,7 @@ def meetings(site: SiteFile, base: Path, data: Path) -> Iterator[Finding]:
 
 def _live(site: SiteFile, name: str, root: Path, data: Path) -> Iterator[Finding]:
     for n, route in enumerate(site.route):
-        if route.to == name and route.live is not None:
+        if name in route.places and route.live is not None:
             names = _names(route.live, route.cameras or tuple(camera.name for camera in site.camera), site.site.name)
             if any(meet(root / each, data) for each in names):
                 yield f"route[{n}].live", f"at '{name}' that is in the data folder {safe(data)}; take another name"

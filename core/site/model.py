@@ -51,6 +51,30 @@ class Key:
         self.word = word
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Several destinations of one route: all of them, or the first that answers."""
+
+    names: tuple[str, ...]
+    first: bool = False
+
+    def __str__(self) -> str:
+        return (" else " if self.first else " and ").join(self.names)
+
+
+def parse_to(value: object) -> str | Group:
+    """Return where a route goes: "nas", { all = ["fr", "ca"] } or { first = ["fr", "ca"] }; raise ValueError."""
+    if isinstance(value, str):
+        return parse_name(value)
+    (word, names), *others = [*value.items()] if isinstance(value, dict) and value else [("", None)]
+    if others or word not in ("all", "first") or not isinstance(names, list):
+        raise ValueError('write the name of a destination, or { all = ["fr", "ca"] }, or { first = ["fr", "ca"] }')
+    group = Group(tuple(parse_name(name) for name in names), word == "first")
+    if len(set(group.names)) < 2 or len(set(group.names)) < len(names):
+        raise ValueError("a group has at least two destinations, each of them once")
+    return group
+
+
 Name = Annotated[str, Parsed(parse_name)]
 Duration = Annotated[timedelta, Parsed(parse_duration)]
 Size = Annotated[int, Parsed(parse_size)]  # bytes
@@ -93,12 +117,50 @@ class Buffer:
 
 
 @table
+class Budget:
+    """The bytes that a link may carry in a month, which begins at local midnight of day `month_starts` (1 to 28)."""
+
+    bytes: Size
+    month_starts: int = 1
+
+
+@table
+class LinkWindow:
+    """When a link is there for the archive, in local time; `begin` and `end` (`from` and `to`) as in a schedule."""
+
+    days: str = "daily"
+    begin: Annotated[str | None, Key("from")] = None
+    end: Annotated[str | None, Key("to")] = None
+
+
+@table
+class SnmpCounter:
+    """The interface of a router, whose counters say what leaves the site. `interface`: its name or its index there."""
+
+    host: str  # "192.168.1.1" or "192.168.1.1:161"
+    interface: str
+    credentials_file: str
+
+
+@table
 class Link:
-    """A way out of a node."""
+    """A way out of a node.
+
+    `window`: outside of them only status and live pictures go; none: always open. `ladder`: rungs, the richest first.
+    `shared`: nodes with a link of this name share its rate and budget by `weight`. `counter`: where the month's
+    total is read; "auto": at the interface when that is a modem, else by our own accounting.
+    """
 
     name: Name
     interface: str | None = None
     rate: Rate | None = None
+    budget: Budget | None = None
+    window: tuple[LinkWindow, ...] = ()
+    ladder: tuple[str, ...] = ()
+    shared: bool = False
+    weight: int = 1
+    counter: Literal["auto", "interface", "own"] = "auto"
+    snmp: SnmpCounter | None = None
 
 
 @table
@@ -275,12 +337,22 @@ class Route:
     """Which pictures of which cameras go where."""
 
     what: tuple[str, ...]  # "raw", "jpeg" or names of recipes
-    to: Name
+    to: Annotated[str | Group, Parsed(parse_to)]
     cameras: tuple[Name, ...] = ()  # none named: all
     level: Level = "hash"
     every_nth: int = 1
     required: bool = True
     live: str | None = None  # a stable name such as "{camera}.jpg": replaced by each newer picture, older ones dropped
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The destinations that it names."""
+        return self.to.names if isinstance(self.to, Group) else (self.to,)
+
+    @property
+    def first(self) -> bool:
+        """Whether the first of them that answers is enough."""
+        return isinstance(self.to, Group) and self.to.first
 
 
 @table

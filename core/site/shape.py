@@ -10,14 +10,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from core.site.model import Key, OneOf, Parsed
+from core.site.model import Key, OneOf, Parsed, parse_to
 from core.units import parse_duration, parse_rate, parse_size
 from core.values import parse_name
 
 UNNAMED = "unnamed-unnamed-unnamed-unnamed"  # stands for a name that is missing
 
-_EXAMPLES = {parse_duration: '"10m"', parse_size: '"8GB"', parse_rate: '"120kB/s"', parse_name: '"north"'}
-_PLACEHOLDERS = {parse_duration: "1h", parse_size: "1GB", parse_rate: "1kB/s", parse_name: UNNAMED}
+_EXAMPLES = {
+    parse_duration: '"10m"',
+    parse_size: '"8GB"',
+    parse_rate: '"120kB/s"',
+    parse_name: '"north"',
+    parse_to: '"nas"',
+}
+_PLACEHOLDERS = {parse_duration: "1h", parse_size: "1GB", parse_rate: "1kB/s", parse_name: UNNAMED, parse_to: UNNAMED}
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ def build(
     head: Mapping[str, Any],
     cameras: Sequence[Mapping[str, Any]],
     destinations: Sequence[Mapping[str, Any]],
+    links: Sequence[Mapping[str, Any]],
     buffer: Mapping[str, Any],
     at_risk: Mapping[str, Any],
 ) -> Document:
@@ -27,6 +28,7 @@ def build(
         **head,
         "cameras": [_known(camera) for camera in cameras],
         "destinations": [_known(destination) for destination in destinations],
+        "links": [_known(link) for link in links],
         "buffer": _known(buffer),
         "at_risk": dict(at_risk),
     }

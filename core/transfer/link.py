@@ -28,7 +28,7 @@ class LinkGrants:
     """
 
     rate: int | None = None
-    open: bool = True  # closed by an operator, a window or a budget
+    carries: frozenset[str] = frozenset(CLASSES)  # what a window, a budget or a rung lets through now
     _saved: float = 0.0
     _at: float = 0.0
     _waiting: list[Asking] = field(default_factory=list)
@@ -45,20 +45,30 @@ class LinkGrants:
         """Return (who, bytes) for all that may send now, the most urgent class first, in it the longest waiting."""
         self._refill(now)
         given: list[tuple[Hashable, int]] = []
-        while self._waiting and self.open and (self.rate is None or self._saved > -1):
-            asking = min(self._waiting, key=lambda a: (CLASSES.index(a.priority), a.since))
+        while (asking := self._first()) is not None and (self.rate is None or self._saved > -1):
             self._waiting.remove(asking)
             self._saved -= asking.size if self.rate is not None else 0
             given.append((asking.who, asking.size))
         return given
 
     def wake(self, now: float) -> float:
-        """Return the monotonic time of the next grant, infinity when nobody waits or the link is closed."""
-        if not self._waiting or not self.open:
+        """Return the monotonic time of the next grant, infinity when nobody waits for what the link carries."""
+        if self._first() is None:
             return float("inf")
         if self.rate is None or self._saved > -1:
             return now
         return max(now, self._at - self._saved / self.rate)
+
+    def shut_out(self) -> list[Hashable]:
+        """Take those out of the line whose class the link does not carry now, and return them."""
+        out = [asking for asking in self._waiting if asking.priority not in self.carries]
+        self._waiting = [asking for asking in self._waiting if asking.priority in self.carries]
+        return [asking.who for asking in out]
+
+    def _first(self) -> Asking | None:
+        """Return whose turn it is: the most urgent class, in it the longest waiting."""
+        open_for = (asking for asking in self._waiting if asking.priority in self.carries)
+        return min(open_for, key=lambda asking: (CLASSES.index(asking.priority), asking.since), default=None)
 
     def _refill(self, now: float) -> None:
         if self.rate is not None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from core.catalogue import check, deliveries, pictures, receipts
+from core.catalogue import ready as queued
 from core.catalogue.deliveries import Priority
 from core.catalogue.store import Catalogue
 from core.errors import NoSuchThing, ObjectDiffers
@@ -23,7 +24,7 @@ def _undamaged(catalogue: Catalogue) -> Iterator[None]:
 
 
 def ready(catalogue: Catalogue, destination: str = "nas", now: int = 0) -> int | None:
-    found = deliveries.next_ready(catalogue, destination, now)
+    found = queued.next_ready(catalogue, destination, now)
     return None if found is None else found.id
 
 
@@ -92,7 +93,7 @@ def test_destinations_do_not_see_each_other(catalogue: Catalogue, shots: Any, ad
     _, (nas, fr) = add(0, shots.delivery("nas"), shots.delivery("fr"))
     deliveries.fail(catalogue, nas, "DestinationUnreachable", "no route", True, 10**15)
     assert (ready(catalogue, "nas"), ready(catalogue, "fr")) == (None, fr)
-    assert (deliveries.next_due(catalogue, "nas"), deliveries.next_due(catalogue, "fr")) == (10**15, None)
+    assert (queued.next_due(catalogue, "nas"), queued.next_due(catalogue, "fr")) == (10**15, None)
 
 
 def test_a_failed_delivery_waits_and_takes_its_place_again(catalogue: Catalogue, shots: Any, add: Add) -> None:
@@ -113,7 +114,7 @@ def test_what_was_on_its_way_at_a_stop_goes_on_where_it_was(catalogue: Catalogue
     assert not deliveries.start(catalogue, number), "nothing is sent by two at once"
     deliveries.progress(catalogue, number, 77, b"state")
     assert deliveries.resume_all(catalogue) == 1
-    again = deliveries.next_ready(catalogue, "nas", 0)
+    again = queued.next_ready(catalogue, "nas", 0)
     assert again is not None
     assert (again.offset, again.resume) == (77, b"state")
 
@@ -163,7 +164,7 @@ def test_a_rendition_is_ready_once_it_is_made_and_not_before(catalogue: Catalogu
     assert ready(catalogue) is None
     assert [one.id for one in deliveries.unmade(catalogue)] == [number]
     assert deliveries.made(catalogue, picture, "web", "renditions/web/a.jpg", 5000, Sha256("a" * 64)) == 1
-    found = deliveries.next_ready(catalogue, "nas", 0)
+    found = queued.next_ready(catalogue, "nas", 0)
     assert found is not None
     assert (found.path, found.size, found.sha256) == ("renditions/web/a.jpg", 5000, "a" * 64)
     assert deliveries.unmade(catalogue) == []
@@ -194,7 +195,7 @@ def test_an_original_lies_under_its_own_name(catalogue: Catalogue, shots: Any, a
 def test_a_refused_delivery_waits_for_an_operator(catalogue: Catalogue, shots: Any, add: Add) -> None:
     _, (number,) = add(0, shots.delivery())
     deliveries.refuse(catalogue, number, "HostKeyMismatch", "another key")
-    assert (ready(catalogue, now=10**15), deliveries.next_due(catalogue, "nas")) == (None, None)
+    assert (ready(catalogue, now=10**15), queued.next_due(catalogue, "nas")) == (None, None)
     assert deliveries.retry(catalogue, "fr") == 0
     assert deliveries.retry(catalogue, number=number) == 1
     assert ready(catalogue) == number
@@ -246,11 +247,12 @@ def plans(catalogue: Catalogue, ask: Callable[[], object]) -> list[str]:
 
 def test_the_next_delivery_is_found_by_the_partial_index(catalogue: Catalogue, shots: Any, add: Add) -> None:
     add(0, shots.delivery())
-    assert plans(catalogue, lambda: deliveries.next_ready(catalogue, "nas", 5)) == [
+    found = plans(catalogue, lambda: queued.next_ready(catalogue, "nas", 5))
+    assert list(dict.fromkeys(found)) == [  # the same for each class
         "SEARCH delivery USING INDEX delivery_waiting (destination=? AND next_try>? AND next_try<?)",
-        "SEARCH delivery USING INDEX delivery_ready (destination=? AND priority<?)",
         "SEARCH d USING INDEX delivery_ready (destination=? AND priority=?)",
         "SEARCH p USING INTEGER PRIMARY KEY (rowid=?)",
+        "SEARCH a USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN",
     ]
 
 
@@ -258,7 +260,7 @@ def test_no_question_of_the_loop_scans_a_table_or_sorts(catalogue: Catalogue, sh
     _, (number, live) = add(0, shots.delivery(), shots.delivery(remote="live.jpg", priority=Priority.LIVE))
 
     def ask() -> None:
-        deliveries.next_due(catalogue, "nas")
+        queued.next_due(catalogue, "nas")
         deliveries.unmade(catalogue)
         deliveries.awaiting_proof(catalogue, "nas")
         deliveries.queue(catalogue, "nas")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from core.catalogue import buffer, check, deliveries, pictures, receipts
+from core.catalogue import buffer, check, deliveries, pictures, ready, receipts
 from core.catalogue.pictures import NewPicture
 from core.catalogue.store import Catalogue
 from core.errors import NameTaken, NoSuchThing
@@ -128,7 +128,7 @@ def test_a_picture_that_left_is_counted_once_with_its_reason(catalogue: Catalogu
     assert buffer.deletion_tally(catalogue) == {"expired unproven": (1, 6_000_000)}
     (deletion,) = buffer.deletions(catalogue)
     assert (str(deletion.name), deletion.at, list(deletion.copies)) == (str(shots.picture().name), 5000, ["nas"])
-    assert deliveries.next_ready(catalogue, "nas", 0) is None, "there is nothing left to send"
+    assert ready.next_ready(catalogue, "nas", 0) is None, "there is nothing left to send"
     assert check.damage(catalogue, deep=True) == []
 
 

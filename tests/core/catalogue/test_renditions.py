@@ -118,7 +118,7 @@ def test_a_catalogue_of_the_first_version_is_brought_up_to_date(tmp_path: Path, 
     connection.close()
     catalogue = Catalogue.open(path)
     try:
-        assert catalogue.value("PRAGMA user_version") == schema.VERSION == 2
+        assert catalogue.value("PRAGMA user_version") == schema.VERSION == 3
         assert counted(catalogue) == [("jpeg", 8, 1, 6)]
         assert [told for told in damage(catalogue, deep=True) if "checksum" not in told] == []
     finally:

@@ -24,6 +24,13 @@ TABLE: list[tuple[str, Role, bool, dict[str, Any]]] = [
     ("retry", Role.OPERATE, False, {"destination": "nas"}),
     ("destination-pause", Role.OPERATE, False, {"destination": "nas", "reason": "new disks"}),
     ("destination-resume", Role.OPERATE, False, {"destination": "nas"}),
+    (
+        "link-rung",
+        Role.OPERATE,
+        False,
+        {"link": "sim", "rung": "jpeg/2", "until": UNTIL, "reason": "the customer presents"},
+    ),
+    ("link-release", Role.OPERATE, False, {"link": "sim"}),
     ("acknowledge-announce", Role.OPERATE, False, {}),
     ("reload", Role.ADMIN, True, {}),
     ("retention-apply", Role.ADMIN, True, {"plan": "0123456789abcdef"}),

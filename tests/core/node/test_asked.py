@@ -104,6 +104,6 @@ def test_an_allowance_that_is_past_is_refused() -> None:
 def test_the_queue_of_a_destination_that_is_not_there_is_refused_with_those_that_are() -> None:
     world = simulate()
     world.run(hours=1)
-    assert ask(world, "queue", destination="nas") == {"done": {"deliveries": []}}
+    assert ask(world, "queue", destination="nas")["done"]["deliveries"] == []
     said = ask(world, "queue", destination="nsa")
     assert said == {"error": "NoSuchThing", "message": "there is no destination nsa; there are: nas"}

@@ -18,7 +18,7 @@ def document(**head: Any) -> dict[str, Any]:
     cameras: list[dict[str, Any]] = [{"name": "north", "state": "ok", "strip": "#" * 24, "error": None, "drift": {}}]
     destinations = [{"name": "nas", "state": "ok", "waiting": 0, "error": None}]
     buffer = {"free": 10, "lost": None}
-    return build({"site": "harbour", "node": "unit1", **head}, cameras, destinations, buffer, {"pictures": 0})
+    return build({"site": "harbour", "node": "unit1", **head}, cameras, destinations, [], buffer, {"pictures": 0})
 
 
 def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_writing_leaves_nothing_beside_it(tmp_path: Path) -> None:
 
 def test_a_document_that_grew_too_long_loses_its_strips_and_is_still_written(tmp_path: Path) -> None:
     strip = "#" * (LIMIT + 1)
-    long = build({"site": "s"}, [{"name": "north", "strip": strip}], [], {}, {})
+    long = build({"site": "s"}, [{"name": "north", "strip": strip}], [], [], {}, {})
     assert write(tmp_path / "status.json", long) < LIMIT
     assert read(str(tmp_path / "status.json"))["cameras"] == [{"name": "north"}]
 

@@ -29,11 +29,22 @@ def test_the_mean_rate_is_kept() -> None:
     assert now * 1000 <= sent <= now * 1000 + 32_000
 
 
-def test_a_closed_link_gives_nothing_and_wakes_nobody() -> None:
-    link = LinkGrants(open=False)
-    link.ask("a", 1, "status", 0.0)
+def test_what_a_link_does_not_carry_is_given_nothing_and_wakes_nobody() -> None:
+    link = LinkGrants(carries=frozenset({"status", "live"}))
+    link.ask("a", 1, "raw", 0.0)
     assert link.grants(1.0) == []
     assert link.wake(1.0) == float("inf")
+    link.ask("b", 1, "live", 2.0)
+    assert link.grants(2.0) == [("b", 1)]
+
+
+def test_who_waits_for_what_is_not_carried_any_more_is_shut_out() -> None:
+    link = LinkGrants(rate=1)
+    link.ask("a", 1, "raw", 0.0)
+    link.ask("b", 1, "live", 0.0)
+    link.carries = frozenset({"live"})
+    assert link.shut_out() == ["a"]
+    assert link.grants(9.0) == [("b", 1)]
 
 
 def test_who_ended_waits_no_more() -> None:

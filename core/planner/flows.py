@@ -1,0 +1,55 @@
+"""What the routes of a site bring to each destination, by class: arithmetic over schedules and sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from core.planner.bytes import DAY, JPEG, RAW, REDUCED
+from core.site.model import Camera, Route, SiteFile
+
+ORIGINALS = {"raw": RAW, "jpeg": JPEG}
+
+
+@dataclass(frozen=True)
+class Made:
+    """What the cameras of a node make: shots a day by camera, and the mean bytes of a picture or rendition.
+
+    `size` is asked for (camera, "raw" or "jpeg" or a recipe) and may say None: then the usual size is taken.
+    """
+
+    per_day: Mapping[str, float]
+    size: Callable[[str, str], int | None]
+
+    def bytes_of(self, camera: str, what: str) -> int:
+        """Return the bytes of one picture."""
+        known = self.size(camera, what)
+        return known if known is not None else ORIGINALS.get(what, REDUCED)
+
+
+def flows(site: SiteFile, made: Made) -> dict[str, dict[str, float]]:
+    """Return for each destination the bytes a second of each class that are made for it, averaged over the day."""
+    found: dict[str, dict[str, float]] = {destination.name: {} for destination in site.destination}
+    for camera in site.camera:
+        if camera.name in made.per_day:
+            for place, name, rate in _of_camera(site, camera, made):
+                found[place][name] = found[place].get(name, 0.0) + rate
+    return found
+
+
+def _of_camera(site: SiteFile, camera: Camera, made: Made) -> Iterator[tuple[str, str, float]]:
+    for route in site.route:
+        if route.cameras and camera.name not in route.cameras:
+            continue
+        for what in route.what:
+            if what in ORIGINALS and what not in camera.shoots.split("+"):
+                continue
+            rate = made.bytes_of(camera.name, what) * made.per_day[camera.name] / route.every_nth / DAY
+            for place in route.places[:1] if route.first else route.places:
+                yield place, _class(route, what), rate
+
+
+def _class(route: Route, what: str) -> str:
+    if route.live is not None:
+        return "live"
+    return what if what in ORIGINALS else "thumbnail"
