@@ -24,6 +24,11 @@
     │   ├── ObjectDiffers       (transient) what lies there is not what we sent
     │   │   └── NameConflict    something else has our name there, and we did not put it there
     │   └── OriginalLost        our own file is gone or altered: nothing to send
+    ├── ProbeError              a device beside us (router, NAS, firewall) was not read
+    │   ├── ProbeUnanswered     (transient) nothing answers, or not in time
+    │   ├── ProbeRefused        wrong community, user, passphrase or right: a person is needed
+    │   ├── ProbeGarbled        what it answers is not what the protocol allows
+    │   └── NoSuchReading       it answers, and has nothing of that name
     ├── StorageError
     │   ├── DiskFull            (transient)
     │   ├── NotDurable          (transient) an fsync failed: those bytes are not to be trusted
@@ -171,6 +176,28 @@ class NameConflict(ObjectDiffers):
 
 class OriginalLost(DestinationError):
     """Our own file is gone or was altered: there is nothing to send."""
+
+
+class ProbeError(OverlapseError):
+    """A device beside us was not read."""
+
+
+class ProbeUnanswered(ProbeError):
+    """Nothing answers at the device's address, or not in time."""
+
+    transient = True
+
+
+class ProbeRefused(ProbeError):
+    """The device refuses community, user, passphrase or right."""
+
+
+class ProbeGarbled(ProbeError):
+    """What the device answers is not what the protocol allows."""
+
+
+class NoSuchReading(ProbeError):
+    """The device answers, and has nothing of that name."""
 
 
 class StorageError(OverlapseError):

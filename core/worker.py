@@ -30,6 +30,7 @@ KINDS: Mapping[str, str] = {
     "images": "core.processing.job:ImageService",
     "destination": "core.transfer.serve:DestinationService",
     "hook": "core.capture.hook:HookService",
+    "probe": "core.probes.serve:ProbeService",
     "disk": "core.intake.adopt:DiskService",
     "scene": "core.simulate.scene:SceneService",
 }
