@@ -68,11 +68,12 @@ def parse(text: str) -> Credentials:
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         try:
-            word, value = _said(line)
+            given, *rest = line.split(maxsplit=1)
+            word = _word(given)
             if word in seen:
                 raise ValueError(f"{word} stands in line {seen[word]} already; keep one of the two")
             seen[word] = number
-            words[word] = _allowed(word, value)
+            words[word] = _allowed(word, _value(word, rest[0].strip() if rest else ""))
         except ValueError as error:
             problems.append(f"line {number}: {error}")
     problems += _missing(words, seen)
@@ -81,13 +82,12 @@ def parse(text: str) -> Credentials:
     return Credentials(words)
 
 
-def _said(line: str) -> tuple[str, str]:
-    """Return word and value of a line."""
-    given, *rest = line.split(maxsplit=1)
+def _word(given: str) -> str:
+    """Return a word in net-snmp's spelling."""
     word = _SPELLING.get(given.lower())
     if word is None:
         raise ValueError(f"it does not begin with a word known here; {_nearest(given)}")
-    return word, _value(word, rest[0].strip() if rest else "")
+    return word
 
 
 def _value(word: str, text: str) -> str:

@@ -20,12 +20,13 @@ from core.errors import ProbeError, ProbeGarbled, ProbeRefused, ProbeUnanswered
 from core.probes.address import looked_up
 from core.probes.ber import Oid, show_oid
 from core.probes.credentials import Credentials
-from core.probes.message import Value
+from core.probes.message import MISSING, Value
 from core.probes.printed import values
 from core.probes.rows import MOST_BYTES, inside
 from core.text import safe
 
-GET, WALK = "/usr/bin/snmpget", "/usr/bin/snmpbulkwalk"
+PROGRAMS = "/usr/bin"
+GET, WALK = "snmpget", "snmpbulkwalk"
 PACKAGE = "install net-snmp's programs (Debian: snmp)"
 WAIT, RETRIES = 1, 3  # seconds for an answer, and how often they ask again; our own deadline holds beside it
 AT_ONCE = 20  # single variables asked for at once
@@ -46,12 +47,14 @@ _REFUSED = (
 class NetSnmpSession:
     """Reads from one device until `until` (monotonic), with a program for each request."""
 
-    def __init__(self, host: str, port: int, credentials: Credentials, until: float) -> None:
+    def __init__(self, host: str, port: int, credentials: Credentials, until: float, programs: str = PROGRAMS) -> None:
+        """`programs`: the folder of net-snmp's programs. Raise ProbeUnanswered for a name that nobody has."""
         self._where = f"{host}, UDP port {port}"
         _, address = looked_up(host)
         self._peer = f"udp6:[{address}]:{port}" if ":" in address else f"udp:{address}:{port}"
         self._credentials = credentials
         self._until = until
+        self._programs = programs
 
     def close(self) -> None:
         """Nothing is held between two requests."""
@@ -67,14 +70,23 @@ class NetSnmpSession:
 
     def walk(self, root: Oid) -> list[Value]:
         """Return every value below `root`, in order; raise ProbeError."""
-        return [value for value in self._run(WALK, ["-Cr25"], [root]) if inside(value.oid, root)]
+        found = self._run(WALK, ["-Cr25"], [root])
+        return [value for value in found if inside(value.oid, root) and value.kind not in MISSING]
 
     def _run(self, program: str, options: Sequence[str], oids: Sequence[Oid]) -> list[Value]:
         with _configured(self._credentials.conf()) as (folder, conf):
             said = os.memfd_create("said")
             try:
                 printed, status = self._printed(
-                    [program, "-Onx", f"-t{WAIT}", f"-r{RETRIES}", *options, self._peer, *map(show_oid, oids)],
+                    [
+                        f"{self._programs}/{program}",
+                        "-Onx",
+                        f"-t{WAIT}",
+                        f"-r{RETRIES}",
+                        *options,
+                        self._peer,
+                        *map(show_oid, oids),
+                    ],
                     _environment(folder),
                     conf,
                     said,

@@ -39,6 +39,8 @@ def values(printed: str) -> list[Value]:
             lines.append(line)
         elif lines:
             lines[-1] += f" {line}"  # a long string goes on
+        else:
+            raise ValueError(f"it begins with {line[:40]!r}")
     return [_value(line) for line in lines]
 
 

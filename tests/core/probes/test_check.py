@@ -65,5 +65,13 @@ def test_each_wrong_line_of_the_credentials_is_told_with_the_files_name(secret: 
     assert [sentence.partition(" it does")[0] for _, sentence in found] == [f"{secret}: line 8:", f"{secret}: line 9:"]
 
 
+def test_version_3_needs_programs_that_may_not_be_installed(secret: Path, tmp_path: Path) -> None:
+    assert problems("router", secret, programs=str(tmp_path)) == []  # 2c does without them
+    secret.write_text(v3())
+    found = problems("router", secret, programs=str(tmp_path))
+    assert [key for key, _ in found] == ["credentials_file"] * 2
+    assert all("install net-snmp's programs (Debian: snmp)" in sentence for _, sentence in found)
+
+
 def test_an_interface_without_a_name_is_told(secret: Path) -> None:
     assert [key for key, _ in problems("router", secret, " ")] == ["interface"]

@@ -75,5 +75,9 @@ def test_every_problem_is_told_at_once() -> None:
     assert len(problems(f"{V3}foo\n{LEVEL}defAuthType SHA\ndefAuthPassphrase short\n")) == 5
 
 
+def test_a_line_with_a_fault_is_not_called_missing_too() -> None:
+    assert problems('defVersion 2c\ndefCommunity "x') == ["line 2: defCommunity: the closing quote is missing"]
+
+
 def test_credentials_do_not_show_what_they_hold() -> None:
     assert "s3cret" not in repr(parse(v2c())) + str(parse(v2c()))

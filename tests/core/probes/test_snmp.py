@@ -146,6 +146,16 @@ def test_every_type_of_value_comes_over(probe: Child, agent: Snmpd, credentials:
     assert read(probe, agent, credentials, oids=[VOLUME])[0]["value"] == 2**64 - 1
 
 
+def test_both_versions_read_the_same_to_the_very_end_of_what_there_is(probe: Child, agent: Snmpd) -> None:
+    wanted = ["1.3.6.1.2.1.1", "1.3.6.1.4.1.6574", "1.3.6.1.6"]
+    old, new = (
+        [(row["oid"], row["type"]) for row in read(probe, agent, credentials, walk=wanted)]
+        for credentials in (v2c(), v3())
+    )
+    assert old == new
+    assert len(old) > 100
+
+
 @pytest.mark.parametrize("credentials", BOTH)
 def test_what_the_device_does_not_have_is_a_value_that_says_so(probe: Child, agent: Snmpd, credentials: str) -> None:
     wanted = ["1.3.6.9.9", "1.3.6.1.2.1.2.2.1.10.99999", ".1.3.6.1.2.1.1.3.0"]
