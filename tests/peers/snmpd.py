@@ -40,7 +40,9 @@ access blinds "" any noauth exact blind none none
 createUser sha SHA "{auth}" AES "{priv}"
 createUser sha512 SHA-512 "{auth}" AES-256 "{priv}"
 createUser signer SHA-256 "{auth}"
+createUser reader SHA "{auth}" AES "{priv}"
 rouser sha priv
+rouser reader priv .1.3.6.1.2.1
 rouser sha512 priv
 rouser signer auth
 pass_persist {root} {python} -I -S {script} {table}

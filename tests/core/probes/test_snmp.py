@@ -98,6 +98,11 @@ def test_the_counters_of_an_interface_grow_with_what_flows(
     assert now["uptime_s"] >= before["uptime_s"]
 
 
+def test_a_user_who_may_read_the_standard_tables_only_may_read_enough(probe: Child, agent: Snmpd) -> None:
+    assert counter(probe, agent, v3("reader"))["bits"] == 64
+    assert read(probe, agent, v3("reader"), walk=["1.3.6.1.4.1"]) == []
+
+
 @pytest.mark.parametrize("credentials", BOTH)
 def test_an_interface_is_found_by_its_index_too(probe: Child, agent: Snmpd, credentials: str) -> None:
     number = socket.if_nametoindex("lo")
