@@ -15,7 +15,7 @@ Json = dict[str, Any]
 class Worker:
     """Which child does it: one a camera, one a destination, one for images, one for the disk."""
 
-    kind: str  # a kind of core.worker: camera, destination, images, disk
+    kind: str  # a kind of core.worker: camera, destination, images, disk, probe
     name: str = ""  # of the camera or destination
 
 

@@ -115,10 +115,10 @@ class CommunitySession:
     # --- the way there and back
 
     def _connected(self, host: str, port: int) -> socket.socket:
-        family, address = looked_up(host)
+        family, address = looked_up(host, port)
         opened = socket.socket(family, socket.SOCK_DGRAM)
         try:
-            opened.connect((address, port))
+            opened.connect(address)
         except OSError as error:
             opened.close()
             raise ProbeUnanswered(f"{self._where}: {why(error)}") from error

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from core.errors import ProbeError, ProbeGarbled, ProbeRefused, ProbeUnanswered
-from core.probes.address import looked_up
+from core.probes.address import transport
 from core.probes.ber import Oid, show_oid
 from core.probes.credentials import Credentials
 from core.probes.message import MISSING, Value
@@ -39,6 +39,8 @@ _REFUSED = (
     ("wrongdigest", "it refuses user or passphrase (defAuthType, defAuthPassphrase)"),
     ("decryption error", "it cannot read what we encrypt (defPrivType, defPrivPassphrase)"),
     ("unsupported security level", "it does not take this user at this level (defSecurityLevel)"),
+    ("unknown authentication type", "net-snmp on this node does not know this hash (defAuthType)"),
+    ("unknown privacy type", "net-snmp on this node does not know this cipher (defPrivType)"),
     ("authorizationerror", "this user may not read that"),
     ("noaccess", "this user may not read that"),
 )
@@ -50,8 +52,7 @@ class NetSnmpSession:
     def __init__(self, host: str, port: int, credentials: Credentials, until: float, programs: str = PROGRAMS) -> None:
         """`programs`: the folder of net-snmp's programs. Raise ProbeUnanswered for a name that nobody has."""
         self._where = f"{host}, UDP port {port}"
-        _, address = looked_up(host)
-        self._peer = f"udp6:[{address}]:{port}" if ":" in address else f"udp:{address}:{port}"
+        self._peer = transport(host, port)
         self._credentials = credentials
         self._until = until
         self._programs = programs
@@ -161,7 +162,7 @@ def _configured(conf: str) -> Iterator[tuple[Path, int]]:
     memory = os.memfd_create("snmp.conf")
     try:
         os.write(memory, conf.encode())
-        folder = Path(tempfile.mkdtemp(prefix="overlapse-snmp-"))
+        folder = _folder()
         try:
             (folder / "snmp.conf").symlink_to(f"/proc/self/fd/{memory}")
             yield folder, memory
@@ -169,6 +170,13 @@ def _configured(conf: str) -> Iterator[tuple[Path, int]]:
             shutil.rmtree(folder, ignore_errors=True)
     finally:
         os.close(memory)
+
+
+def _folder() -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix="overlapse-snmp-"))
+    except OSError as error:
+        raise ProbeError(f"no folder for net-snmp's configuration can be made: {error.strerror}") from error
 
 
 def _environment(folder: Path) -> dict[str, str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
 from peers.snmpd import v2c, v3
 
-from core.probes.address import endpoint
+from core.probes.address import endpoint, transport
 from core.probes.check import problems
 
 
@@ -34,6 +35,13 @@ def secret(tmp_path: Path) -> Path:
 def test_a_host_is_a_machine_and_perhaps_a_port(secret: Path, host: str, machine: str, port: int) -> None:
     assert endpoint(host) == (machine, port)
     assert problems(host, secret, "wwan0") == []
+
+
+def test_an_address_is_written_as_net_snmp_takes_it() -> None:
+    interface = socket.if_indextoname(1)
+    assert transport("127.0.0.1", 161) == "udp:127.0.0.1:161"
+    assert transport("::1", 1161) == "udp6:[::1]:1161"
+    assert transport(f"fe80::1%{interface}", 161) == f"udp6:[fe80::1%{interface}]:161"
 
 
 @pytest.mark.parametrize(

@@ -244,7 +244,10 @@ def test_a_counter_whose_leading_zero_was_forgotten_is_still_a_large_one() -> No
 
 def test_a_device_over_ipv6_is_reached() -> None:
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as line:
-        line.bind(("::1", 0))
+        try:
+            line.bind(("::1", 0))
+        except OSError:
+            pytest.skip("this machine has no IPv6")
         with pytest.raises(ProbeUnanswered, match="::1, UDP port"):
             get(f"[::1]:{line.getsockname()[1]}", 0.05)
         assert b"s3cret-c0mmunity" in line.recv(65_535)

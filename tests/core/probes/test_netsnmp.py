@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from peers.snmpd import AUTH, PRIV, v3
 
-from core.errors import ProbeError, ProbeGarbled, ProbeUnanswered
+from core.errors import ProbeError, ProbeGarbled, ProbeRefused, ProbeUnanswered
 from core.probes.ber import parse_oid
 from core.probes.credentials import parse
 from core.probes.message import Value
@@ -80,6 +80,22 @@ def test_a_complaint_is_not_repeated_where_it_may_hold_a_secret(read: Read) -> N
     with pytest.raises(ProbeGarbled, match="it cannot answer that") as refusal:
         read('cat "$SNMPCONFPATH/snmp.conf" >&2; exit 1')
     assert not any(secret in str(refusal.value) for secret in (AUTH, PRIV))
+
+
+@pytest.mark.parametrize(
+    ("complaint", "kind", "says"),
+    [
+        ("snmp.conf: line 6: Error: Unknown privacy type", ProbeRefused, "does not know this cipher"),
+        ("snmpget: Decryption error", ProbeRefused, "cannot read what we encrypt"),
+        ("Error: OID not increasing: .1.3.6\n >= .1.3.6", ProbeGarbled, "does not go forward"),
+        ("Error in packet\nReason: (genError) A general failure occured", ProbeGarbled, "general failure"),
+    ],
+)
+def test_a_complaint_that_is_known_is_told_in_our_words(
+    read: Read, complaint: str, kind: type[ProbeError], says: str
+) -> None:
+    with pytest.raises(kind, match=says):
+        read(f"echo '{complaint}' >&2; exit 1")
 
 
 def test_a_string_of_several_lines_is_one_value() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import threading
 import time
@@ -213,6 +214,7 @@ def test_secrets_stand_in_no_command_line_no_environment_and_no_file(
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     child = Child("probe")
     seen: list[bytes] = []
+    programs: list[int] = []
     with socket.socket(type=socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
         silent.settimeout(DEADLINE)
@@ -223,8 +225,11 @@ def test_secrets_stand_in_no_command_line_no_environment_and_no_file(
             assert child.pid is not None
             for pid in Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split():
                 seen.append(Path(f"/proc/{pid}/cmdline").read_bytes() + Path(f"/proc/{pid}/environ").read_bytes())
+                programs.append(int(pid))
             seen.extend(path.read_bytes() for path in files(tmp_path))
-            os.kill(child.pid, 9)
+            os.kill(child.pid, signal.SIGKILL)
+            for program in programs:
+                os.kill(program, signal.SIGKILL)
 
         thread = threading.Thread(target=look)
         thread.start()
