@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from core.catalogue.deliveries import Delivery, Priority, select
@@ -52,7 +52,7 @@ def first_of(
     catalogue: Catalogue, destination: str, choice: Choice, also: str = "", parameters: Parameters = ()
 ) -> Delivery | None:
     """Return the first that is ready and for which `also` (" AND ...") holds, None when there is none."""
-    for priority in sorted(choice.classes):
+    for priority in _classes(catalogue, destination, choice):
         where, key = f"{_READY} AND d.priority = ?", [destination, priority]
         if priority in choice.rarer:
             where += " AND d.at >= ? AND (p.idx IS NULL OR p.idx % ? = 0)"
@@ -65,6 +65,16 @@ def first_of(
         if found is not None:
             return found
     return None
+
+
+def _classes(catalogue: Catalogue, destination: str, choice: Choice) -> Iterator[Priority]:
+    """Yield the classes of which something is ready, the most urgent first."""
+    least = -1
+    sql = f"SELECT min(d.priority) FROM delivery d WHERE {_READY} AND d.priority > ?"  # noqa: S608 - constants
+    while (found := catalogue.value(sql, (destination, least))) is not None:
+        least = found
+        if found in choice.classes:
+            yield Priority(found)
 
 
 def next_due(catalogue: Catalogue, destination: str) -> int | None:

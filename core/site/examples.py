@@ -56,11 +56,16 @@ keep_free = "2GB"
 when_full = "thin"
 # keep = "90d"
 
-# The ways out of the node. A rate is what Overlapse may use of it; without one it takes what it gets.
+# The ways out of the node. A rate is what Overlapse may use of it; without one it takes what it gets. A budget is a
+# limit of bytes a month. With a ladder the link sends less when rate or budget do not last, and more when they do.
+# Outside of its windows only status and live pictures go.
 [[node.link]]
 name = "internet"
 # interface = "wwan0"
 # rate = "120kB/s"
+# budget = { bytes = "12GB", month_starts = 1 }
+# ladder = ["everything", "jpeg", "reduced", "status"]
+# window = [{ from = "22:00", to = "06:00" }]
 """
 
 NAS_LINK = """

@@ -250,6 +250,7 @@ def test_the_next_delivery_is_found_by_the_partial_index(catalogue: Catalogue, s
     found = plans(catalogue, lambda: queued.next_ready(catalogue, "nas", 5))
     assert list(dict.fromkeys(found)) == [  # the same for each class
         "SEARCH delivery USING INDEX delivery_waiting (destination=? AND next_try>? AND next_try<?)",
+        "SEARCH d USING INDEX delivery_ready (destination=? AND priority>?)",
         "SEARCH d USING INDEX delivery_ready (destination=? AND priority=?)",
         "SEARCH p USING INTEGER PRIMARY KEY (rowid=?)",
         "SEARCH a USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN",
