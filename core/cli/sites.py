@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from core.site.check import Check
     from core.site.folders import Finding
     from core.site.load import Loaded
-    from core.site.model import SiteFile
+    from core.site.model import Link, SiteFile
 
 
 def read_sites(files: Sequence[Path], node: str | None = None) -> list[tuple[Place, Loaded]]:
@@ -164,7 +164,6 @@ def _links(site: SiteFile, base: Path) -> list[Finding]:
     from core.schedule.opening import window_problems
     from core.transfer.rungs import ladder_problems
 
-    del base
     head = site.site
     return [
         (f"node[{n}].link[{m}].{key}", sentence)
@@ -173,5 +172,15 @@ def _links(site: SiteFile, base: Path) -> list[Finding]:
         for key, sentence in (
             *window_problems(link.window, head.latitude, head.longitude),
             *ladder_problems(link.ladder),
+            *_counter(link, base),
         )
     ]
+
+
+def _counter(link: Link, base: Path) -> list[Finding]:
+    from core.probes.check import problems
+
+    if link.snmp is None:
+        return []
+    found = problems(link.snmp.host, base / link.snmp.credentials_file, link.snmp.interface)
+    return [(f"snmp.{key}", sentence) for key, sentence in found]

@@ -11,6 +11,8 @@ from typing import Any
 from core.catalogue import buffer, deliveries
 from core.errors import BadRequest, CatalogueError, NoSuchThing, StorageError
 from core.node.context import Context
+from core.node.jobs import Report
+from core.node.metering import Metering
 from core.node.uplink import NOTE_EVERY, Uplink
 from core.planner.flows import Made, flows
 from core.schedule.slots import Timetable
@@ -32,9 +34,13 @@ class Linking:
     context: Context
     on_change: Callable[[list[str]], None]
     uplinks: dict[str, Uplink] = field(default_factory=dict)
+    metering: Metering = field(init=False)
     _flows: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     _look_at: float = 0.0  # monotonic
     _reckon_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.metering = Metering(self.context)
 
     def apply(self) -> None:
         """Take over the links of the site as it is now configured; what is under way goes on under the new ones."""
@@ -114,7 +120,7 @@ class Linking:
         for uplink in self.uplinks.values():
             if uplink.link is NOWHERE:
                 continue
-            self._count(uplink, now)
+            self.metering.read(uplink)
             before = uplink.rung.name
             if uplink.look(now):
                 self.on_change(self._destinations(uplink))
@@ -123,13 +129,9 @@ class Linking:
             if uplink.unnoted:
                 self._note(uplink)
 
-    def _count(self, uplink: Uplink, now: datetime) -> None:
-        """Read who counts the link's bytes, when somebody does."""
-        reading = self.context.traffic(uplink.link)
-        if reading is not None:
-            before = uplink.account.usage.on_the_wire
-            uplink.account.read(reading, now)
-            uplink.unnoted += uplink.account.usage.on_the_wire - before
+    def handle(self, report: Report) -> None:
+        """Take in what the router of a link answered."""
+        self.metering.handle(report, self.uplinks.get(str(report.job.about)))
 
     def _tell(self, uplink: Uplink, before: str) -> None:
         word = uplink.override

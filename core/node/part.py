@@ -217,6 +217,8 @@ class SitePart:
         elif worker.kind == "destination":
             self.delivering.handle(report)
             self.retaining.look()
+        elif worker.kind == "probe":
+            self.delivering.linking.handle(report)
         elif report.job is self._adopting and isinstance(report, Done | Failed):
             self._adopted(report)
 

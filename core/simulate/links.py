@@ -18,6 +18,7 @@ from core.errors import (
     NameConflict,
     ObjectDiffers,
     OriginalLost,
+    ProbeUnanswered,
 )
 from core.node.jobs import Job, Json, Worker
 from core.simulate.disk import File, SimulatedDisk
@@ -149,6 +150,26 @@ class SimulatedDestination:
 def _receipt(args: Json, sent: int) -> Json:
     receipt = {key: args[key] for key in ("name", "size", "sha256", "level")}
     return {**receipt, "sent": sent, "already": sent == 0}
+
+
+@dataclass
+class SimulatedRouter:
+    """Stands for the probe of a router, whose counter says what passed over a link."""
+
+    world: World
+    carried: int = 0  # bytes
+    outages: Sequence[Outage] = ()
+
+    def do(self, job: Job, now: datetime) -> Course:
+        yield 0.1
+        if any(one.begin <= now < one.end for one in self.outages):
+            yield job.args["seconds"] - 0.1
+            raise ProbeUnanswered(f"{job.args['host']}: no answer")
+        before = job.args.get("before")
+        return {"bytes": self.carried, "passed": None if before is None else self.carried - before["bytes"]}
+
+    def ended(self, worker: Worker) -> None:
+        """It holds nothing."""
 
 
 @dataclass

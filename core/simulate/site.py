@@ -24,7 +24,7 @@ from core.node.taking import wanted_by
 from core.schedule.slots import Slot, Timetable
 from core.simulate.cameras import PowerHook, SimulatedCamera
 from core.simulate.disk import DiskModel, SimulatedDisk
-from core.simulate.links import SimulatedDestination, SimulatedImages
+from core.simulate.links import SimulatedDestination, SimulatedImages, SimulatedRouter
 from core.simulate.world import Model, SimulatedHands, World
 from core.site.load import reparse
 from core.site.model import Camera, SiteFile
@@ -82,6 +82,7 @@ class SimulatedSite:
         self.pace = pace or Pace()
         self._dice = random.Random(self.site.site.name)  # noqa: S311 - a simulation
         self.folders = Folders(Path("/simulated") / self.site.site.name)  # nothing is ever written there
+        self.base = self.folders.data  # of paths in the site file
         self.counters: dict[str, int] = {}  # link -> what its interface or router has counted
         self.documents = 0
         self.document: dict[str, Any] = {}  # the last status
@@ -89,6 +90,7 @@ class SimulatedSite:
         self.catalogue = KeptCatalogue.in_memory()
         self.catalogue.disk = self.disk
         self.hook = PowerHook()
+        self.router = SimulatedRouter(world)
         self.images = SimulatedImages(str(self.folders.data), made=self.disk.made)
         self.cameras = {camera.name: self._camera(camera) for camera in self.site.camera}
         self.destinations = {one.name: self._destination(one.name) for one in self.site.destination}
@@ -167,7 +169,7 @@ class SimulatedSite:
     def _context(self) -> Context:
         return Context(
             site=self.site,
-            base=self.folders.data,
+            base=self.base,
             node=self.site.node[0],
             folders=self.folders,
             clock=self.world,
@@ -191,6 +193,7 @@ class SimulatedSite:
             Worker("images"): self.images,
             Worker("disk"): DiskModel(self.disk),
             Worker("hook"): self.hook,
+            Worker("probe"): self.router,
         }
         models |= {Worker("camera", name): camera for name, camera in self.cameras.items()}
         models |= {Worker("destination", name): one for name, one in self.destinations.items()}

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from core.transfer.budget import Month, Usage, add, month_of
+from core.transfer.budget import Month, Usage, grown, month_of
 
 DAY = timedelta(days=1)
 LATE = 7  # days whose mean is the pace of late
@@ -26,6 +26,7 @@ class Account:
     starts: int = 1
     classes: dict[str, int] = field(default_factory=dict)
     total: int | None = None
+    since: int = 0  # our own bytes since the total was last read
     reading: int | None = None  # of the counter, when it was last read
     days: dict[int, int] = field(default_factory=dict)  # UTC day (ordinal) -> bytes on the wire
 
@@ -38,6 +39,7 @@ class Account:
             account.days = {int(day): size for day, size in kept.get("days", {}).items()}
             if kept.get("begin") == account.month.begin.timestamp():
                 account.classes, account.total = dict(kept["classes"]), kept.get("total")
+                account.since = kept.get("since", 0)
         return account
 
     def to_json(self) -> dict[str, Any]:
@@ -46,6 +48,7 @@ class Account:
             "begin": self.month.begin.timestamp(),
             "classes": self.classes,
             "total": self.total,
+            "since": self.since,
             "reading": self.reading,
             "days": {str(day): size for day, size in self.days.items()},
         }
@@ -53,13 +56,13 @@ class Account:
     @property
     def usage(self) -> Usage:
         """The month so far."""
-        return Usage(self.classes, self.total)
+        return Usage(self.classes, self.total, self.since)
 
     def roll(self, now: datetime) -> None:
         """Begin the month that `now` lies in, when it is another one; a clock that went back begins none."""
         if now >= self.month.end:
             self.month = month_of(now, self.zone, self.starts)
-            self.classes, self.total = {}, None if self.total is None else 0
+            self.classes, self.total, self.since = {}, None if self.total is None else 0, 0
         today = now.toordinal()
         self.days = {day: size for day, size in self.days.items() if today - LATE <= day <= today}
 
@@ -67,16 +70,20 @@ class Account:
         """Count `size` bytes that we send as class `name`."""
         before = self.usage.on_the_wire
         self.classes[name] = self.classes.get(name, 0) + size
+        self.since += 0 if self.total is None else size
         self._count(self.usage.on_the_wire - before, now)
 
     def read(self, counter: int, now: datetime) -> None:
-        """Take a new reading of the counter that sees all bytes of the link."""
-        before = self.usage.on_the_wire
-        if self.total is None:  # what we counted ourselves until now is not forgotten
-            self.total = before
-        self.total = add(self.total, counter, self.reading)
+        """Take a new reading of an ever-growing counter that sees all bytes of the link."""
+        self.passed(grown(counter, self.reading), now)
         self.reading = counter
-        self._count(self.usage.on_the_wire - before, now)
+
+    def passed(self, size: int, now: datetime) -> None:
+        """Take in that `size` bytes passed over the link since somebody outside of us was last asked."""
+        before = self.usage.on_the_wire
+        self.total = (before if self.total is None else self.total) + size  # what we counted until now is not forgotten
+        self.since = 0
+        self._count(max(0, self.usage.on_the_wire - before), now)
 
     def _count(self, size: int, now: datetime) -> None:
         today = now.toordinal()

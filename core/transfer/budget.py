@@ -49,6 +49,7 @@ class Usage:
 
     classes: Mapping[str, int]
     total: int | None = None
+    since: int = 0  # of our own bytes, those that the total does not hold yet
 
     @property
     def sent(self) -> int:
@@ -58,7 +59,7 @@ class Usage:
     @property
     def on_the_wire(self) -> int:
         """What counts against the budget."""
-        return self.total if self.total is not None else round(self.sent * OVERHEAD)
+        return round(self.sent * OVERHEAD) if self.total is None else self.total + round(self.since * OVERHEAD)
 
     @property
     def other(self) -> int:
@@ -70,13 +71,14 @@ class Usage:
         return {**self.classes, OTHER: self.other}
 
 
-def add(before: int | None, counter: int, last: int | None) -> int:
-    """Return the total once an ever-growing counter was read again; `last` is its reading before, None at first.
+def grown(counter: int, last: int | None) -> int:
+    """Return the bytes since an ever-growing counter was read before, as `last`; None at first: nothing.
 
     A counter that went back has begun anew (a restart of the modem): what it shows now was all carried since.
     """
-    grown = 0 if last is None else counter - last if counter >= last else counter
-    return (before or 0) + grown
+    if last is None:
+        return 0
+    return counter - last if counter >= last else counter
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ def test_a_link_that_is_too_thin_goes_down_its_ladder_and_tells_why() -> None:
         "jpeg/2 instead of everything: everything needs more than what the link carries"
     )
     links.sim.grants.rate = 20_000
-    links.pass_time(2 * CLIMB + timedelta(hours=1))
+    links.pass_time(2 * CLIMB + timedelta(hours=4))
     assert links.sim.rung.name == "everything"
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from core.transfer.budget import OVERHEAD, Usage, add, affordable, allowance, month_of, outlook
+from core.transfer.budget import OVERHEAD, Usage, affordable, allowance, grown, month_of, outlook
 
 PARIS = ZoneInfo("Europe/Paris")
 
@@ -62,9 +62,8 @@ def test_without_a_counter_of_the_wire_our_bytes_count_with_an_overhead() -> Non
 
 
 def test_a_counter_that_begins_anew_loses_nothing_that_it_shows() -> None:
-    total = add(None, 500, None)  # what it had carried before we looked is not ours to count
-    total = add(total, 700, 500)
-    assert add(total, 30, 700) == 230
+    assert grown(500, None) == 0, "what it had carried before we looked is not ours to count"
+    assert (grown(700, 500), grown(30, 700)) == (200, 30)
 
 
 def test_the_month_is_foreseen_at_the_pace_of_late() -> None:
