@@ -32,6 +32,7 @@ KINDS: Mapping[str, str] = {
     "hook": "core.capture.hook:HookService",
     "probe": "core.probes.serve:ProbeService",
     "disk": "core.intake.adopt:DiskService",
+    "ftpd": "core.capture.ftpd.serve:FtpdService",
     "scene": "core.simulate.scene:SceneService",
 }
 PR_SET_PDEATHSIG = 1

@@ -17,13 +17,16 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("core", "checks", "console")
 HEAVY = (
+    "OpenSSL",
     "PIL",
     "asyncio",
+    "av",
     "boto3",
     "gphoto2",
     "numpy",
     "paramiko",
     "pydantic",
+    "pyftpdlib",
     "requests",
     "rich",
     "simplejpeg",

@@ -46,6 +46,20 @@ class Shot:
     notes: Sequence[str] = ()  # what happened on the way, for the transcript
 
 
+@dataclass(slots=True)
+class Collected:
+    """What a camera that pushes had left beside its shots.
+
+    `orphans` belong to no slot; `aside` (name, why) went to the quarantine; `removed` were no pictures; `waits`: there
+    is something that may be ready in a while.
+    """
+
+    orphans: list[Part] = field(default_factory=list)
+    aside: list[tuple[str, str]] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    waits: bool = False
+
+
 @runtime_checkable
 class Camera(Protocol):
     """A source of pictures. Every method may block until the parent's deadline kills the child.
@@ -79,4 +93,13 @@ class Camera(Protocol):
 
     def close(self) -> None:
         """Let go of the camera; safe to call twice."""
+        ...
+
+
+@runtime_checkable
+class Collecting(Camera, Protocol):
+    """A camera whose pictures come by themselves, whether a slot asks for them or not."""
+
+    def collect(self, identity: Identity) -> Collected:
+        """Hand over all that belongs to no slot; each is kept by the camera until `release`."""
         ...

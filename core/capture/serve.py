@@ -9,9 +9,10 @@ import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from core.capture import usb
-from core.capture.base import Camera, Identity
+from core.capture.base import Camera, Collecting, Identity
 from core.capture.shot import clear
 from core.capture.wire import Json, camera_from_json, to_json
 from core.errors import ChildError
@@ -23,16 +24,19 @@ from core.worker import Talk
 KINDS: Mapping[str, str] = {
     "gphoto2": "core.capture.tethered:TetheredCamera",
     "http": "core.capture.http:HttpCamera",
+    "rtsp": "core.capture.rtsp:RtspCamera",
+    "ftp": "core.capture.push:PushedCamera",
     "folder": "core.capture.folder:FolderCamera",
 }
-Build = Callable[[model.Camera, Path, Mapping[str, str]], Camera]
+Build = Callable[..., Camera]  # camera, spool, secrets, and for those that need it: judge
 
 
 class CameraService:
-    """Serves `open`, `shoot`, `release`, `telemetry`, `set_clock`, `reset` and `close` of one camera.
+    """Serves `open`, `shoot`, `collect`, `release`, `telemetry`, `set_clock`, `reset` and `close` of one camera.
 
     `open` takes {"camera", "spool", "secrets"}, "plain": true to leave the camera's settings as they are, and "fence"
-    to remove what killed children left of downloads under it; `shoot` {"camera", "node", "fence", "at"}; `release`
+    to remove what killed children left of downloads under it, and "judge", MODULE:FUNCTION of what tells a whole
+    picture from a part, for a camera that pushes; `shoot` and `collect` {"camera", "node", "fence", "at"}; `release`
     {"source_names"}; `reset` {"serial"} (null: the only camera on USB), which needs no `open` before.
     """
 
@@ -43,6 +47,7 @@ class CameraService:
         self._operations: Mapping[str, Callable[[Json], Json]] = {
             "open": self._open,
             "shoot": self._shoot,
+            "collect": self._collect,
             "release": self._release,
             "telemetry": lambda args: self._held().telemetry(),
             "set_clock": lambda args: self._held().set_clock(),
@@ -70,16 +75,24 @@ class CameraService:
             clear(Path(args["spool"]), config.name, Fence.parse(args["fence"]))
         if args.get("plain"):
             config = replace(config, settings=Settings())
+        more = {"judge": named(args["judge"])} if "judge" in args else {}
         asked = (config, args["spool"], args.get("secrets", {}))
         if self._camera is None or asked != self._asked:  # else the same one: it knows what it has handed over
             self._close({})
             self._asked = asked
-            self._camera = find(config.source.kind)(config, Path(args["spool"]), args.get("secrets", {}))
+            self._camera = find(config.source.kind)(config, Path(args["spool"]), args.get("secrets", {}), **more)
         return self._camera.open()
 
     def _shoot(self, args: Json) -> Json:
         who = Identity(args["camera"], args["node"], Fence.parse(args["fence"]))
         answer: Json = to_json(self._held().shoot(who, utc(args["at"])))
+        return answer
+
+    def _collect(self, args: Json) -> Json:
+        camera = self._held()
+        if not isinstance(camera, Collecting):
+            raise ChildError("this camera's pictures do not come by themselves")
+        answer: Json = to_json(camera.collect(Identity(args["camera"], args["node"], Fence.parse(args["fence"]))))
         return answer
 
     def _release(self, args: Json) -> Json:
@@ -101,6 +114,11 @@ class CameraService:
 
 def find(kind: str) -> Build:
     """Return what makes a camera of this kind of source; its library is imported only here."""
-    module, _, name = KINDS[kind].partition(":")
-    build: Build = getattr(importlib.import_module(module), name)
+    build: Build = named(KINDS[kind])
     return build
+
+
+def named(where: str) -> Any:
+    """Return what MODULE:NAME names."""
+    module, _, name = where.partition(":")
+    return getattr(importlib.import_module(module), name)

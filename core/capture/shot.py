@@ -17,14 +17,14 @@ from typing import Literal
 
 from core.capture.base import Identity
 from core.errors import CameraTransferCut, DiskFull, NotDurable, StorageError
-from core.site.model import Camera, GphotoSource
+from core.site.model import Camera, GphotoSource, RtspSource
 from core.text import safe
 from core.values import Fence, Kind, PictureName, Sha256, utc
 
 LOCK = "lock"  # stands beside the spool in the data folder of a node that runs
 PART = ".part"
 NTHS = 10_000  # a name's N has at most four digits
-Op = Literal["open", "shoot", "release", "telemetry", "set_clock", "reset", "close"]
+Op = Literal["open", "shoot", "collect", "release", "telemetry", "set_clock", "reset", "close"]
 
 JPEG_EXTENSIONS = frozenset({"jpg", "jpeg", "jpe"})
 RAW_EXTENSIONS = frozenset(
@@ -217,9 +217,11 @@ def storage_error(error: OSError, name: str) -> StorageError:
 # Deadlines. A child that is past one is killed, and a new one costs a tenth of a second; libgphoto2's own limits
 # (20 s a USB call, 100 s a capture, none at all for a lost event) are no help.
 _FIXED: dict[str, float] = {"release": 10, "telemetry": 15, "set_clock": 15, "reset": 30, "close": 5}  # seconds
+_FIXED |= {"collect": 60}  # it ends by itself after 20, but for the picture in hand
 _OPEN = 30.0  # seconds
 _SETTINGS = 10.0  # seconds to write and read back the settings
 _SHOOT = 30.0  # seconds beside exposure and transfer
+_STREAM = 15.0  # seconds: libav's own limits of 5 s took 10 s when a server froze (measured), and may be missed
 _BYTES = {"jpeg": 15_000_000, "raw": 45_000_000, "raw+jpeg": 60_000_000}  # of a 45-megapixel body
 _RATE = 1_000_000  # bytes a second: a slow body on USB 2, or a camera behind Wi-Fi
 LEFTOVERS = 10.0  # seconds that a shot may spend on pictures that were waiting on the camera
@@ -230,6 +232,8 @@ def seconds_for(op: Op, camera: Camera) -> float:
     if op in _FIXED:
         return _FIXED[op]
     tethered = isinstance(camera.source, GphotoSource)
+    if op == "shoot" and isinstance(camera.source, RtspSource):
+        return _STREAM
     if op == "open":
         return _OPEN + (_SETTINGS if tethered else 0.0)
     exposure = 2 * camera.exposure.total_seconds()  # the camera's own noise reduction doubles it

@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass
 from datetime import timedelta
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from core.capture.base import Part, Shot
+from core.capture.base import Collected, Part, Shot
 from core.site.model import Camera, Source
 from core.values import Fence
 
@@ -53,6 +53,13 @@ def camera_from_json(value: Json) -> Camera:
 def shot_from_json(value: Json) -> Shot:
     """Return the answer to `shoot`."""
     return from_json(Shot, value)
+
+
+def collected_from_json(value: Json) -> Collected:
+    """Return the answer to `collect`."""
+    parts = [part_from_json(part) for part in value["orphans"]]
+    aside = [(str(name), str(why)) for name, why in value["aside"]]
+    return Collected(parts, aside, [str(name) for name in value["removed"]], bool(value["waits"]))
 
 
 def part_from_json(value: Json) -> Part:

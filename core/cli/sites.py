@@ -49,7 +49,7 @@ def read_files(files: Sequence[Path], node: str | None = None) -> list[tuple[Loa
             problems += [
                 problem if problem.startswith(f"{file}:") else f"{file}:{problem}" for problem in error.problems
             ]
-    problems += _shared([loaded for loaded, _ in read])
+    problems += [*_shared([loaded for loaded, _ in read]), *_same_ports(read)]
     if problems:
         raise ConfigurationError(problems)
     return read
@@ -102,6 +102,18 @@ def _shared(read: Sequence[Loaded]) -> Iterator[str]:
                 yield f"{one.path}: site.data: the data folder of {other.path} too; each site needs its own"
 
 
+def _same_ports(read: Sequence[tuple[Loaded, str | None]]) -> Iterator[str]:
+    """Yield where two sites of one machine would listen on the same port."""
+    from core.capture.listen import port_of
+
+    first: dict[int, Path] = {}
+    for loaded, chosen in read:
+        for n, node in enumerate(loaded.site.node):
+            port = port_of(node.ftp) if node.name == chosen and node.ftp is not None else None
+            if port is not None and (other := first.setdefault(port, loaded.path)) != loaded.path:
+                yield f"{loaded.path}: node[{n}].ftp.listen: {other} listens on port {port} too; take another one"
+
+
 def _meeting(one: Loaded, other: Loaded) -> Iterator[str]:
     """Yield where a site reads from or writes to the data folder of another."""
     from core.site.folders import meetings
@@ -131,11 +143,13 @@ def _schedules(site: SiteFile, base: Path) -> list[Finding]:
 
 def _sources(site: SiteFile, base: Path) -> list[Finding]:
     from core.capture.check import problems
+    from core.capture.listen import server_problems
 
     del base
-    return [
+    found = [
         (f"camera[{n}].{key}", sentence) for n, camera in enumerate(site.camera) for key, sentence in problems(camera)
     ]
+    return found + server_problems(site)
 
 
 def _recipes(site: SiteFile, base: Path) -> list[Finding]:

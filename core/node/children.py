@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -11,7 +13,7 @@ from pathlib import Path
 from queue import Empty, Queue
 
 from core.child import Child, Process
-from core.errors import ChildTimeout, OverlapseError
+from core.errors import ChildDied, ChildTimeout, OverlapseError
 from core.node.jobs import Asked, Done, Failed, Job, Json, Report, Said, Setting, Worker
 
 log = logging.getLogger(__name__)
@@ -43,6 +45,7 @@ class Feeder:
         self._child = Child(worker.kind)
         self._opened: Process | None = None  # the process that `open` was asked of
         self._done = 0
+        self._standing = False  # the job in hand does not end by itself
         self._renew = threading.Event()
         self._closing = threading.Event()
         self._free = threading.Condition()  # held while the process is started, opened and ended
@@ -58,7 +61,7 @@ class Feeder:
         """Use `setting` from the next job on."""
         if setting != self._setting:
             self._setting = setting
-            self._renew.set()
+            self.renew()
 
     def give(self, job: Job) -> None:
         """Queue `job`."""
@@ -75,12 +78,21 @@ class Feeder:
     def renew(self) -> None:
         """Start the next job in a new process."""
         self._renew.set()
+        self._end_standing()
 
     def close(self) -> None:
         """Let the jobs in hand finish, then end."""
         self._closing.set()
         for _ in self._lanes:
             self._jobs.put(None)
+        self._end_standing()
+
+    def _end_standing(self) -> None:
+        """End the process if its job would not end by itself; whoever waits for it sees it die."""
+        pid = self.pid
+        if self._standing and pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
 
     def join(self, seconds: float) -> bool:
         """Wait for the end of all lanes; return whether they have ended."""
@@ -209,15 +221,21 @@ class Feeder:
         return memory is not None and self.pid is not None and resident(self.pid) > memory
 
     def _ask(self, process: Process, job: Job, lane: int) -> Json:
-        return process.ask(
-            job.op,
-            job.args,
-            job.deadline,
-            job.quiet,
-            lambda q: self._answer(job, q),
-            lambda n: self._report(Said(job, n)),
-            lane,
-        )
+        self._standing = job.standing
+        try:
+            if job.standing and (self._renew.is_set() or self._closing.is_set()):  # it came before it could be seen
+                raise ChildDied(f"{self.worker.kind}: to be started anew")
+            return process.ask(
+                job.op,
+                job.args,
+                job.deadline,
+                job.quiet,
+                lambda q: self._answer(job, q),
+                lambda n: self._report(Said(job, n)),
+                lane,
+            )
+        finally:
+            self._standing = False
 
     def _answer(self, job: Job, question: Json) -> Json:
         """Have the deciding thread answer; when the node ends meanwhile, the worker is told to stop."""

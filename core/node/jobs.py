@@ -23,7 +23,8 @@ class Worker:
 class Job:
     """One request to a worker. `about` is the asker's own, and comes back with the result.
 
-    A `cold` job needs no opened worker: it is done where `open` fails, and never waits for it.
+    A `cold` job needs no opened worker: it is done where `open` fails, and never waits for it. A `standing` job lasts
+    as long as its worker: to end, renew or equip the worker is to end the job, which is then Failed with ChildDied.
     """
 
     worker: Worker
@@ -33,6 +34,7 @@ class Job:
     quiet: float | None = None  # seconds without a sign of life
     about: Any = None
     cold: bool = False
+    standing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from core.node.guard import Guard
 from core.node.jobs import Done, Failed, Job, Report, Worker
 from core.node.measuring import Measuring
 from core.node.post import InHand
+from core.node.pushing import Pushing
 from core.node.reload import Reload
 from core.node.reporting import Reporting
 from core.node.retaining import Retaining
@@ -64,13 +65,14 @@ class SitePart:
         self.viewing = Viewing(context, self._made)
         self.taking = Taking(context, self.writer, self._new)
         self.shooting = Shooting(context, self.taking)
+        self.pushing = Pushing(context, self.taking, self.shooting)
         self.measuring = Measuring(context)
         self.retaining = Retaining(context, self.writer, self.delivering.write_receipts, self._may_shoot)
         self.reporting = Reporting(context, self.shooting, self.viewing, self.delivering, self.retaining, self._trouble)
         desks = Desks(context, self.writer, self.shooting, self.delivering, self.retaining, self.reporting)
         self.serving = Serving(desks, self.reload, on_stop)
-        desks_in_order = (self.writer, self.shooting, self.viewing, self.delivering, self.retaining, self.reporting)
-        self.guard = Guard(context, desks_in_order, self._recover, self._make_room)
+        desks_in_order = (self.writer, self.shooting, self.pushing, self.viewing, self.delivering, self.retaining)
+        self.guard = Guard(context, (*desks_in_order, self.reporting), self._recover, self._make_room)
         self._adopting: Job | None = None
         self._clocks = context.now(), context.monotonic()
 
@@ -100,6 +102,7 @@ class SitePart:
         self.delivering.apply()
         self.viewing.apply()
         self.shooting.apply()
+        self.pushing.apply()
         self.reporting.changed()
 
     def reload(self, request: Reload) -> None:
@@ -177,12 +180,14 @@ class SitePart:
     def stop(self) -> None:
         """Begin nothing new."""
         self.shooting.stop()
+        self.pushing.stop()
         self.viewing.stop()
         self.delivering.stop()
 
     def finished(self) -> bool:
         """Return whether nothing is in hand."""
-        return self.shooting.finished() and self.viewing.finished() and self.delivering.finished()
+        desks = (self.shooting, self.pushing, self.viewing, self.delivering)
+        return all(desk.finished() for desk in desks)
 
     def _trouble(self) -> str | None:
         return self.guard.trouble
@@ -212,6 +217,8 @@ class SitePart:
         worker = report.job.worker
         if worker.kind in ("camera", "hook"):
             self._of_camera(report)
+        elif worker.kind == "ftpd":
+            self.pushing.handle(report)
         elif worker.kind == "images":
             self.viewing.handle(report)
         elif worker.kind == "destination":
@@ -226,7 +233,11 @@ class SitePart:
         if report.job.op in ("telemetry", "set_clock"):
             self.measuring.handle(report)
             return
+        if report.job.op == "collect":
+            self.pushing.handle(report)
+            return
         self.shooting.handle(report)
+        self.pushing.after_shot(report)
         post = self.shooting.posts.get(report.job.worker.name)
         if isinstance(report, Done) and isinstance(report.job.about, InHand) and post is not None:
             self.measuring.after_shot(post)

@@ -13,11 +13,12 @@ from core.ledger.rhythm import Rhythm
 from core.node.context import Context
 from core.node.jobs import Job, Json, Setting, Worker
 from core.schedule.slots import Slot, Timetable
-from core.site.model import Camera, GphotoSource, HttpSource
+from core.site.model import Camera, FtpSource, GphotoSource, HttpSource, RtspSource
 from core.site.secrets import read_secret
 
 OPEN_EARLY = 5.0  # seconds before a slot at which its camera is opened, so that the shutter is in time
 OPEN_FOR = 8.0  # seconds without work after which a camera with a long interval is closed
+JUDGE = "core.processing.whole:judge"  # tells a whole picture from a part, for cameras that push
 HOOK_EXTRA = 10.0  # seconds that the child gives a hook to end
 
 
@@ -57,7 +58,7 @@ class Post:
     def setting(self, context: Context) -> Setting:
         """Return how its child is opened; raise ConfigurationError for a secret that cannot be read."""
         source, secrets = self.camera.source, {}
-        if isinstance(source, HttpSource) and source.password_file is not None:
+        if isinstance(source, HttpSource | RtspSource) and source.password_file is not None:
             secrets["password"] = read_secret(context.base / source.password_file)
         opening = {
             "camera": _resolved(camera_to_json(self.camera), context),
@@ -66,18 +67,22 @@ class Post:
             "plain": self.plain,
             "fence": str(context.fence),
         }
+        if isinstance(source, FtpSource):
+            opening["judge"] = JUDGE
         idle = OPEN_FOR if self._interval_is_long() else None
         return Setting(opening=opening, opening_deadline=context.seconds_for("open", self.camera), idle=idle)
 
     def shot(self, context: Context, in_hand: InHand) -> Job:
         """Return the job of one attempt."""
-        args = {
-            "camera": self.camera.name,
-            "node": context.node.name,
-            "fence": str(context.fence),
-            "at": int(in_hand.at.timestamp()),
-        }
+        args = {**self._identity(context), "at": int(in_hand.at.timestamp())}
         return Job(self.worker, "shoot", args, context.seconds_for("shoot", self.camera), about=in_hand)
+
+    def collect(self, context: Context) -> Job:
+        """Return the job that takes in what a camera pushed beside its shots."""
+        return self.job("collect", self._identity(context), about=self)
+
+    def _identity(self, context: Context) -> Json:
+        return {"camera": self.camera.name, "node": context.node.name, "fence": str(context.fence)}
 
     def job(self, op: str, args: Json | None = None, about: Any = None) -> Job:
         """Return another request to the camera."""
@@ -116,4 +121,6 @@ def _resolved(camera: Json, context: Context) -> Json:
     for key in ("path", "virtual", "ca_file"):
         if source.get(key) is not None:
             source[key] = str(context.base / source[key])
+    if source["kind"] == "ftp" and source["zone"] is None:
+        source["zone"] = context.site.site.zone
     return camera

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
-import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -161,19 +160,10 @@ def _check(job: Job) -> Checked:
     with _storage(job.path):
         if not job.raw:
             return Checked(job.path.read_bytes())
+        from core.processing.raw import preview  # only a RAW pays for it
+
         with job.path.open("rb") as file:
-            return _check_raw(file.fileno())
-
-
-def _check_raw(file: int) -> Checked:
-    from core.processing.raw import inspect  # only a RAW pays for it
-
-    def read(offset: int, length: int) -> bytes:
-        return os.pread(file, min(length, size), offset) if 0 <= offset < size else b""
-
-    size = os.fstat(file).st_size
-    found = inspect(read, size)
-    return Checked(read(*found.previews[0]) if found.previews else None, found.note)
+            return Checked(*preview(file.fileno()))
 
 
 def _verdict(verdict: str, why: str = "") -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -35,6 +36,20 @@ class RawLook(NamedTuple):
 
     previews: tuple[Span, ...]
     note: str = ""
+
+
+def preview(file: int) -> tuple[bytes | None, str]:
+    """Return the largest preview in an open RAW, None when it has none, and what could not be checked.
+
+    Raise PictureBroken when the file is cut off, OSError when it cannot be read.
+    """
+    size = os.fstat(file).st_size
+
+    def read(offset: int, length: int) -> bytes:
+        return os.pread(file, min(length, size), offset) if 0 <= offset < size else b""
+
+    found = inspect(read, size)
+    return read(*found.previews[0]) if found.previews else None, found.note
 
 
 def inspect(read: Read, size: int) -> RawLook:

@@ -89,6 +89,10 @@ shoots = "jpeg"
 #   by network (PTP/IP):            source = { kind = "gphoto2", address = "192.168.1.5" }
 #   a snapshot over HTTP:           source = { kind = "http", url = "http://10.20.0.11/snap.jpg", user = "view",
 #                                              password_file = "secrets/gate" }     (one line; chmod 600 secrets/gate)
+#   a stream over RTSP:             source = { kind = "rtsp", url = "rtsp://10.20.0.11/stream1", user = "view",
+#                                              password_file = "secrets/gate" }     (one line)
+#   one that pushes by FTP:         source = { kind = "ftp", user = "gate", password_file = "secrets/gate" }
+#       and below name = "$node" of [[node]], the server that it pushes to: ftp = { listen = "0.0.0.0:2121" }
 #   files that something leaves:    source = { kind = "folder", path = "/srv/drop/gate", settle = "5s" }
 # Of a folder each slot takes the newest whole file, once: one that nobody has written to for `settle` (5s unless it is
 # written), and that is no older than one and a half intervals. So `every` must be longer than settle. The others are

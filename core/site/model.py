@@ -164,12 +164,29 @@ class Link:
 
 
 @table
+class FtpServer:
+    """The node's FTP server, at which its cameras of kind "ftp" leave their pictures: one port for all of them.
+
+    `masquerade`: the address that cameras reach it at, where a router translates it (NAT). With a certificate only
+    logins by TLS are taken (AUTH TLS, RFC 4217), unless `plain`.
+    """
+
+    listen: str = "0.0.0.0:2121"  # "[::]:2121" takes IPv6 and IPv4
+    passive_ports: str = "50000-50099"
+    masquerade: str | None = None
+    certificate_file: str | None = None
+    key_file: str | None = None
+    plain: bool = False
+
+
+@table
 class Node:
-    """A machine of the site."""
+    """A machine of the site. `ftp`: needed for cameras of kind "ftp"."""
 
     name: Name
     kind: Literal["unit", "cloud", "office"] = "unit"
     buffer: Buffer = field(default_factory=Buffer)
+    ftp: FtpServer | None = None
     link: tuple[Link, ...] = ()
 
 
@@ -231,7 +248,32 @@ class FolderSource:
     remove: bool = False  # remove files there once they are durable here
 
 
-Source = Annotated[GphotoSource | HttpSource | FolderSource, OneOf("kind")]
+@table
+class RtspSource:
+    """A camera that streams over RTSP; each shot is the first whole key frame of its stream."""
+
+    kind: Literal["rtsp"]
+    url: str
+    user: str | None = None
+    password_file: str | None = None
+    transport: Literal["tcp", "udp"] = "tcp"
+
+
+@table
+class FtpSource:
+    """A camera that pushes its pictures by itself to the node's FTP server, under a login of its own.
+
+    `zone`: of the times in its file names and its EXIF; none: the site's.
+    """
+
+    kind: Literal["ftp"]
+    user: str
+    password_file: str
+    zone: str | None = None
+    max_size: Size = 200_000_000
+
+
+Source = Annotated[GphotoSource | HttpSource | RtspSource | FtpSource | FolderSource, OneOf("kind")]
 
 
 @table

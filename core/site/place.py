@@ -49,6 +49,11 @@ class Folders:
         return self.data / "renditions"
 
     @property
+    def drop(self) -> Path:
+        """What cameras push: a folder for each; on the same file system as the spool."""
+        return self.data / "drop"
+
+    @property
     def quarantine(self) -> Path:
         """What cannot be trusted and is not thrown away."""
         return self.data / "quarantine"

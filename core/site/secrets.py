@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from core.errors import ConfigurationError
 from core.site.folders import Finding, is_file
-from core.site.model import HttpSource, SiteFile
+from core.site.model import HttpSource, RtspSource, SiteFile
 
 MAX_SECRET = 65_536  # bytes; a private key has some thousand
 
@@ -23,7 +23,7 @@ def secret_problems(site: SiteFile, base: Path, node: str | None = None) -> list
 
 def _inline(site: SiteFile) -> Iterator[Finding]:
     for n, camera in enumerate(site.camera):
-        if isinstance(camera.source, HttpSource) and _has_password(camera.source.url):
+        if isinstance(camera.source, HttpSource | RtspSource) and _has_password(camera.source.url):
             at = f"camera[{n}].source.url"
             yield at, "a password does not stand in an address; write it into a file and name it with password_file"
     for n, destination in enumerate(site.destination):
@@ -42,21 +42,28 @@ def _has_password(address: str) -> bool:
 def _files(site: SiteFile, base: Path, node: str | None) -> Iterator[Finding]:
     only = site.node[0].name if len(site.node) == 1 else None
     for n, camera in enumerate(site.camera):
-        if not isinstance(camera.source, HttpSource) or node not in (None, camera.primary or only):
+        if node not in (None, camera.primary or only):
             continue
-        yield from _file(f"camera[{n}].source.password_file", camera.source.password_file, base)
-        if camera.source.ca_file is not None and not is_file(base / camera.source.ca_file):
-            yield f"camera[{n}].source.ca_file", f"{base / camera.source.ca_file}: no such file"
+        yield from _file(f"camera[{n}].source.password_file", getattr(camera.source, "password_file", None), base)
+        yield from _plain(f"camera[{n}].source.ca_file", getattr(camera.source, "ca_file", None), base)
+    for n, each in enumerate(site.node):
+        if each.ftp is not None and node in (None, each.name):
+            yield from _file(f"node[{n}].ftp.key_file", each.ftp.key_file, base)
+            yield from _plain(f"node[{n}].ftp.certificate_file", each.ftp.certificate_file, base)
     for n, destination in enumerate(site.destination):
         for word in ("key_file", "password_file"):
             yield from _file(f"destination[{n}].{word}", getattr(destination, word), base)
-        if destination.ca_file is not None and not is_file(base / destination.ca_file):
-            yield f"destination[{n}].ca_file", f"{base / destination.ca_file}: no such file"
+        yield from _plain(f"destination[{n}].ca_file", destination.ca_file, base)
 
 
 def _file(at: str, name: str | None, base: Path) -> Iterator[Finding]:
     if name is not None and (problem := fault(base / name)) is not None:
         yield at, problem
+
+
+def _plain(at: str, name: str | None, base: Path) -> Iterator[Finding]:
+    if name is not None and not is_file(base / name):
+        yield at, f"{base / name}: no such file"
 
 
 def fault(path: Path) -> str | None:

@@ -32,15 +32,19 @@ class Given:
     absent: Camera
     offer: Callable[[], None] = lambda: None
     secrets: dict[str, str] = field(default_factory=dict)
+    judge: str | None = None  # what the node gives to a camera that pushes
 
 
 class Asked:
     """A camera's child process, asked as the node asks."""
 
-    def __init__(self, camera: Camera, spool: Path, secrets: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, camera: Camera, spool: Path, secrets: dict[str, str] | None = None, judge: str | None = None
+    ) -> None:
         self.camera, self.spool = camera, spool
         self.child = Child("camera")
         self._opening = {"camera": camera_to_json(camera), "spool": str(spool), "secrets": secrets or {}}
+        self._opening |= {"judge": judge} if judge is not None else {}
 
     def open(self, deadline: float = SECONDS) -> dict[str, Any]:
         return self.child.ask("open", self._opening, deadline)
@@ -65,9 +69,11 @@ class Asked:
 
 
 @contextmanager
-def asked(camera: Camera, spool: Path, secrets: dict[str, str] | None = None) -> Iterator[Asked]:
+def asked(
+    camera: Camera, spool: Path, secrets: dict[str, str] | None = None, judge: str | None = None
+) -> Iterator[Asked]:
     """Run a camera's child until the block ends; it is not opened yet."""
-    one = Asked(camera, spool, secrets)
+    one = Asked(camera, spool, secrets, judge)
     try:
         yield one
     finally:
@@ -89,7 +95,7 @@ class CameraContract:
 
     @pytest.fixture
     def opened(self, given: Given, spool: Path) -> Iterator[Asked]:
-        with asked(given.camera, spool, given.secrets) as one:
+        with asked(given.camera, spool, given.secrets, given.judge) as one:
             given.offer()
             one.open()
             yield one
@@ -141,13 +147,13 @@ class CameraContract:
         assert opened.shoot().parts
 
     def test_a_camera_that_is_not_there_is_said_to_be_gone(self, given: Given, spool: Path) -> None:
-        with asked(given.absent, spool, given.secrets) as one, pytest.raises(CameraGone):
+        with asked(given.absent, spool, given.secrets, given.judge) as one, pytest.raises(CameraGone):
             one.open_and_shoot()
         assert list(spool.iterdir()) == []
 
     def test_a_spool_that_cannot_be_written_is_the_nodes_fault(self, given: Given, tmp_path: Path) -> None:
         given.offer()
-        with asked(given.camera, tmp_path / "nowhere", given.secrets) as one, pytest.raises(StorageError):
+        with asked(given.camera, tmp_path / "nowhere", given.secrets, given.judge) as one, pytest.raises(StorageError):
             one.open_and_shoot()
 
     def test_nothing_can_be_asked_before_it_is_opened(self, given: Given, spool: Path) -> None:

@@ -17,6 +17,8 @@ class Cutter:
 
     `hold`: accept and forward nothing. `mute_at`: forward nothing more after so many bytes from the server.
 
+    `end_at`: end the connection in order after so many bytes from the server.
+
     `drip`: seconds between two bytes from the server.
     """
 
@@ -25,6 +27,7 @@ class Cutter:
     hold: bool = False
     mute_at: int | None = None
     drip: float | None = None
+    end_at: int | None = None
     up: int = 0  # bytes that went to the server, all connections together
     down: int = 0  # bytes that came from it
     connections: int = 0
@@ -100,6 +103,8 @@ class Cutter:
                 self.down += len(data)
                 if self.mute_at is not None and self.down > self.mute_at:
                     continue
+                if self.end_at is not None and self.down > self.end_at:
+                    break
                 with contextlib.suppress(OSError):  # after a cut the server's last words go nowhere
                     client.sendall(data)
         _end(client, server)

@@ -5,7 +5,17 @@ from datetime import timedelta
 import pytest
 
 from core.capture.check import problems
-from core.site.model import Camera, Event, FolderSource, GphotoSource, HttpSource, Schedule, Source
+from core.site.model import (
+    Camera,
+    Event,
+    FolderSource,
+    FtpSource,
+    GphotoSource,
+    HttpSource,
+    RtspSource,
+    Schedule,
+    Source,
+)
 
 
 def camera(source: Source, every: float | None = 600, event: float | None = None) -> Camera:
@@ -100,3 +110,40 @@ def test_a_file_must_be_able_to_settle_before_it_is_too_old(
     told = problems(camera(source, every, event))
     assert [key for key, _ in told] == ([] if sound else ["source.settle"])
     assert all("every" in sentence and "settle" in sentence for _, sentence in told)
+
+
+@pytest.mark.parametrize("url", ["rtsp://10.20.0.11/stream1", "rtsp://view@gate:554/a?b=c", "rtsp://[fe80::1]/"])
+def test_the_address_of_a_stream_is_rtsp_and_a_machine(url: str) -> None:
+    assert problems(camera(RtspSource(kind="rtsp", url=url))) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("http://gate/1", 'does not begin with rtsp://; write such as "rtsp://'),
+        ("rtsps://gate/1", "does not begin with rtsp://"),
+        ("rtsp:///1", "names no machine"),
+        ("rtsp://gate:0/1", "0 is no port"),
+    ],
+)
+def test_another_address_of_a_stream_is_told_with_what_to_write(url: str, told: str) -> None:
+    ((key, sentence),) = problems(camera(RtspSource(kind="rtsp", url=url)))
+    assert (key, told in sentence) == ("source.url", True)
+
+
+@pytest.mark.parametrize(
+    ("user", "zone", "key"),
+    [
+        ("gate", None, None),
+        ("wächter 1", "Asia/Tokyo", None),
+        ("anonymous", None, "source.user"),
+        ("FTP", None, "source.user"),
+        (" gate", None, "source.user"),
+        ("a\nb", None, "source.user"),
+        ("x" * 65, None, "source.user"),
+        ("gate", "Asia/Tokio", "source.zone"),
+    ],
+)
+def test_a_camera_that_pushes_has_a_login_of_its_own_and_a_zone(user: str, zone: str | None, key: str | None) -> None:
+    found = problems(camera(FtpSource(kind="ftp", user=user, password_file="x", zone=zone)))
+    assert [one for one, _ in found] == ([key] if key else [])

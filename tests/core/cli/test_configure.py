@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from core.errors import ConfigurationError
 
 Run = Callable[..., tuple[int, str, str]]
 WAYS = ("everything", "jpeg", "reduced", "monitoring")
+DOCS = Path(__file__).parents[3] / "docs" / "cameras"
 
 
 @pytest.fixture
@@ -218,6 +220,34 @@ def test_two_sites_share_neither_their_name_nor_their_data(tmp_path: Path, run: 
         f"{sites}/twin.toml: site.name: 'jpeg' is the name of {sites}/jpeg.toml too; take another name",
         f"{sites}/twin.toml: site.data: the data folder of {sites}/jpeg.toml too; each site needs its own",
     ]
+
+
+def test_two_sites_of_one_machine_do_not_listen_on_one_port(tmp_path: Path, run: Run) -> None:
+    sites = three_sites(tmp_path, run)
+    for file, port in zip(sorted(sites.iterdir()), (2121, 2122, 2121), strict=True):
+        server = f'ftp = {{ listen = "127.0.0.1:{port}" }}'
+        file.write_text(file.read_text().replace('kind = "unit"\n', f'kind = "unit"\n{server}\n', 1))
+    with pytest.raises(ConfigurationError) as refused:
+        read_sites(sorted(sites.iterdir()))
+    told = f"{sites}/reduced.toml: node[0].ftp.listen: {sites}/jpeg.toml listens on port 2121 too; take another one"
+    assert refused.value.problems == [told]
+
+
+def test_the_kinds_that_the_documents_show_are_taken(tmp_path: Path, run: Run) -> None:
+    run("init", tmp_path, "--way", "jpeg", "--name", "quay")
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "gate").write_text("x")
+    (tmp_path / "secrets" / "gate").chmod(0o600)
+    plain = (tmp_path / "site.toml").read_text()
+    for page in ("rtsp", "ftp"):
+        shown = (DOCS / f"{page}.md").read_text()
+        (source,) = re.findall(r"(?m)^source = .*$", shown)
+        servers = re.findall(r"(?m)^ftp = .*$", shown)
+        text = plain.replace('kind = "unit"\n', "\n".join(['kind = "unit"', *servers, ""]), 1)
+        text = text.replace('source = { kind = "gphoto2", virtual = "virtual" }', source)
+        (tmp_path / "site.toml").write_text(text)
+        status, _, err = run("validate", "--site", tmp_path / "site.toml")
+        assert (status, err) == (0, "")
 
 
 def test_a_file_is_judged_on_a_machine_that_is_none_of_its_nodes(site: Path, run: Run) -> None:

@@ -80,7 +80,7 @@ def test_each_source_of_the_comments_is_one(tmp_path: Path, way: str) -> None:
     text = file.read_text()
     lines = re.findall(r"(?m)^#  .*(source = \{.*)\n(?:# {40,}(.*\})  )?", text)
     sources = [f"{first} {second}".strip() for first, second in lines]
-    assert len(sources) == 5
+    assert len(sources) == 7
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets" / "gate").write_text("x")
     (tmp_path / "secrets" / "gate").chmod(0o600)

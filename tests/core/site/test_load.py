@@ -150,13 +150,14 @@ BAD_NAME = "a name is 1 to 32 of a-z, 0-9 and '-', and begins with a letter or a
         ),
         pytest.param(
             camera('source = { serial = "1" }'),
-            ["7: camera[0].source.kind: missing key; write one of 'gphoto2', 'http', 'folder'"],
+            ["7: camera[0].source.kind: missing key; write one of 'gphoto2', 'http', 'rtsp', 'ftp', 'folder'"],
             id="kind-missing",
         ),
         pytest.param(
             camera('source = { kind = "gphto2", serial = 5 }'),
             [
-                "7: camera[0].source.kind: 'gphto2' is not one of 'gphoto2', 'http', 'folder'; did you mean 'gphoto2'?",
+                "7: camera[0].source.kind: 'gphto2' is not one of 'gphoto2', 'http', 'rtsp', 'ftp', 'folder'; "
+                "did you mean 'gphoto2'?",
                 '7: camera[0].source.serial: expected text, got the number 5; write it in quotes: "5"',
             ],
             id="kind-misspelt-and-judged-as-what-was-meant",
@@ -165,8 +166,8 @@ BAD_NAME = "a name is 1 to 32 of a-z, 0-9 and '-', and begins with a letter or a
             camera('source = { kind = "usb", serial = "1", colour = 1 }'),
             [
                 "7: camera[0].source.colour: unknown key; what may stand here: kind, serial, address, virtual, url, "
-                "user, password_file, max_size, ca_file, path, settle, remove",
-                "7: camera[0].source.kind: 'usb' is not one of 'gphoto2', 'http', 'folder'",
+                "user, password_file, max_size, ca_file, transport, zone, path, settle, remove",
+                "7: camera[0].source.kind: 'usb' is not one of 'gphoto2', 'http', 'rtsp', 'ftp', 'folder'",
             ],
             id="kind-unknown",
         ),

@@ -120,3 +120,36 @@ def test_no_password_of_an_address_is_ever_shown(problems: Told, good: str) -> N
     (problem,) = problems(good.replace("folder:/mnt/nas", "sftp://user:sesame@host/pictures"))
     assert "a password does not stand in an address" in problem
     assert "sesame" not in problem
+
+
+@pytest.mark.parametrize("kind", ['"rtsp", url = "rtsp://gate/1"', '"ftp"'])
+def test_the_secrets_of_every_kind_of_camera_are_looked_at(
+    kind: str, secret: Path, read: Read, problems: Told, good: str
+) -> None:
+    source = f'{{ kind = {kind}, user = "gate", password_file = "secrets/gate" }}'
+    text = f'{good}\n[[camera]]\nname = "gate"\nsource = {source}\n'
+    assert read(text)
+    secret.chmod(0o644)
+    (problem,) = problems(text)
+    assert ".source.password_file:" in problem
+
+
+def test_no_password_stands_in_the_address_of_a_stream(secret: Path, problems: Told, good: str) -> None:
+    text = f'{good}\n[[camera]]\nname = "gate"\nsource = {{ kind = "rtsp", url = "rtsp://a:b@gate/1" }}\n'
+    (problem,) = problems(text)
+    assert "a password does not stand in an address" in problem
+
+
+def test_the_certificate_and_key_of_the_ftp_server_are_looked_at(
+    tmp_path: Path, read: Read, problems: Told, good: str
+) -> None:
+    text = good.replace("[[node]]", '[[node]]\nftp = { certificate_file = "c.pem", key_file = "k.pem" }', 1)
+    told = problems(text)
+    assert [problem.partition(": ")[2].partition(":")[0] for problem in told] == [
+        "node[0].ftp.certificate_file",
+        "node[0].ftp.key_file",
+    ]
+    for name in ("c.pem", "k.pem"):
+        (tmp_path / name).write_text("x")
+        (tmp_path / name).chmod(0o600)
+    assert read(text)

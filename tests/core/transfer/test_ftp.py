@@ -320,7 +320,7 @@ def write_and_commit(upload: object, data: bytes) -> None:
 @contextmanager
 def dead_session(server: Vsftpd, path: str, data: bytes) -> Iterator[None]:
     """Have another session of the server in the middle of a file, as one is whose client vanished."""
-    ftp = FTP()  # noqa: S321 - the client of a thief or of a dead session
+    ftp = FTP()
     ftp.connect(server.host, server.port, 10)
     ftp.login(server.user, server.password)
     ftp.voidcmd("TYPE I")
@@ -483,7 +483,7 @@ def test_what_the_server_gave_to_another_owner_the_units_log_in_can_neither_alte
                     unit.delete("a.jpg")
                 with pytest.raises(DestinationRefused):
                     put(unit, "a.jpg", flipped(SMALL))
-                ftp = FTP()  # noqa: S321 - the client of a thief or of a dead session
+                ftp = FTP()
                 ftp.connect(server.host, server.port, 10)
                 ftp.login(server.user, server.password)
                 for command in (f"STOR {drop}/a.jpg", f"APPE {drop}/a.jpg"):
