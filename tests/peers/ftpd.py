@@ -103,11 +103,17 @@ def put(client: ftplib.FTP, name: str, content: bytes, command: str = "STOR", re
     return client.storbinary(f"{command} {name}", io.BytesIO(content), rest=rest)
 
 
-def put_part(client: ftplib.FTP, name: str, content: bytes, end: Callable[[socket.socket], object]) -> None:
-    """Send some bytes of an upload and end its data connection in a way of its own."""
+def put_part(
+    client: ftplib.FTP, file: str, content: bytes, end: Callable[[socket.socket], object], server: Server
+) -> None:
+    """Send some bytes of an upload, wait until the server has them, end its data connection in a way of its own."""
     client.voidcmd("TYPE I")
-    line = client.transfercmd(f"STOR {name}")
+    line = client.transfercmd(f"STOR {file}")
     line.sendall(content)
+    until = time.monotonic() + PATIENCE
+    while server.files().get(file) != content:
+        assert time.monotonic() < until
+        time.sleep(0.02)
     end(line)
     line.close()
 

@@ -111,7 +111,7 @@ def test_a_transfer_that_is_cut_may_get_226_and_lets_go_of_its_file(
     shared: Server, end: Callable[[socket.socket], object]
 ) -> None:
     with shared.login() as client:
-        put_part(client, "cut.jpg", PICTURE[:1000], end)
+        put_part(client, "cut.jpg", PICTURE[:1000], end, shared)
         with contextlib.suppress(ftplib.Error, EOFError):
             client.voidresp()
     root = shared.drop / "gate"
@@ -280,16 +280,16 @@ def sent_in_two(client: ftplib.FTP, whole: bytes) -> None:
     put(client, "a.jpg", whole[700:], command="APPE")
 
 
-def reset_midway(client: ftplib.FTP, whole: bytes) -> None:
-    put_part(client, "a.jpg", whole[:700], reset)
+def reset_midway(client: ftplib.FTP, whole: bytes, running: Server) -> None:
+    put_part(client, "a.jpg", whole[:700], reset, running)
 
 
-def closed_midway(client: ftplib.FTP, whole: bytes) -> None:
-    put_part(client, "a.jpg", whole[:700], lambda line: line.shutdown(socket.SHUT_RDWR))
+def closed_midway(client: ftplib.FTP, whole: bytes, running: Server) -> None:
+    put_part(client, "a.jpg", whole[:700], lambda line: line.shutdown(socket.SHUT_RDWR), running)
     assert client.voidresp().startswith("226")  # what a server says proves nothing
 
 
-def never_renamed(client: ftplib.FTP, whole: bytes) -> None:
+def never_renamed(client: ftplib.FTP, whole: bytes, running: Server) -> None:
     put(client, "a.jpg.part", whole)
 
 
@@ -304,10 +304,10 @@ def test_what_came_whole_is_a_picture(tmp_path: Path, send: Callable[[ftplib.FTP
 
 
 @pytest.mark.parametrize("send", [reset_midway, closed_midway, never_renamed])
-def test_what_came_in_part_is_none(tmp_path: Path, send: Callable[[ftplib.FTP, bytes], None]) -> None:
+def test_what_came_in_part_is_none(tmp_path: Path, send: Callable[[ftplib.FTP, bytes, Server], None]) -> None:
     camera = pushed(tmp_path)
     with server(tmp_path / "drop", ("gate",)) as running, running.login() as client:
-        send(client, jpeg())
+        send(client, jpeg(), running)
         running.hear("arrived")
         assert shot_of(camera) == []
         assert camera.collect(WHO).orphans == []
