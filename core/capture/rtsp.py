@@ -146,8 +146,8 @@ def _jpeg_of(packet: Packet[VideoStream], frame: VideoFrame, codec: str, at: flo
 
 
 def encoded(frame: VideoFrame) -> bytes:
-    """Return a decoded frame as a JPEG of the finest quality: BT.601 and full range, which is what JPEG means."""
-    ready = frame.reformat(format="yuvj420p", dst_colorspace="ITU601", dst_color_range="JPEG")
+    """Return a decoded frame as a JPEG of the finest quality: BT.601, full range, as JPEG means them."""
+    ready = frame.reformat(format="yuvj420p", dst_colorspace="ITU601")
     ready.pts = 0
     coder = av.CodecContext.create("mjpeg", "w")
     coder.width, coder.height, coder.pix_fmt = ready.width, ready.height, "yuvj420p"

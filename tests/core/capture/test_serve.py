@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from core.capture.serve import CameraService
-from core.capture.wire import camera_to_json
+from core.capture.wire import camera_to_json, collected_from_json
 from core.errors import CameraGone, ChildError
-from core.site.model import Camera, FolderSource
+from core.site.model import Camera, FolderSource, FtpSource
 from core.worker import Talk
 
 LEFT, KEPT = "north_20261121T090000Z_unit1_1-7.jpg.part", "north_20261121T090000Z_unit1_1-6.jpg.part"
@@ -72,3 +72,23 @@ def test_without_a_fence_the_spool_is_left_as_it_is(tmp_path: Path, spool: Path,
     (spool / LEFT).write_bytes(b"cut")
     CameraService().handle("open", opening(tmp_path, spool), talk)
     assert [path.name for path in spool.iterdir()] == [LEFT]
+
+
+def test_only_a_camera_that_pushes_has_something_to_collect(tmp_path: Path, talk: Talk) -> None:
+    service = CameraService()
+    (tmp_path / "spool").mkdir()
+    service.handle("open", opening(tmp_path, tmp_path / "spool"), talk)
+    with pytest.raises(ChildError, match="do not come by themselves"):
+        service.handle("collect", {"camera": "north", "node": "unit1", "fence": "1-7"}, talk)
+
+
+def test_a_camera_that_pushes_is_given_what_tells_a_whole_picture(tmp_path: Path, talk: Talk) -> None:
+    (tmp_path / "spool").mkdir()
+    (tmp_path / "drop" / "gate").mkdir(parents=True)
+    (tmp_path / "drop" / "gate" / "a.jpg").write_bytes(b"half")
+    camera = Camera(name="gate", source=FtpSource(kind="ftp", user="gate", password_file="x"))
+    asked = {"camera": camera_to_json(camera), "spool": str(tmp_path / "spool")}
+    service = CameraService()
+    service.handle("open", {**asked, "judge": "core.processing.whole:judge"}, talk)
+    found = collected_from_json(service.handle("collect", {"camera": "gate", "node": "unit1", "fence": "1-7"}, talk))
+    assert (found.orphans, found.aside, found.removed, found.waits) == ([], [], [], True)

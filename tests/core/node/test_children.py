@@ -11,15 +11,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 import pytest
+from peers.vsftpd import free_port
 
 from core.capture.wire import camera_to_json
 from core.child import Child
 from core.errors import CameraGone, ChildDied, ChildError, ChildTimeout
 from core.node.children import Children
-from core.node.jobs import Done, Failed, Job, Report, Setting, Worker
+from core.node.jobs import Done, Failed, Job, Report, Said, Setting, Worker
 from core.site.model import Camera, FolderSource
 
 HOOK = Worker("hook", "relay")
@@ -275,7 +276,7 @@ print("good")
 
 SHORT_WHILE_OPENED_EARLY = """
 import logging, os, resource, threading
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from core.node.children import Children
 from core.node.jobs import Job, Worker
 
@@ -409,3 +410,58 @@ def test_an_opening_that_fails_in_a_way_nobody_thought_of_is_reported_and_leaves
     assert isinstance(report, Failed)
     assert report.opening
     assert children.running() == {}
+
+
+FTPD = Worker("ftpd")
+
+
+def served(port: int) -> Setting:
+    """How an FTP server is opened that nobody may log in to."""
+    opening = {"listen": f"127.0.0.1:{port}", "passive_ports": "50000-50001", "floor": 0, "accounts": []}
+    return Setting(opening=opening, idle=None)
+
+
+@contextmanager
+def standing(port: int | None = None) -> Iterator[tuple[Children, SimpleQueue[Report], Job]]:
+    """Have a worker do a job that does not end by itself."""
+    reports: SimpleQueue[Report] = SimpleQueue()
+    children = Children(reports.put)
+    job = Job(FTPD, "serve", {}, float("inf"), 60.0, standing=True)
+    children.equip(FTPD, served(port or free_port()))
+    children.give(job)
+    try:
+        said = reports.get(timeout=20)
+        assert isinstance(said, Said)
+        assert "listening" in said.news
+        yield children, reports, job
+    finally:
+        children.close()
+
+
+@pytest.mark.parametrize("how", ["equip", "renew", "close"])
+def test_a_standing_job_ends_when_its_worker_is_to_be_another_one(how: str) -> None:
+    with standing() as (children, reports, job):
+        pid = children.running()[FTPD]
+        if how == "equip":
+            children.equip(FTPD, served(free_port()))
+        elif how == "renew":
+            children.renew(FTPD)
+        else:
+            children.close()
+        ended = reports.get(timeout=5)
+        assert isinstance(ended, Failed)
+        assert (ended.job, type(ended.error)) == (job, ChildDied)
+        assert not running(pid)
+        if how != "close":
+            children.give(job)
+            assert isinstance(reports.get(timeout=20), Said)
+
+
+def test_equipping_a_worker_as_it_is_does_not_end_its_standing_job() -> None:
+    port = free_port()
+    with standing(port) as (children, reports, _):
+        pid = children.running()[FTPD]
+        children.equip(FTPD, served(port))
+        with pytest.raises(Empty):
+            reports.get(timeout=0.3)
+        assert children.running()[FTPD] == pid
