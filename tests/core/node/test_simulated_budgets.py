@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from peers.simulation import CALM, Simulation, simulate
@@ -18,7 +19,7 @@ JPEG = '[[route]]\nwhat = ["jpeg"]\nto = "home"\n'
 LIVE = '[[route]]\nwhat = ["jpeg"]\nto = "home"\nlive = "live.jpg"\nrequired = false\n'
 
 
-def world(link: str, routes: str = JPEG, pace: Pace = CALM, **more: str) -> Simulation:
+def world(link: str, routes: str = JPEG, pace: Pace = CALM, **more: Any) -> Simulation:
     return simulate(node=LINK + link, destinations=(), routes="", extra=HOME + routes, pace=pace, **more)
 
 
