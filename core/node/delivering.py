@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Hashable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from core.catalogue import deliveries, ready, receipts, standins, states
 from core.catalogue.deliveries import Delivery
@@ -28,10 +28,10 @@ from core.node.context import Context
 from core.node.jobs import Asked, Done, Failed, Json, Report
 from core.node.linking import Linking
 from core.node.record import receipt_line
-from core.node.station import Sending, Station, Trouble, decode
+from core.node.station import NEVER, Sending, Station, Trouble, decode
 from core.node.uplink import Uplink
 from core.node.writing import Writer
-from core.transfer.backoff import next_try
+from core.transfer.backoff import next_knock, next_try
 from core.transfer.base import Level
 from core.transfer.lanes import Room
 from core.transfer.routes import has_live, stood_in_for
@@ -44,7 +44,6 @@ NOTE_WITHIN = 30.0  # seconds between them on a thin link: what a kill of the no
 SYNC_WITHIN = 1.0  # seconds within which a receipt reaches the disk, in a group
 SILENT_AFTER = 600.0  # seconds of trouble after which another destination of its group stands in
 LEAVE_WITHIN = 5.0  # seconds that a stop leaves what is on its way to come to its next grant
-NEVER = float("inf")
 STATION_WIDE = (DestinationUnreachable, DestinationFull, DestinationRefused)  # no use to try its next file
 
 
@@ -140,6 +139,7 @@ class Delivering:
         for station in self.stations.values():
             while now >= self._ready_at(station):
                 self._next(station)
+            self._line_up(station, now)
         for uplink in self.linking.uplinks.values():
             for who, size in uplink.grants.grants(now):
                 self._grant(uplink, who, size)
@@ -149,7 +149,7 @@ class Delivering:
     def wake(self) -> float:
         """Return the monotonic time at which something is due."""
         now = self.context.monotonic()
-        times = [self._ready_at(station) for station in self.stations.values()]
+        times = [min(self._ready_at(station), station.next_turn(now)) for station in self.stations.values()]
         times += [uplink.grants.wake(now) for uplink in self.linking.uplinks.values()]
         times.append(self.linking.wake())
         return min([*times, self._write_at, self._leave_at if self._leave_at > now else NEVER])
@@ -272,33 +272,34 @@ class Delivering:
         now = self.context.monotonic()
         if sending.offset - sending.noted >= NOTE_EVERY or now - sending.noted_at >= NOTE_WITHIN:
             self._note(sending)
-        uplink, who = self._uplink(station), (station.destination.name, sending.delivery.id)
-        uplink.goodput.came(who, now)
+        uplink = self._uplink(station)
+        uplink.goodput.came((station.destination.name, sending.delivery.id), now)
         if self._stopping or self._paused(station) or sending.class_name not in uplink.grants.carries:
-            sending.grant(0)
-            return
-        uplink.grants.ask(who, asked.question["grant"], sending.class_name, now)
+            sending.refuse()
+
+    def _line_up(self, station: Station, now: float) -> None:
+        """Put into the link's line those whose turn it is."""
+        for sending in station.in_turn(now):
+            who = (station.destination.name, sending.delivery.id)
+            self._uplink(station).grants.ask(who, sending.line_up(now), sending.class_name, now)
 
     def _grant(self, uplink: Uplink, who: Hashable, size: int) -> None:
-        station, sending = self._who(who)
+        assert isinstance(who, tuple)
+        station = self.stations[who[0]]
+        sending = station.sending[who[1]]
         self.linking.charge(station.destination, sending.class_name, size)
         uplink.goodput.given(who, size, self.context.monotonic())
         sending.grant(size)
         station.look_at = 0.0  # another may begin beside what is left of it
 
-    def _who(self, who: Hashable) -> tuple[Station, Sending]:
-        assert isinstance(who, tuple)
-        station = self.stations[who[0]]
-        return station, station.sending[who[1]]
-
     def _link_changed(self, names: list[str]) -> None:
         """Have what a link does not carry any more stop where it is, and look for what it carries now."""
-        for uplink in self.linking.uplinks.values():
-            for who in uplink.grants.shut_out():
-                self._who(who)[1].grant(0)
         for name in names:
-            if name in self.stations:
-                self.stations[name].left_out.clear()
+            if (station := self.stations.get(name)) is not None:
+                uplink = self._uplink(station)
+                uplink.grants.shut_out()
+                station.not_carried(uplink.grants.carries)
+                station.left_out.clear()
         self.look(names)
 
     def _note(self, sending: Sending) -> None:
@@ -333,11 +334,15 @@ class Delivering:
     def _recovered(self, station: Station, sending: Sending, now_ms: int) -> None:
         """Forget the trouble if what got through was begun after it was last met."""
         trouble = station.trouble
-        if trouble is not None and sending.began >= trouble.at:
-            station.trouble, station.fewer = None, None
-            station.stood_in.clear()
-            lasted = (now_ms - trouble.since_ms) / 1000
-            self.context.tell("destination back", station.destination.name, f"takes files again after {lasted:.0f} s")
+        if trouble is None or sending.began < trouble.at:
+            return
+        station.trouble, station.fewer = None, None
+        station.stood_in.clear()
+        for other in self.stations.values():  # what leads there leads most likely to these, too
+            if other.destination.link == station.destination.link and other.unreachable:
+                other.hope()
+        lasted = (now_ms - trouble.since_ms) / 1000
+        self.context.tell("destination back", station.destination.name, f"takes files again after {lasted:.0f} s")
 
     def _failed(self, station: Station, sending: Sending, error: OverlapseError) -> None:
         delivery = sending.delivery
@@ -386,8 +391,12 @@ class Delivering:
         station.refuse_grants()
         before, kind = station.trouble, type(error).__name__
         failures = before.failures + 1 if before else 1
-        wait = next_try(failures, error.transient, self.context.jitter()).total_seconds()
         since = before.since_ms if before else self.context.now_ms()
+        if isinstance(error, DestinationUnreachable):
+            lasted = timedelta(milliseconds=max(0, self.context.now_ms() - since))
+            wait = next_knock(lasted, self.context.jitter()).total_seconds()
+        else:
+            wait = next_try(failures, error.transient, self.context.jitter()).total_seconds()
         now = self.context.monotonic()
         station.trouble = Trouble(kind, str(error), since, now, now + wait, failures)
         self.look([station.destination.name])  # for those that stand in for it

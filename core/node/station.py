@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from core.catalogue.deliveries import Delivery, Priority
 from core.catalogue.ready import Choice
+from core.errors import DestinationUnreachable
 from core.node.context import Context
 from core.node.jobs import Job, Json, Setting, Worker
 from core.node.uplink import Uplink
 from core.site.model import Destination
 from core.site.secrets import read_secret
 from core.transfer.base import Level
-from core.transfer.lanes import Room, UnderWay, room
-from core.transfer.registry import lanes_of
+from core.transfer.lanes import STALLED, Room, UnderWay, may_send, room
+from core.transfer.registry import lanes_of, streams_of
 
 SLOWEST = 10_000  # bytes a second; a destination below that gives no sign of life for too long
 QUIET = 60.0  # seconds of silence that any server may take
+NEVER = float("inf")
 OPENING = 60.0  # seconds for connection and login
 
 
@@ -46,6 +48,8 @@ class Sending:
     noted: int  # bytes of it that the catalogue knows of
     noted_at: float  # monotonic
     granted: int = 0  # bytes that went or may go now
+    turn_at: float | None = None  # monotonic: when it last got into its link's line
+    wants: int = 0  # bytes that it asked for, and has not been put into its link's line for
     resume: str | None = None  # what its worker said last of how to go on
     answer: Callable[[Json], None] | None = None  # to the grant that it waits for
 
@@ -64,14 +68,26 @@ class Sending:
     def under_way(self) -> UnderWay:
         """It, as the choice of what begins next sees it."""
         delivery = self.delivery
-        return UnderWay(delivery.priority <= Priority.LIVE, max(0, (delivery.size or 0) - self.granted))
+        left = max(0, (delivery.size or 0) - self.granted)
+        return UnderWay(delivery.priority <= Priority.LIVE, left, self.turn_at)
+
+    def line_up(self, now: float) -> int:
+        """Count it as being in its link's line; return for how many bytes."""
+        size, self.wants, self.turn_at = self.wants, 0, now
+        return size
 
     def grant(self, size: int) -> None:
-        """Let it send `size` bytes if it waits for a grant; 0: it stops where it is."""
+        """Let it send `size` bytes if it waits for a grant."""
         answer, self.answer = self.answer, None
         if answer is not None:
             self.granted = self.offset + size
             answer({"granted": size})
+
+    def refuse(self) -> None:
+        """Have it stop where it is if it waits for a grant."""
+        answer, self.answer, self.wants = self.answer, None, 0
+        if answer is not None:
+            answer({"granted": 0})
 
 
 @dataclass
@@ -119,6 +135,17 @@ class Station:
         if delivery.priority in choice.rarer:
             self.left_out[delivery.priority] = delivery.at
 
+    def not_carried(self, classes: Collection[str]) -> None:
+        """Have those stop where they are that wait for a grant and are of none of these classes."""
+        for sending in self.sending.values():
+            if sending.class_name not in classes:
+                sending.refuse()
+
+    @property
+    def unreachable(self) -> bool:
+        """Whether it gave no answer when it was last tried."""
+        return self.trouble is not None and self.trouble.error == DestinationUnreachable.__name__
+
     def setting(self, context: Context) -> Setting:
         """Return how its child is opened; raise ConfigurationError for a secret that cannot be read."""
         described = opening(self.destination, context.base)
@@ -154,9 +181,23 @@ class Station:
     def asked(self, sending: Sending, question: Json, answer: Callable[[Json], None]) -> None:
         """Take in that the worker wants a grant for one of its transfers."""
         sending.offset, sending.resume, sending.answer = question["offset"], question.get("resume"), answer
-        wanted: int = question["grant"]
+        sending.wants = wanted = int(question["grant"])
         if sending.offset + wanted < (sending.delivery.size or 0):  # the last one of a file says nothing
             self.stride = wanted
+
+    def in_turn(self, now: float) -> Iterator[Sending]:
+        """Yield the transfers that may get in their link's line now, the first begun first."""
+        for sending in self.sending.values():
+            others = [one.under_way for one in self.sending.values() if one is not sending]
+            if sending.wants and may_send(sending.under_way, others, streams_of(self.destination), now):
+                yield sending
+
+    def next_turn(self, now: float) -> float:
+        """Return the monotonic time at which a transfer that waits for its turn has waited long enough."""
+        if not any(one.wants for one in self.sending.values()):
+            return NEVER
+        moving = (one.under_way.turn_at for one in self.sending.values() if one.under_way.moves(now))
+        return min((turn_at + STALLED for turn_at in moving if turn_at is not None), default=NEVER)
 
     def hope(self) -> None:
         """Try again at once in spite of the trouble; it is over when something got through."""
@@ -167,7 +208,7 @@ class Station:
     def refuse_grants(self) -> None:
         """Tell the transfers that wait to stop where they are."""
         for sending in self.sending.values():
-            sending.grant(0)
+            sending.refuse()
 
 
 def encode(resume: bytes | None) -> str | None:

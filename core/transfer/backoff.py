@@ -8,6 +8,8 @@ FIRST = timedelta(seconds=5)
 LONGEST = timedelta(minutes=10)
 FIRST_REFUSED = timedelta(seconds=30)  # what a person repairs, or a remount, is found without a command
 LONGEST_REFUSED = timedelta(hours=1)
+SOONEST = timedelta(seconds=2)  # between two knocks at a place that does not answer
+KNOCKS = 60  # the next one comes when the outage is longer by this part: bytes that no budget notices
 SPREAD = 0.25  # up to this share is added, so that a hundred deliveries do not knock at once
 
 
@@ -19,3 +21,11 @@ def next_try(attempts: int, error_transient: bool, jitter: float) -> timedelta:
     first, longest = (FIRST, LONGEST) if error_transient else (FIRST_REFUSED, LONGEST_REFUSED)
     doublings = min(max(attempts, 1) - 1, 10)  # either doubled ten times is past its cap
     return min(first * (1 << doublings), longest) * (1 + SPREAD * jitter)
+
+
+def next_knock(lasted: timedelta, jitter: float) -> timedelta:
+    """Return how long to wait before a place that has not answered for `lasted` is tried again.
+
+    So it has its first bytes soon after a short cut, and after a long one within a sixtieth of it.
+    """
+    return min(max(SOONEST, lasted / KNOCKS), LONGEST) * (1 + SPREAD * jitter)

@@ -71,12 +71,17 @@ class Stride:
 
     size: int = FIRST
 
-    def took(self, seconds: float, most: int) -> None:
-        """Learn from how long a grant took."""
-        if seconds < QUICK:
-            self.size = min(most, self.size * 2)
-        elif seconds > SLOW:
+    def of(self, rest: int, most: int) -> int:
+        """Return how many of the `rest` bytes to ask for, `most` at most; a short end goes with what is before it."""
+        size = min(self.size, most)
+        return min(rest, most) if rest < size + size // 2 else size
+
+    def took(self, granted: int, seconds: float) -> None:
+        """Learn from how long a grant took; one that was shorter says little."""
+        if seconds > SLOW:
             self.size = max(LEAST, self.size // 2)
+        elif seconds < QUICK and granted >= self.size:
+            self.size = min(CHUNK, self.size * 2)
 
 
 class Paused(Exception):
@@ -158,7 +163,7 @@ def _send(destination: Destination, job: Delivery, file: BinaryIO, grant: Grant,
         _feed(digest.update, _pieces(job, file, upload.offset))
         begun = position = upload.offset
         while position < job.size:
-            wanted = min(stride.size, job.chunk, job.size - position)
+            wanted = stride.of(job.size - position, job.chunk)
             granted = grant(wanted, position, upload.resume_state())
             if not granted:
                 raise Paused(position, upload.resume_state())
@@ -167,8 +172,7 @@ def _send(destination: Destination, job: Delivery, file: BinaryIO, grant: Grant,
                 digest.update(piece)
                 upload.write(piece)
             position += granted
-            if granted == stride.size:
-                stride.took(time.monotonic() - begun_at, job.chunk)
+            stride.took(granted, time.monotonic() - begun_at)
         if digest.hexdigest() != job.sha256:
             raise OriginalLost(f"{safe(job.path)}: its content is not what was taken in")
         upload.commit()

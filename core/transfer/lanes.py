@@ -10,6 +10,9 @@ AHEAD = 1_000_000  # bytes under way that fill a thin link while files before an
 STRIDES = 4  # grants under way that fill a fast one: each is about half a second of sending
 
 
+STALLED = 10.0  # seconds without a word from a file, after which it holds up no other
+
+
 class Room(Enum):
     """What may begin now."""
 
@@ -24,6 +27,23 @@ class UnderWay:
 
     urgent: bool
     left: int
+    turn_at: float | None = None  # monotonic: when it last got into its link's line; None: not yet
+
+    def moves(self, now: float) -> bool:
+        """Whether its bytes are on their way now, and more are to come."""
+        return self.left > 0 and self.turn_at is not None and now - self.turn_at < STALLED
+
+
+def may_send(one: UnderWay, others: Collection[UnderWay], streams: int, now: float) -> bool:
+    """Tell whether `one` may have a grant beside the `others`: the archive's bytes go `streams` files at a time.
+
+    So files end one after the other, and each does its round trips while the next one's bytes fill the link; were all
+    of them sent at once, they would end at once and let it idle. Where each lane has a connection of its own, two at a
+    time make up for the slow start after its rest.
+    """
+    if one.urgent or one.moves(now):
+        return True
+    return sum(other.moves(now) for other in others if not other.urgent) < streams
 
 
 def room(lanes: int, kept: bool, under_way: Collection[UnderWay], stride: int = 0) -> Room:

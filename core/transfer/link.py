@@ -59,11 +59,9 @@ class LinkGrants:
             return now
         return max(now, self._at - self._saved / self.rate)
 
-    def shut_out(self) -> list[Hashable]:
-        """Take those out of the line whose class the link does not carry now, and return them."""
-        out = [asking for asking in self._waiting if asking.priority not in self.carries]
+    def shut_out(self) -> None:
+        """Take those out of the line whose class the link does not carry now."""
         self._waiting = [asking for asking in self._waiting if asking.priority in self.carries]
-        return [asking.who for asking in out]
 
     def _first(self) -> Asking | None:
         """Return whose turn it is: the most urgent class, in it the longest waiting."""

@@ -27,6 +27,7 @@ class Scheme:
     takes: frozenset[str] = frozenset()  # of LOGIN and PINS
     needs: frozenset[str] = frozenset()  # each of them, or one of several written "a|b"
     lanes: int = 4  # files under way at once, unless site.toml says otherwise
+    streams: int = 2  # of them, those whose bytes go at once
     user: bool = True  # the address names one
     extra: str | None = None  # the package that it needs beyond the usual ones, and the extra that brings it
 
@@ -38,12 +39,13 @@ _S3 = "core.transfer.s3.destination:S3Destination"
 _BUCKET = frozenset({"password_file", "ca_file", "region"})
 
 SCHEMES: Mapping[str, Scheme] = {
-    "folder": Scheme("core.transfer.folder:FolderDestination", "folder:/mnt/nas/pictures", lanes=2),
+    "folder": Scheme("core.transfer.folder:FolderDestination", "folder:/mnt/nas/pictures", lanes=2, streams=1),
     "sftp": Scheme(
         "core.transfer.sftp.destination:SftpDestination",
         "sftp://user@host/srv/pictures",
         frozenset({"key_file", "password_file", "host_key"}),
         frozenset({"key_file|password_file", "host_key"}),
+        streams=1,  # all lanes share one connection
     ),
     "ftp": Scheme(_FTP, "ftp://user@host/pictures", _PASSWORD, _PASSWORD),
     "ftps": Scheme(_FTP, "ftps://user@host/pictures", _PASSWORD | _CA, _PASSWORD),
@@ -140,6 +142,11 @@ def _place(address: Address) -> object:
 def lanes_of(destination: model.Destination) -> int:
     """Return how many files may be on their way there at once."""
     return destination.lanes or SCHEMES[destination.address.partition(":")[0]].lanes
+
+
+def streams_of(destination: model.Destination) -> int:
+    """Return the bytes of how many files go there at once."""
+    return SCHEMES[destination.address.partition(":")[0]].streams
 
 
 def make(destination: model.Destination, secrets: Mapping[str, str] | None = None) -> Destination:

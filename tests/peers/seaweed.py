@@ -65,11 +65,13 @@ class Seaweed:
 
 
 @contextmanager
-def running(folder: Path, certificate: Path | None = None, key: Path | None = None) -> Iterator[Seaweed]:
+def running(
+    folder: Path, certificate: Path | None = None, key: Path | None = None, listen: str = "127.0.0.1"
+) -> Iterator[Seaweed]:
     """Run a server whose data lie in `folder`."""
     assert WEED is not None, MISSING
     folder.mkdir(parents=True, exist_ok=True)
-    port, tls_port, process = _start(folder, certificate, key)
+    port, tls_port, process = _start(folder, certificate, key, listen)
     server = Seaweed(port, tls_port, process.pid)
     try:
         _await(server, process, folder / "log")
@@ -79,7 +81,9 @@ def running(folder: Path, certificate: Path | None = None, key: Path | None = No
         process.wait()
 
 
-def _start(folder: Path, certificate: Path | None, key: Path | None) -> tuple[int, int | None, subprocess.Popen[bytes]]:
+def _start(
+    folder: Path, certificate: Path | None, key: Path | None, listen: str
+) -> tuple[int, int | None, subprocess.Popen[bytes]]:
     assert WEED is not None
     ports = dict(zip((*_PORTS, "s3.port.https"), _free_ports(len(_PORTS) + 1), strict=True))
     tls_port = ports.pop("s3.port.https")
@@ -92,7 +96,7 @@ def _start(folder: Path, certificate: Path | None, key: Path | None) -> tuple[in
         "server",
         "-s3",
         "-ip=127.0.0.1",
-        "-ip.bind=127.0.0.1",
+        f"-ip.bind={listen}",
         f"-dir={folder / 'data'}",
         f"-s3.config={folder / 'keys.json'}",
         f"-filer.localSocket={folder / 'f'}",

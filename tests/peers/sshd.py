@@ -15,7 +15,7 @@ from pathlib import Path
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 MISSING = "no sshd on this machine: install openssh-server"
 _CONFIG = """\
-ListenAddress 127.0.0.1
+ListenAddress {listen}
 Port {port}
 HostKey {folder}/host_ed25519
 HostKey {folder}/host_rsa
@@ -60,7 +60,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(folder: Path, shell: bool = False, sftp: Sequence[str] = ()) -> Iterator[Sshd]:
+def running(folder: Path, shell: bool = False, sftp: Sequence[str] = (), listen: str = "127.0.0.1") -> Iterator[Sshd]:
     """Run an sshd; `shell`: commands are allowed too; `sftp`: options of the SFTP server itself."""
     assert SSHD is not None, MISSING
     folder.mkdir(parents=True, exist_ok=True)
@@ -70,7 +70,7 @@ def running(folder: Path, shell: bool = False, sftp: Sequence[str] = ()) -> Iter
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where the server's unprivileged half lives
     port = free_port()
-    process = _start(folder, port, shell, sftp)
+    process = _start(folder, port, shell, sftp, listen)
     try:
         yield Sshd(
             port,
@@ -86,12 +86,12 @@ def running(folder: Path, shell: bool = False, sftp: Sequence[str] = ()) -> Iter
         process.wait(10)
 
 
-def _start(folder: Path, port: int, shell: bool, sftp: Sequence[str]) -> subprocess.Popen[bytes]:
+def _start(folder: Path, port: int, shell: bool, sftp: Sequence[str], listen: str) -> subprocess.Popen[bytes]:
     assert SSHD is not None
     options = " ".join(sftp)
     force = "" if shell else f"ForceCommand internal-sftp {options}"
     config = folder / "sshd_config"
-    config.write_text(_CONFIG.format(port=port, folder=folder, sftp=options, force=force))
+    config.write_text(_CONFIG.format(port=port, listen=listen, folder=folder, sftp=options, force=force))
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([SSHD, "-D", "-e", "-f", str(config)], stderr=log)
     _await_greeting(process, port, folder / "log")

@@ -54,7 +54,12 @@ class WebServer:
 
 @contextlib.contextmanager
 def nginx(
-    folder: Path, root: Path, tls: Certificate | None = None, temporary: Path | None = None, more: str = ""
+    folder: Path,
+    root: Path,
+    tls: Certificate | None = None,
+    temporary: Path | None = None,
+    more: str = "",
+    listen: str = "127.0.0.1",
 ) -> Iterator[WebServer]:
     """Run nginx as docs/destinations/web.md sets it up: /plain/ is HTTP, /dav/ is WebDAV, /login/ wants Basic."""
     port = free_port()
@@ -69,7 +74,7 @@ def nginx(
         f"{extension} daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;"
         f"events {{}} http {{ access_log {folder}/access.log; {paths} client_max_body_size 20m;"
         f"client_body_temp_path {temporary or folder / 'body'};"
-        f"server {{ listen 127.0.0.1:{port} {'ssl' if tls else ''}; {keys} {more}"
+        f"server {{ listen {listen}:{port} {'ssl' if tls else ''}; {keys} {more}"
         f"location /plain/ {{ alias {root}/; {plain} }} location /dav/ {{ alias {root}/; {dav} }}"
         f"location /login/ {{ alias {root}/; {plain} {login} }}"
         f"location /looking/ {{ alias {root}/; {plain} limit_except GET {{ {login} }} }}"

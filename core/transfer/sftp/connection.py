@@ -24,7 +24,9 @@ RECEIVE_WINDOW = 1 << 24  # bytes
 KEY_TYPES = 4  # of host keys tried: Ed25519, RSA and two curves
 KEEPALIVE = 5  # seconds
 HASHING = 2  # files hashed by the server at once: with 8 lanes no more than the 10 sessions that sshd allows
-UNSENT = 128 << 10  # bytes that may wait in the kernel, so that a grant is spent only when it is on its way
+UNSENT = (
+    32 << 10
+)  # bytes that may wait in the kernel: a grant is spent only when it is on its way, and a request waits for no more
 _HASH_OF_NOTHING = hashlib.sha256().hexdigest()
 _KEY_FAULTS: tuple[type[Exception], ...] = (*SPOKEN, ValueError, TypeError)
 _HASH = re.compile(rb"([0-9a-f]{64})\b")
@@ -58,9 +60,10 @@ class Line:
 
     def __init__(self, login: Login, patience: Patience) -> None:
         self.login, self.patience = login, patience
-        self.hashes: bool | None = None  # whether the server runs sha256sum for us; None: not known
         self._connection: Connection | None = None
         self._lock = threading.Lock()
+        self._hashes: bool | None = None  # not known yet
+        self._asking: threading.Thread | None = None
 
     def connected(self) -> Connection:
         """Return the connection, which stands as far as is known; raise DestinationError."""
@@ -68,10 +71,20 @@ class Line:
             if self._connection is None or not self._connection.alive:
                 self._close()
                 self._connection = Connection(self.login, self.patience)
-            if self.hashes is None:
-                answer = self._connection.hashes()
-                self.hashes = answer if self._connection.alive else None
+                if self._hashes is None:  # it takes as many round trips as to open a session: in the same time
+                    self._asking = threading.Thread(target=self._ask, args=(self._connection,), daemon=True)
+                    self._asking.start()
             return self._connection
+
+    def hashes(self) -> bool:
+        """Tell whether the server runs sha256sum for us, as was asked with the connection."""
+        if self._asking is not None:
+            self._asking.join()
+        return bool(self._hashes)
+
+    def _ask(self, connection: Connection) -> None:
+        answer = connection.hashes()
+        self._hashes = answer if connection.alive else None
 
     def close(self) -> None:
         """Let go of the connection; safe to call twice."""
@@ -114,20 +127,29 @@ class Connection:
             raise
 
     def server_hash(self, path: str) -> str | None:
-        """Return the SHA-256 of a file as the server computes it; None when it runs no commands for us."""
+        """Return the SHA-256 of a file as the server computes it; None when it does not."""
+        return self._told(f"sha256sum < {shlex.quote(path)}")
+
+    def hashes(self) -> bool:
+        """Tell whether the server lets us run sha256sum."""
+        return self._told("sha256sum", ended=True) == _HASH_OF_NOTHING
+
+    def _told(self, command: str, ended: bool = False) -> str | None:
+        """Return the hash that a command prints. `ended`: its input ends at once.
+
+        Only a command that waits for this is ended so: paramiko may send the end after it has answered the server's
+        farewell, and for that sshd ends the whole connection (measured).
+        """
         with self._hashing, self._within(self._patience.hash), contextlib.suppress(*SPOKEN):
             channel = self._transport.open_session(timeout=self._patience.answer)
             with contextlib.closing(channel):
                 channel.settimeout(self._patience.hash)
-                channel.exec_command(f"sha256sum < {shlex.quote(path)}")
-                channel.shutdown_write()  # a server that runs SFTP whatever is asked ends at once
+                channel.exec_command(command)
+                if ended:
+                    channel.shutdown_write()  # a server that runs SFTP whatever is asked ends at once
                 found = _HASH.match(_all(channel))
                 return found[1].decode() if found else None
         return None
-
-    def hashes(self) -> bool:
-        """Tell whether the server lets us run sha256sum."""
-        return self.server_hash("/dev/null") == _HASH_OF_NOTHING
 
     def close(self) -> None:
         """Let go of the connection; safe to call twice."""
@@ -210,7 +232,8 @@ class Connection:
             channel.invoke_subsystem("sftp")
             return Session(channel)
         except SPOKEN as error:
-            if self._transport.is_active() and not isinstance(error, TimeoutError):
+            late = isinstance(error, TimeoutError) or "timeout" in str(error).lower()  # paramiko has no class for it
+            if self._transport.is_active() and not late:
                 raise DestinationRefused(f"{self._shown}: lets us in and offers no SFTP") from error
             raise told(error, self._shown, alive=False) from error
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from core.errors import (
@@ -164,7 +164,7 @@ class SftpDestination:
             session = connection.open_session()
             self._spoken = connection, session
             at_once = POSIX_RENAME in session.extensions
-            self.features = Features(atomic_replace=at_once, server_hash=bool(self._line.hashes))
+            self.features = Features(atomic_replace=at_once, server_hash=self._line.hashes())
         return self._spoken
 
     def _path(self, name: str) -> str:
@@ -173,21 +173,30 @@ class SftpDestination:
     def _create(self, session: Session, partial: str, fresh: bool) -> bytes:
         with contextlib.suppress(FileNotFoundError):
             return session.create(partial, fresh)
-        self._make_folder(session, partial.rpartition("/")[0])
+        folders = self._folders(partial.rpartition("/")[0])
+        session.make_folders(folders)
+        with contextlib.suppress(FileNotFoundError):
+            return session.create(partial, fresh)
+        self._insist(session, folders)
         return session.create(partial, fresh)
 
-    def _make_folder(self, session: Session, folder: str) -> None:
-        """Make a folder below the root, from the deepest that exists: one request for each that is new."""
-        if len(folder) <= len(self._root):
-            raise self._no_root()
+    def _folders(self, folder: str) -> Sequence[str]:
+        """Return a folder and all above it below the root, the deepest last."""
+        root = self._root.rstrip("/")
+        parts = folder[len(root) :].strip("/").split("/")
+        return [f"{root}/{'/'.join(parts[:depth])}" for depth in range(1, len(parts) + 1) if parts[0]]
+
+    def _insist(self, session: Session, folders: Sequence[str]) -> None:
+        """Make each folder and raise what the server has against it."""
         try:
-            session.mkdir(folder)
+            session.stat(self._root)
         except FileNotFoundError:
-            self._make_folder(session, folder.rpartition("/")[0])
-            session.mkdir(folder)
-        except OSError:
-            if not stat.S_ISDIR(session.stat(folder).st_mode or 0):  # made by another meanwhile
-                raise
+            raise self._no_root() from None
+        for folder in folders:
+            try:
+                session.stat(folder)
+            except FileNotFoundError:
+                session.mkdir(folder)
 
     def _no_root(self) -> DestinationUnreachable:
         return DestinationUnreachable(f"no folder {safe(self._root)} on the server: make it, or mount what holds it")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from paramiko import Channel, Message, SFTPAttributes, SFTPClient
@@ -14,6 +14,7 @@ from paramiko.sftp import (
     CMD_FSETSTAT,
     CMD_FSTAT,
     CMD_INIT,
+    CMD_MKDIR,
     CMD_OPEN,
     CMD_READ,
     CMD_STATUS,
@@ -101,6 +102,13 @@ class Session(SFTPClient):
             if replies.got[number][0] == CMD_STATUS:
                 self.check(replies.got[number][1])
         return [replies.got[number][1] for number in numbers]
+
+    def make_folders(self, folders: Iterable[str]) -> None:
+        """Ask for all these folders in one flight, whatever the server says: what is missing then shows later."""
+        replies = Replies()
+        numbers = [self.send(replies, CMD_MKDIR, folder, SFTPAttributes()) for folder in folders]
+        while len(replies.got) < len(numbers):
+            self.receive()
 
     def finish(self, handle: bytes) -> int:
         """Make an open file durable as far as the server can, close it and return the size that it has."""

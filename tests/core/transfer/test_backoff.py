@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from core.transfer.backoff import next_try
+from core.transfer.backoff import next_knock, next_try
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 
@@ -49,3 +49,19 @@ def test_jitter_adds_less_than_a_quarter_and_never_shortens(transient: bool) -> 
     assert waits == sorted(waits)
     assert exact == waits[0]
     assert waits[-1] < exact * 1.25
+
+
+@pytest.mark.parametrize(
+    ("lasted", "wait"),
+    [
+        pytest.param(0 * SECOND, 2 * SECOND, id="at-once"),
+        pytest.param(2 * MINUTE, 2 * SECOND, id="after-a-short-cut"),
+        pytest.param(15 * MINUTE, 15 * SECOND, id="a-sixtieth-of-a-longer-one"),
+        pytest.param(24 * HOUR, 10 * MINUTE, id="and-no-more-than-that"),
+    ],
+)
+def test_a_place_that_does_not_answer_is_tried_again_in_proportion_to_the_outage(
+    lasted: timedelta, wait: timedelta
+) -> None:
+    assert next_knock(lasted, jitter=0) == wait
+    assert wait < next_knock(lasted, jitter=0.99) < wait * 1.25
