@@ -81,14 +81,14 @@ class SftpDestination:
         return upload
 
     def prove(self, name: str, size: int, sha256: str, level: Level, progress: Progress = silent) -> Level:
-        """Compare size, then the server's own hash where it runs sha256sum for us, else read all back.
+        """Compare the server's own hash where it runs sha256sum for us, the size, or read all back.
 
         A hash by the server proves and never disproves: its shell may see another file under that path than SFTP.
         """
+        if level == Level.HASH and self._server_hash(name) == sha256:
+            return level
         require_size(name, self.stat(name).size, size)
         if level == Level.SIZE:
-            return level
-        if level == Level.HASH and self._server_hash(name) == sha256:
             return level
         require_content(name, self.read(name), size, sha256, progress)
         return Level.READ_BACK
@@ -279,7 +279,8 @@ class SftpUpload:
             self._open = False
             with contextlib.suppress(*SPOKEN):
                 if self._session.alive:
-                    self._writes.settle()
+                    with contextlib.suppress(*SPOKEN):
+                        self._writes.drain()
                     self._session.forget(self._handle)
 
     @contextlib.contextmanager

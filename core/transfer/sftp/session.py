@@ -30,7 +30,7 @@ from paramiko.sftp import (
 
 from core.transfer.sftp.faults import SPOKEN
 
-BLOCK = 32768  # bytes of one request: what every server takes
+BLOCK = 32640  # bytes of one request: with its head in one SSH packet, of which every server takes 32 kB
 WINDOW = 32  # requests in flight: 1 MB, all that a cut can lose of what a server has received and not yet written
 SFTP_VERSION = 3
 STATVFS, POSIX_RENAME, FSYNC = "statvfs@openssh.com", "posix-rename@openssh.com", "fsync@openssh.com"
@@ -194,6 +194,7 @@ class Writes:
         self._session, self._handle = session, handle
         self._waiting: dict[int, int] = {}  # request -> position
         self._failure: Exception | None = None
+        self._held = b""  # less than a block: it goes with what follows
         self.end = offset
         self._failed_at: int | None = None
 
@@ -208,19 +209,27 @@ class Writes:
         return self.end if self._failed_at is None else self._failed_at
 
     def send(self, data: bytes) -> None:
-        """Send `data`; raise the failure of this or an earlier write."""
-        for start in range(0, len(data), BLOCK):
-            piece = data[start : start + BLOCK]
-            number = self._session.send(self, CMD_WRITE, self._handle, int64(self.end), piece)
-            self._waiting[number] = self.end
-            self.end += len(piece)
-            while len(self._waiting) >= WINDOW or self._session.sock.recv_ready():
-                self._session.receive()
-            self._raise_failure()
+        """Send `data`, all but a last piece that fills no block; raise the failure of this or an earlier write."""
+        rest = memoryview(self._held + data)
+        while len(rest) >= BLOCK:
+            self._send(bytes(rest[:BLOCK]))
+            rest = rest[BLOCK:]
+        self._held = bytes(rest)
 
     def drain(self) -> None:
-        """Wait for every answer; raise the first failure."""
+        """Send the last piece and wait for every answer; raise the first failure."""
+        held, self._held = self._held, b""
+        if held and not self.failed:
+            self._send(held)
         self.settle()
+        self._raise_failure()
+
+    def _send(self, piece: bytes) -> None:
+        number = self._session.send(self, CMD_WRITE, self._handle, int64(self.end), piece)
+        self._waiting[number] = self.end
+        self.end += len(piece)
+        while len(self._waiting) >= WINDOW or self._session.sock.recv_ready():
+            self._session.receive()
         self._raise_failure()
 
     def settle(self) -> None:
