@@ -71,15 +71,26 @@ class SimulatedDestination:
     rate: float = 1e6  # bytes a second
     latency: float = 0.2  # seconds for each file
     outages: Sequence[Outage] = ()
+    allows: int = 8  # files at once; it turns more away
     made: dict[str, File] = field(default_factory=dict)  # renditions of the node, by path
     store: dict[str, File] = field(default_factory=dict)
     arrivals: list[Arrival] = field(default_factory=list)
     bytes: int = 0  # received
+    _inside: int = 0  # files now
     _free_at: float = 0.0  # monotonic: when the line has carried what is on its way
     _partial: dict[tuple[str, str], int] = field(default_factory=dict)  # (name, sha256) -> bytes it has
 
     def do(self, job: Job, now: datetime) -> Course:
         self._local(job)
+        if self._inside >= self.allows:
+            raise DestinationUnreachable(f"{self.name}: too many connections")
+        self._inside += 1
+        try:
+            return (yield from self._deliver(job))
+        finally:
+            self._inside -= 1
+
+    def _deliver(self, job: Job) -> Course:
         yield self.latency
         yield from self._answer()
         args = job.args

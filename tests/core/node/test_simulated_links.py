@@ -361,3 +361,22 @@ def test_a_trouble_that_ends_several_files_counts_once() -> None:
         world.run(seconds=1)
     assert station.trouble is not None
     assert station.trouble.failures == 1
+
+
+def test_a_server_that_allows_fewer_files_at_once_gets_fewer_and_nobody_is_told() -> None:
+    world = simulate(destination="lanes = 4")
+    world.camera.sizes["jpeg"] = 200_000
+    world.destination.allows, world.destination.latency = 2, 5.0
+    world.destination.outages = [Outage(world.begin, world.begin + timedelta(hours=3))]
+    world.run(hours=5)
+    assert len(world.destination.store) >= 29
+    assert len(world.site.told("destination trouble")) == 1, "the outage"
+    assert len(world.site.told("destination back")) == 1
+
+
+def test_what_comes_through_to_one_place_is_a_sign_for_the_others_on_its_link() -> None:
+    world = simulate(destinations=("fr", "ca"))
+    fr, ca = world.site.destinations["fr"], world.site.destinations["ca"]
+    fr.outages = ca.outages = [Outage(world.begin, world.begin + timedelta(hours=20, minutes=1))]
+    world.run(hours=21)
+    assert abs(fr.arrivals[0].at - ca.arrivals[0].at) < MINUTE

@@ -11,7 +11,7 @@ from conformance.destination import LARGE, FolderBehind, flipped, put, sha256
 
 from core.errors import DestinationError, DestinationRefused, ObjectDiffers, ObjectNotFound, OriginalLost
 from core.transfer.base import Level, StoredObject, Upload
-from core.transfer.delivery import Delivery, Paused, deliver
+from core.transfer.delivery import LEAST, Delivery, Paused, Stride, deliver
 from core.transfer.folder import FolderDestination
 
 NAME = "north/2026/11/21/north_20261121T085000Z_unit1_1-7.raw"
@@ -214,3 +214,29 @@ def test_after_a_lie_the_next_attempt_sends_all_again(root: Path, job: Job, lie:
     receipt = deliver(FolderDestination(root), job(resume=b"state"), everything)
     assert receipt["sent"] == len(LARGE)
     assert (root / NAME).read_bytes() == LARGE
+
+
+@pytest.mark.parametrize(
+    ("seconds", "grows"),
+    [pytest.param(0.01, 2.0, id="quick"), pytest.param(0.5, 1.0, id="right"), pytest.param(3.0, 0.5, id="slow")],
+)
+def test_grants_become_as_large_as_the_link_takes_in_about_half_a_second(seconds: float, grows: float) -> None:
+    stride = Stride(1 << 20)
+    stride.took(1 << 20, seconds)
+    assert stride.size == (1 << 20) * grows
+
+
+def test_a_grant_is_never_smaller_than_one_of_a_thin_link_and_never_larger_than_was_said() -> None:
+    stride = Stride()
+    for _ in range(20):
+        stride.took(stride.size, 60.0)
+    assert stride.of(10**9, most=10**6) == LEAST
+    for _ in range(20):
+        stride.took(stride.size, 0.0)
+    assert stride.of(10**9, most=10**6) == 10**6
+
+
+def test_a_short_end_goes_with_what_is_before_it() -> None:
+    assert Stride(1000).of(1400, most=10_000) == 1400
+    assert Stride(1000).of(1500, most=10_000) == 1000
+    assert Stride(1000).of(1400, most=1000) == 1000

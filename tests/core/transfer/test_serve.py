@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +200,30 @@ def test_a_picture_goes_to_an_sftp_server_and_is_proven_by_its_hash(
     assert opened["features"]["server_hash"] is True
     receipt = worker.ask("deliver", picture, DEADLINE, answer=all_of_it)
     assert (receipt["level"], receipt["sent"]) == ("hash", len(LARGE))
+    assert (root / "north/a.raw").read_bytes() == LARGE
+
+
+@pytest.mark.peer
+def test_lanes_send_at_once_over_one_connection(
+    worker: Child, sftp_only: Sshd, root: Path, picture: Json, tmp_path: Path
+) -> None:
+    (tmp_path / "b.jpg").write_bytes(SMALL)
+    small = {**picture, "name": "north/b.jpg", "path": str(tmp_path / "b.jpg"), "size": len(SMALL)}
+    small["sha256"], small["level"] = sha256(SMALL), "size"
+    overtaken = threading.Event()
+
+    def hold(question: Json) -> Json:
+        assert question["offset"] == 0 or overtaken.is_set()
+        assert overtaken.wait(DEADLINE)
+        return {"granted": question["grant"]}
+
+    with cutting(sftp_only.port) as proxy, ThreadPoolExecutor(1) as pool:
+        worker.ask("open", site_of(sftp_only, root, port=proxy.port), DEADLINE)
+        large = pool.submit(worker.ask, "deliver", {**picture, "level": "size"}, DEADLINE, answer=hold)
+        assert worker.ask("deliver", small, DEADLINE, answer=all_of_it, lane=1)["sent"] == len(SMALL)
+        overtaken.set()
+        assert large.result(DEADLINE)["sent"] == len(LARGE)
+        assert proxy.connections == 1
     assert (root / "north/a.raw").read_bytes() == LARGE
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -335,3 +336,17 @@ def test_an_account_that_may_not_delete_delivers_and_resumes_and_cannot_delete(t
         finally:
             destination.close()
     assert (root / "a.raw").read_bytes() == RAW
+
+
+def test_lanes_that_need_the_same_new_folders_all_get_them(reach: Open, root: Path) -> None:
+    first = reach()
+    first.free()
+    lanes = [first, *(first.lane() for _ in range(3))]
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        for day in range(8):
+            names = [f"bench/2026/{day}/{n}.jpg" for n in range(len(lanes))]
+            list(pool.map(lambda one: put(one[0], one[1], SMALL), zip(lanes, names, strict=True)))
+            assert all((root / name).read_bytes() == SMALL for name in names)
+    for lane in lanes[1:]:
+        lane.close()
+    assert first.stat("bench/2026/0/0.jpg").size == len(SMALL), "the others leave the connection to it"
