@@ -29,6 +29,7 @@ KINDS: Mapping[str, str] = {
     "camera": "core.capture.serve:CameraService",
     "images": "core.processing.job:ImageService",
     "destination": "core.transfer.serve:DestinationService",
+    "drop": "core.transfer.serve:DestinationService",
     "hook": "core.capture.hook:HookService",
     "probe": "core.probes.serve:ProbeService",
     "disk": "core.intake.adopt:DiskService",

@@ -128,6 +128,11 @@ def mark_gone(catalogue: Catalogue, picture: int, at: int, why: str, copies: Seq
     return True
 
 
+def was_lost(catalogue: Catalogue, picture: int) -> bool:
+    """Return whether a picture left this buffer before it was proven anywhere."""
+    return bool(catalogue.value("SELECT why = 'expired unproven' FROM deletion WHERE picture = ?", (picture,)))
+
+
 def deletions(catalogue: Catalogue, limit: int = 100) -> list[Deletion]:
     """Return the latest lines of the deletion log, newest first."""
     rows = catalogue.rows(

@@ -198,6 +198,13 @@ def _receipt(catalogue: Catalogue, said: Fields) -> None:
             receipts.prove(catalogue, delivery.id, said["level"], said["size"], Sha256(said["sha256"]), said["at"])
 
 
+def _disproof(catalogue: Catalogue, said: Fields) -> None:
+    wanted = said["destination"], said["remote"], said.get("rendition", "")
+    for delivery in deliveries.of_picture(catalogue, _known(catalogue, said).id):
+        if (delivery.destination, delivery.remote, delivery.rendition) == wanted:
+            receipts.disprove(catalogue, delivery.id, "Disproved", said["why"])
+
+
 def _deletion(catalogue: Catalogue, said: Fields) -> None:
     buffer.mark_gone(catalogue, _known(catalogue, said).id, said["at"], said["why"], said.get("copies", ()))
 
@@ -220,6 +227,7 @@ _ACTS: Mapping[str, Callable[[Catalogue, Fields], None]] = {
     "filled": _filled,
     "view": _view,
     "receipt": _receipt,
+    "disproof": _disproof,
     "deletion": _deletion,
     "override": _override,
 }

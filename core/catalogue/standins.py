@@ -35,12 +35,12 @@ def next_for(
     return min((one for one in found if one is not None), key=lambda one: (one.priority, one.at), default=None)
 
 
-def stand_in(catalogue: Catalogue, delivery: Delivery, destination: str) -> None:
-    """Queue `delivery` at `destination`, one of its `instead`, in the place of its own."""
+def stand_in(catalogue: Catalogue, delivery: Delivery, destination: str, remote: str) -> None:
+    """Queue `delivery` at one of its `instead`, in the place of its own; it is called `remote` there."""
     later = made_good_later(delivery)
     wanted = NewDelivery(
         destination=destination,
-        remote=delivery.remote,
+        remote=remote,
         priority=delivery.priority,
         level=delivery.level,
         rendition=delivery.rendition,

@@ -44,6 +44,11 @@ def set_offset(catalogue: Catalogue, folder: str, offset: int) -> None:
     put(catalogue, _BOOK + folder, offset)
 
 
+def offset(catalogue: Catalogue, folder: str) -> int:
+    """Return up to where the day book in `folder` is catalogued."""
+    return int(get(catalogue, _BOOK + folder, 0))
+
+
 def offsets(catalogue: Catalogue) -> dict[str, int]:
     """Return up to where each day book is catalogued."""
     rows = catalogue.rows("SELECT key, value FROM state WHERE key >= 'book/' AND key < 'book0'")

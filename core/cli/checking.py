@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from core.catalogue import buffer, pictures, receipts
 from core.catalogue.check import damage
@@ -12,12 +13,16 @@ from core.catalogue.pictures import Picture
 from core.catalogue.receipts import Receipt
 from core.catalogue.store import Catalogue
 from core.child import Child
+from core.cli.reconciling import Compared, Comparison
+from core.clock import SystemClock
 from core.errors import ChildError, DestinationError, ObjectDiffers, ObjectNotFound
 from core.node.station import opening
+from core.site.at import used_at
 from core.site.load import Loaded
 from core.site.model import Destination
 from core.site.place import Place
 from core.transfer.base import Level
+from core.units import show_size
 
 BATCH = 200  # pictures in one request
 SECONDS = 600.0  # without a sign of life
@@ -77,11 +82,18 @@ class Verified:
     unproven: list[Altered]  # receipts that do not hold any more
     unreachable: list[str]  # destinations that could not be asked
     catalogue: list[str]  # damage
+    nodes: list[Compared] = field(default_factory=list)  # that take in what this one delivers
 
     @property
     def wrong(self) -> int:
         """How many things are not as they should be."""
-        return len(self.altered) + len(self.unproven) + len(self.catalogue)
+        return len(self.altered) + len(self.unproven) + len(self.catalogue) + sum(one.wrong for one in self.nodes)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as --json prints it."""
+        said = {one.name: getattr(self, one.name) for one in fields(self)}
+        shown = {key: [asdict(one) for one in said[key]] for key in ("altered", "unproven")}
+        return said | shown | {"nodes": [one.to_json() for one in self.nodes]}
 
     def text(self) -> str:
         """Return it for a person."""
@@ -91,24 +103,50 @@ class Verified:
             lines.append(f"{self.receipts} receipts proven anew, {len(self.unproven)} do not hold")
             lines += [f"  {one.name}: {one.what}" for one in self.unproven]
             lines += [f"  {name}" for name in self.unreachable]
+        lines += [line for one in self.nodes for line in one.lines()]
         lines += [f"catalogue: {told}" for told in self.catalogue] or ["catalogue: sound"]
         return "\n".join(lines)
 
 
-def verified(place: Place, loaded: Loaded, remote: bool, progress: Callable[[str], None]) -> Verified:
-    """Read every picture and, with `remote`, have every receipt proven anew at its destination."""
+def verified(
+    place: Place, loaded: Loaded, remote: bool, progress: Callable[[str], None], note: Callable[[str], None]
+) -> Verified:
+    """Read every picture and, with `remote`, have every receipt proven anew at its destination.
+
+    A node of ours is compared with by digests; `note` hears before what that costs.
+    """
     catalogue = Catalogue.read(place.folders.catalogue)
     try:
         total = sum(one.present for one in buffer.tally(catalogue))
         found = altered(catalogue, place.folders.pictures, lambda done: progress(f"{done} of {total} pictures read"))
-        proven = Receipts(catalogue, loaded)
+        proven, nodes = Receipts(catalogue, loaded), list[Compared]()
         if remote:
-            for destination in loaded.site.destination:
-                proven.prove(destination, progress)
+            used = used_at(loaded.site, place.node)
+            asked = [one for one in loaded.site.destination if one.name in used]
+            for destination in asked:
+                if destination.node is None:
+                    proven.prove(destination, progress)
             progress(f"{proven.asked} receipts asked")
-        return Verified(total, found, proven.held, proven.failed, proven.unreachable, damage(catalogue, deep=True))
+            nodes = [_compared(catalogue, loaded, place.node, one, progress, note) for one in asked if one.node]
+        return Verified(
+            total, found, proven.held, proven.failed, proven.unreachable, damage(catalogue, deep=True), nodes
+        )
     finally:
         catalogue.close()
+
+
+def _compared(
+    catalogue: Catalogue,
+    loaded: Loaded,
+    node: str,
+    destination: Destination,
+    progress: Callable[[str], None],
+    note: Callable[[str], None],
+) -> Compared:
+    today = int(SystemClock().now().timestamp()) // 86400
+    comparison = Comparison(catalogue, loaded, node, destination, today)
+    note(f"{destination.name}: comparing with node {destination.node} costs about {show_size(comparison.cost)}")
+    return comparison.run(progress)
 
 
 class Receipts:

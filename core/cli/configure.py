@@ -110,7 +110,11 @@ def summary(loaded: Loaded, node: str | None) -> dict[str, Any]:
             for slots in [_slots_a_day(site, camera, now)]
         ],
         "destinations": [{"name": each.name, "kind": each.address.partition(":")[0]} for each in site.destination],
-        "routes": [{"what": list(each.what), "to": str(each.to), "required": each.required} for each in site.route],
+        "routes": [
+            {"what": list(each.what), "to": str(each.to), "required": each.required}
+            | ({"at": each.at} if each.at else {})
+            for each in site.route
+        ],
         "warnings": list(loaded.warnings),
     }
 
@@ -134,7 +138,8 @@ def _told(about: dict[str, Any]) -> Iterator[str]:
     yield f"  destinations  {shown or 'none'}"
     for route in about["routes"]:
         required = ", required" if route["required"] else ""
-        yield f"  route         {', '.join(route['what'])} to {route['to']}{required}"
+        at = f", at {route['at']}" if "at" in route else ""
+        yield f"  route         {', '.join(route['what'])} to {route['to']}{at}{required}"
     for warning in about["warnings"]:
         yield f"warning: {safe(about['file'], LINE)}:{warning}"
 

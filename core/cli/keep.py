@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import nullcontext
-from dataclasses import asdict
 from typing import Any
 
 import click
@@ -19,6 +18,7 @@ from core.site.place import Place
 from core.units import show_size
 
 Json = dict[str, Any]
+AT_ONCE = 500  # pictures of one request to the node
 
 
 @click.command()
@@ -93,16 +93,29 @@ def _plan_text(plan: Json) -> str:
 @site_options
 @json_option
 @click.option("--remote", is_flag=True, help="Prove every receipt anew at its destination, too: it costs bytes there.")
-def verify(selection: Selection, as_json: bool, remote: bool) -> None:
+@click.option("--apply", "apply_now", is_flag=True, help="With --remote: deliver again what nodes of ours miss.")
+def verify(selection: Selection, as_json: bool, remote: bool, apply_now: bool) -> None:
     """Compare every picture with its hash, and the catalogue with itself; exit 1 when something is wrong."""
     from core.cli.checking import verified
 
+    if apply_now and not remote:
+        raise click.UsageError("--apply belongs to --remote")
     place, loaded = selection.load()
     with nullcontext(lambda line: None) if as_json else progress() as tell:
-        found = verified(place, loaded, remote, tell)
-    click.echo(json.dumps(asdict(found)) if as_json else found.text())
+        found = verified(place, loaded, remote, tell, step)
+    click.echo(json.dumps(found.to_json()) if as_json else found.text())
+    for node in found.nodes if apply_now else ():
+        _deliver_again(place, node.destination, [one.name for one in node.missing_there] + node.different)
     if found.wrong:
         raise OverlapseError(f"{found.wrong} things are not as they should be")
+
+
+def _deliver_again(place: Place, destination: str, names: list[str]) -> None:
+    """Have the running node take receipts back that do not hold, and deliver those pictures again."""
+    for begin in range(0, len(names), AT_ONCE):
+        args = {"destination": destination, "pictures": names[begin : begin + AT_ONCE], "reason": "missing there"}
+        done = ask(place.folders.control, "deliver-again", args)
+        step(f"{destination}: {done['again']} delivered again, {done['gone']} are not here any more either")
 
 
 @click.command()

@@ -49,7 +49,7 @@ def _prepare(place: Place, loaded: Loaded, progress: Callable[[str], None]) -> R
         folders.catalogue,
         read_all(folders.pictures),
         folder=folders.pictures,
-        plan=lambda picture: wanted_by(loaded.site, picture),
+        plan=lambda picture: wanted_by(loaded.site, picture, place.node),
     )
 
 

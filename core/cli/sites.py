@@ -163,6 +163,7 @@ def _recipes(site: SiteFile, base: Path) -> list[Finding]:
 
 
 def _destinations(site: SiteFile, base: Path) -> list[Finding]:
+    from core.site.at import fetched_place
     from core.transfer.registry import problems, twins
 
     del base
@@ -171,6 +172,10 @@ def _destinations(site: SiteFile, base: Path) -> list[Finding]:
         for n, destination in enumerate(site.destination)
         for key, sentence in problems(destination)
     ]
+    for n, destination in enumerate(site.destination):
+        if destination.fetch is not None:
+            fetched = fetched_place(destination)
+            found += [(f"destination[{n}].fetch.{key}", sentence) for key, sentence in problems(fetched)]
     return found + [(f"destination[{n}].address", sentence) for n, sentence in twins(site.destination)]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from core.errors import BadRequest
 from core.text import safe
-from core.values import parse_name
+from core.values import PictureName, parse_name
 
 MAX_REASON = 200  # characters
 MAX_ROWS = 1000
@@ -74,6 +74,13 @@ def parse_rung(value: object) -> str:
     if not isinstance(value, str) or _RUNG.fullmatch(value) is None:
         raise ValueError('a rung is everything, jpeg, reduced or status, or one between such as "jpeg/2"')
     return value
+
+
+def parse_pictures(value: object) -> list[PictureName]:
+    """Return the names of pictures, some at a time."""
+    if not isinstance(value, list) or not 1 <= len(value) <= MAX_ROWS:
+        raise ValueError(f"a list of 1 to {MAX_ROWS} names of pictures")
+    return [PictureName.parse(str(one)) for one in value]
 
 
 CAMERA = DESTINATION = LINK = Argument(parse_name)

@@ -18,6 +18,7 @@ from core.control.arguments import (
     parse_arguments,
     parse_delivery,
     parse_instant,
+    parse_pictures,
     parse_plan,
     parse_rows,
     parse_rung,
@@ -92,6 +93,12 @@ _ALL = (
         "Try a delivery, or all that wait for a destination, again now.",
         {"destination": optional(DESTINATION), "delivery": Argument(parse_delivery, required=False)},
         one_of=("destination", "delivery"),
+    ),
+    Verb(
+        "deliver-again",
+        Role.OPERATE,
+        "Take back the receipts of these pictures at a destination, and deliver them there again.",
+        {"destination": DESTINATION, "pictures": Argument(parse_pictures), "reason": REASON},
     ),
     Verb(
         "destination-pause",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -58,8 +58,9 @@ class DiskService:
     adopt {"spool", "quarantine", "pictures"?, "fence"?} -> {"whole": [{"name", "size", "sha256"}],
     "unlisted": [the same], "quarantined": [{"name", "as", "why"}], "unreadable": [{"name", "why"}]}: `whole` are in the
     spool, `unlisted` under their final name without a line, `unreadable` stay where they are;
+    tails {"pictures", "begins", "kinds", "limit"} -> {"lines", "ends"}: what day books say from these offsets on;
     verify {"pictures", "names"} -> {"files": [{"name", "size", "sha256"} or {"name", "error", "message"}]}.
-    The last two say {"done", "of"} after each file.
+    adopt and verify say {"done", "of"} after each file.
     """
 
     def handle(self, op: str, args: Json, talk: Talk) -> Json:
@@ -70,6 +71,8 @@ class DiskService:
             return adopt(Path(args["spool"]), Path(args["quarantine"]), args.get("pictures"), talk, args.get("fence"))
         if op == "verify":
             return verify(Path(args["pictures"]), args["names"], talk)
+        if op == "tails":
+            return tails(Path(args["pictures"]), args["begins"], args["kinds"], args["limit"])
         raise NoSuchThing(f"the disk worker knows no {op!r}")
 
     def close(self) -> None:
@@ -220,6 +223,24 @@ def _listing(folder: Path) -> list[Path]:
         return []
     except OSError as error:
         raise translated(error, folder) from error
+
+
+def tails(pictures: Path, begins: Mapping[str, int], kinds: Sequence[str], limit: int) -> Json:
+    """Return what day books say behind these offsets, and up to where they were read: `limit` lines at most.
+
+    Damaged lines are passed over: others tell of them.
+    """
+    lines: list[Mapping[str, Any]] = []
+    ends: dict[str, int] = {}
+    for folder, begin in begins.items():
+        ends[folder] = begin
+        for line in read(pictures, folder, begin):
+            if len(lines) == limit:
+                return {"lines": lines, "ends": ends}
+            ends[folder] = line.end
+            if line.fields is not None and line.fields["line"] in kinds:
+                lines.append(line.fields)
+    return {"lines": lines, "ends": ends}
 
 
 def verify(pictures: Path, names: list[str], talk: Talk) -> Json:

@@ -109,6 +109,18 @@ class ReceiptEntry(OfPicture):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DisproofEntry(OfPicture):
+    """A receipt does not hold any more: the copy was found missing or altered, and is delivered again."""
+
+    line: ClassVar[str] = "disproof"
+    rendition: str = ""
+    destination: str
+    remote: str
+    at: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeletionEntry(OfPicture):
     """A picture's file leaves; written and synced before it does."""
 
@@ -136,10 +148,21 @@ class OverrideEntry:
         return f"{parse_name(self.camera)}/{utc(self.at / 1000):%Y/%m/%d}"
 
 
-Entry = PictureEntry | OutcomeEntry | FilledEntry | ViewEntry | ReceiptEntry | DeletionEntry | OverrideEntry
+Entry = (
+    PictureEntry | OutcomeEntry | FilledEntry | ViewEntry | ReceiptEntry | DisproofEntry | DeletionEntry | OverrideEntry
+)
 _KINDS: Mapping[str, type[Entry]] = {
     kind.line: kind
-    for kind in (PictureEntry, OutcomeEntry, FilledEntry, ViewEntry, ReceiptEntry, DeletionEntry, OverrideEntry)
+    for kind in (
+        PictureEntry,
+        OutcomeEntry,
+        FilledEntry,
+        ViewEntry,
+        ReceiptEntry,
+        DisproofEntry,
+        DeletionEntry,
+        OverrideEntry,
+    )
 }
 
 

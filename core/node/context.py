@@ -38,6 +38,7 @@ class Pace:
     plan_soon: float = 5.0  # after something came or went
     report: float = 60.0  # the status document, when nothing changes
     report_soon: float = 1.0  # when much changes
+    drop: float = 5.0  # looks into an inbox in which nothing comes
 
 
 @dataclass

@@ -31,10 +31,11 @@ from core.node.record import receipt_line
 from core.node.station import NEVER, Sending, Station, Trouble, decode
 from core.node.uplink import Uplink
 from core.node.writing import Writer
+from core.site.at import used_at
 from core.transfer.backoff import next_knock, next_try
 from core.transfer.base import Level
 from core.transfer.lanes import Room
-from core.transfer.routes import has_live, stood_in_for
+from core.transfer.routes import archive_name, has_live, stood_in_for
 from core.values import PictureName, milliseconds_of, utc
 
 log = logging.getLogger(__name__)
@@ -71,12 +72,13 @@ class Delivering:
     def apply(self) -> None:
         """Take over the destinations and links of the site as it is now configured."""
         known = {destination.name: destination for destination in self.context.site.destination}
+        ours = used_at(self.context.site, self.context.node.name)
         for station in self.stations.values():
             station.refuse_grants()  # who waits in a link's line begins again there, under the new configuration
         with suppress(StorageError, CatalogueError):  # they are written later, and the writer tells of it
             self.write_receipts()  # what is proven stays so, wherever the routes go now
         self._withdraw({one.destination for one in deliveries.tally(self.context.catalogue)} - set(known))
-        self.stations = {name: self.stations.get(name) or Station(known[name]) for name in known}
+        self.stations = {name: self.stations.get(name) or Station(known[name]) for name in known if name in ours}
         for name, station in self.stations.items():
             station.destination = known[name]
             station.kept = has_live(self.context.site, name)
@@ -245,11 +247,17 @@ class Delivering:
         found = standins.next_for(self.context.catalogue, name, silent, self.context.now_ms(), choice)
         if found is None:
             return None
-        standins.stand_in(self.context.catalogue, found, name)
+        standins.stand_in(self.context.catalogue, found, name, self._name_at(found, name))
         if name not in self.stations[found.destination].stood_in:
             self.stations[found.destination].stood_in.add(name)
             self.context.tell("stand-in", found.destination, f"does not answer; {name} takes its pictures")
         return ready.next_ready(self.context.catalogue, name, self.context.now_ms(), choice)
+
+    def _name_at(self, delivery: Delivery, destination: str) -> str:
+        """Return what a delivery to another destination is called there: in the archive each has names of its own."""
+        site, called = self.context.site, (delivery.name, delivery.rendition)
+        own = archive_name(site, delivery.destination, *called)
+        return archive_name(site, destination, *called) if delivery.remote == own else delivery.remote
 
     def _until_silence(self, station: Station) -> float:
         """Return in how many seconds another destination for which this one stands in counts as silent."""
@@ -326,6 +334,10 @@ class Delivering:
         if result.get("paused"):
             deliveries.progress(catalogue, delivery.id, result["offset"], decode(result.get("resume")))
             deliveries.put_back(catalogue, delivery.id)
+            return
+        if station.destination.node is not None:  # proven by what that node says when it has taken it in
+            deliveries.sent(catalogue, delivery.id)
+            self._recovered(station, sending, now)
             return
         self._receipts.append((delivery, result, now))
         self._write_at = min(self._write_at, self.context.monotonic() + SYNC_WITHIN)

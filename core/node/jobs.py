@@ -15,8 +15,8 @@ Json = dict[str, Any]
 class Worker:
     """Which child does it: one a camera, one a destination, one for images, one for the disk."""
 
-    kind: str  # a kind of core.worker: camera, destination, images, disk, probe
-    name: str = ""  # of the camera or destination
+    kind: str  # a kind of core.worker: camera, destination, drop, images, disk, probe
+    name: str = ""  # of the camera, destination, drop or probe
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,16 @@ from core.control.request import Request
 from core.errors import CatalogueCorrupt, CatalogueError, OverlapseError, StorageError
 from core.ledger.gap import Stretch
 from core.ledger.rhythm import STEERED, is_credible
+from core.node.batches import BOOKS
 from core.node.context import Context
 from core.node.delivering import Delivering
 from core.node.guard import Guard
+from core.node.handing import Handing, Taker
 from core.node.jobs import Done, Failed, Job, Report, Worker
 from core.node.measuring import Measuring
 from core.node.post import InHand
 from core.node.pushing import Pushing
+from core.node.receiving import Receiving
 from core.node.reload import Reload
 from core.node.reporting import Reporting
 from core.node.retaining import Retaining
@@ -64,6 +67,9 @@ class SitePart:
         self.delivering = Delivering(context, self.writer, lambda name: self.viewing.add([name]))
         self.viewing = Viewing(context, self._made)
         self.taking = Taking(context, self.writer, self._new)
+        self.handing = Handing(context, self.writer, self.delivering, lambda: self.retaining.look())
+        self.receiving = Receiving(context, self.writer, self.taking)
+        self.writer.on_written = self._written
         self.shooting = Shooting(context, self.taking)
         self.pushing = Pushing(context, self.taking, self.shooting)
         self.measuring = Measuring(context)
@@ -71,8 +77,18 @@ class SitePart:
         self.reporting = Reporting(context, self.shooting, self.viewing, self.delivering, self.retaining, self._trouble)
         desks = Desks(context, self.writer, self.shooting, self.delivering, self.retaining, self.reporting)
         self.serving = Serving(desks, self.reload, on_stop)
-        desks_in_order = (self.writer, self.shooting, self.pushing, self.viewing, self.delivering, self.retaining)
-        self.guard = Guard(context, (*desks_in_order, self.reporting), self._recover, self._make_room)
+        desks_in_order = (
+            self.writer,
+            self.shooting,
+            self.pushing,
+            self.receiving,
+            self.viewing,
+            self.handing,
+            self.delivering,
+            self.retaining,
+            self.reporting,
+        )
+        self.guard = Guard(context, desks_in_order, self._recover, self._make_room)
         self._adopting: Job | None = None
         self._clocks = context.now(), context.monotonic()
 
@@ -100,6 +116,8 @@ class SitePart:
     def apply(self) -> None:
         """Have every desk take over the site as it is configured now."""
         self.delivering.apply()
+        self.handing.apply()
+        self.receiving.apply()
         self.viewing.apply()
         self.shooting.apply()
         self.pushing.apply()
@@ -181,6 +199,8 @@ class SitePart:
         """Begin nothing new."""
         self.shooting.stop()
         self.pushing.stop()
+        self.receiving.stop()
+        self.handing.stop()
         self.viewing.stop()
         self.delivering.stop()
 
@@ -221,8 +241,14 @@ class SitePart:
             self.pushing.handle(report)
         elif worker.kind == "images":
             self.viewing.handle(report)
+        elif isinstance(report.job.about, Taker):
+            self.handing.handle(report)
+        elif worker.kind == "drop" or worker == BOOKS:
+            self.receiving.handle(report)
         elif worker.kind == "destination":
             self.delivering.handle(report)
+            if isinstance(report, Done):
+                self.handing.delivered(worker.name)
             self.retaining.look()
         elif worker.kind == "probe":
             self.delivering.linking.handle(report)
@@ -246,6 +272,7 @@ class SitePart:
     def _adopted(self, report: Done | Failed) -> None:
         """Take in what an earlier run left whole, and tell what it left in pieces."""
         self._adopting = None
+        self.receiving.begin()
         if isinstance(report, Failed):
             self.context.tell("leftovers", self.context.node.name, f"could not be looked at: {report.error}")
             return
@@ -266,6 +293,10 @@ class SitePart:
     def _new(self, names: list[PictureName], destinations: set[str]) -> None:
         self.viewing.add(names)
         self.delivering.look(destinations)
+
+    def _written(self) -> None:
+        self.handing.written()
+        self.receiving.written()
 
     def _made(self, destinations: set[str]) -> None:
         self.delivering.look(destinations)

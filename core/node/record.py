@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.catalogue import slots, states
+from core.catalogue import news, slots, states
 from core.catalogue.deliveries import Delivery
 from core.catalogue.pictures import NewPicture
 from core.catalogue.store import Catalogue
@@ -33,7 +33,24 @@ def picture_line(picture: NewPicture, boot: str) -> PictureEntry:
     )
 
 
-def outcome_line(entry: Entry, fence: Fence) -> OutcomeEntry:
+def picture_of(line: PictureEntry) -> NewPicture:
+    """Return the row of a picture of which a line tells."""
+    return NewPicture(
+        name=line.name,
+        slot=line.slot,
+        index=line.index,
+        kind=line.kind,
+        size=line.size,
+        sha256=line.sha256,
+        shutter=line.shutter,
+        source_name=line.source_name,
+        source_time=line.source_time,
+        trusted=line.trusted,
+        taken_in=line.taken_in,
+    )
+
+
+def outcome_line(entry: Entry, fence: Fence | None) -> OutcomeEntry:
     """Return the line of a slot's outcome."""
     return OutcomeEntry(
         camera=entry.camera,
@@ -48,7 +65,7 @@ def outcome_line(entry: Entry, fence: Fence) -> OutcomeEntry:
     )
 
 
-def outcome_row(entry: Entry, fence: Fence) -> slots.Outcome:
+def outcome_row(entry: Entry, fence: Fence | None) -> slots.Outcome:
     """Return the ledger's row of a slot's outcome."""
     return slots.Outcome(
         camera=entry.camera,
@@ -81,8 +98,9 @@ def receipt_line(delivery: Delivery, result: Json, at_ms: int) -> ReceiptEntry:
 
 
 def remember(catalogue: Catalogue, lengths: Mapping[str, int]) -> None:
-    """Note up to where the catalogue knows each day book: a start reads only what follows."""
+    """Note up to where the catalogue knows each day book: a start reads only what follows, other nodes hear of it."""
     for folder, length in lengths.items():
+        news.mark(catalogue, folder, states.offset(catalogue, folder))
         states.set_offset(catalogue, folder, length)
 
 

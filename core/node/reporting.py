@@ -159,6 +159,7 @@ class Reporting:
             "oldest": deliveries.oldest(context.catalogue, name) if count else None,
             "eta": None if drained is None or not count else eta(drained),
             "sending": _sending(station),
+            "sent": tally["sent"].n if "sent" in tally else None,
             "proven": tally["proven"].n if "proven" in tally else 0,
             "refused": tally["refused"].n if "refused" in tally else None,
             "error": None

@@ -14,6 +14,7 @@ from core.errors import BadRequest, NoSuchThing, OverlapseError
 from core.intake.entries import OverrideEntry
 from core.node.context import Context
 from core.node.delivering import Delivering
+from core.node.disproving import Disproved
 from core.node.measuring import telemetry_key
 from core.node.outlook import ALLOWED, ANNOUNCED, CONFIRMED
 from core.node.pauses import PAUSE, RESUME
@@ -62,6 +63,7 @@ class Serving:
             "pause": self._pause,
             "resume": self._resume,
             "retry": self._retry,
+            "deliver-again": self._deliver_again,
             "destination-pause": self._destination_pause,
             "destination-resume": self._destination_resume,
             "link-rung": self._link_rung,
@@ -152,6 +154,16 @@ class Serving:
             self._desks.delivering.look(self._desks.delivering.stations)
             return {"deliveries": count}
         return {"deliveries": self._desks.delivering.retry(request.args["destination"])}
+
+    def _deliver_again(self, request: Request) -> Answer:
+        """Take receipts back that an operator found untrue: line first, then the catalogue."""
+        name, why = request.args["destination"], f"by {request.who.user}: {request.args['reason']}"
+        context, done = self._desks.context, Disproved(self._desks.context, name, why)
+        done.look(request.args["pictures"])
+        self._desks.writer.write(done.lines, done.commit)
+        self._desks.delivering.look([name])
+        context.tell("delivered again", name, f"{len(done.lines)} receipts taken back {why}")
+        return {"again": len(done.lines), "gone": done.gone, "unknown": done.unknown}
 
     def _destination_pause(self, request: Request) -> Answer:
         name = request.args["destination"]

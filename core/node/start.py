@@ -14,7 +14,7 @@ from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
 
-from core.catalogue import deliveries, pictures, states
+from core.catalogue import deliveries, news, pictures, states
 from core.catalogue.deliveries import NewDelivery
 from core.catalogue.pictures import Picture
 from core.catalogue.rebuild import Plan, distrust, distrusted, follow, install, rebuild
@@ -99,7 +99,7 @@ def _open_site(
         make_folders(folders)
         undo.enter_context(held(folders.lock))
         told: list[str] = []
-        catalogue = undo.enter_context(_closing(open_catalogue(folders, loaded.site, told, progress)))
+        catalogue = undo.enter_context(_closing(open_catalogue(folders, loaded.site, place.node, told, progress)))
         context = _context(place, loaded, clock, catalogue)
         part = _part(context, loaded, queue, reread, Applied(folders.applied))
         context.hands = Children(lambda report: queue.put(Event(part, report)))
@@ -154,7 +154,7 @@ def held(lock: Path) -> Iterator[None]:
 
 
 def open_catalogue(
-    folders: Folders, site: SiteFile, told: list[str], progress: Progress = lambda text: None
+    folders: Folders, site: SiteFile, node: str, told: list[str], progress: Progress = lambda text: None
 ) -> Catalogue:
     """Open the catalogue; one that is damaged is made anew from the day books, and that is told."""
     progress("the catalogue is opened")
@@ -168,7 +168,7 @@ def open_catalogue(
     except CatalogueCorrupt as error:
         told.append(f"was damaged ({error}) and is made anew from the day books")
         lines = _counted(read_all(folders.pictures), progress)
-        plan = _counting(partial(wanted_by, site), progress)
+        plan = _counting(partial(wanted_by, site, node=node), progress)
         done = rebuild(folders.catalogue, lines, folder=folders.pictures, plan=plan)
         told += done.told
         return Catalogue.open(folders.catalogue)
@@ -258,14 +258,24 @@ def _catch_up(context: Context, told: list[str], progress: Progress) -> None:
     catalogue, folders = context.catalogue, context.folders
     leaving: list[str] = []
     behind = _counted(read_after(folders.pictures, states.offsets(catalogue)), progress)
-    lines = _noting_deletions(behind, leaving)
-    done = follow(catalogue, lines, lambda picture: wanted_by(context.site, picture))
+    lines = _noting_deletions(_noting_news(catalogue, behind), leaving)
+    done = follow(catalogue, lines, lambda picture: wanted_by(context.site, picture, context.node.name))
     expect_removal(catalogue, leaving)
     progress("deliveries and slots are looked through")
     deliveries.resume_all(catalogue)
     told += done.told
     if done.applied:
         told.append(f"caught up with the day books: {dict(done.applied)}")
+
+
+def _noting_news(catalogue: Catalogue, lines: Iterable[Line]) -> Iterator[Line]:
+    """Yield the lines, and have other nodes hear of the day books that they are in."""
+    noted = set()
+    for line in lines:
+        if line.folder not in noted:
+            noted.add(line.folder)
+            news.mark(catalogue, line.folder, states.offset(catalogue, line.folder))
+        yield line
 
 
 def _noting_deletions(lines: Iterable[Line], leaving: list[str]) -> Iterator[Line]:

@@ -146,6 +146,10 @@ class Station:
         """Whether it gave no answer when it was last tried."""
         return self.trouble is not None and self.trouble.error == DestinationUnreachable.__name__
 
+    def is_paused(self, now: datetime) -> bool:
+        """Return whether an operator has it rest."""
+        return self.paused_until is not None and now < self.paused_until
+
     def setting(self, context: Context) -> Setting:
         """Return how its child is opened; raise ConfigurationError for a secret that cannot be read."""
         described = opening(self.destination, context.base)
@@ -173,6 +177,7 @@ class Station:
             "level": Level(delivery.level).word,
             "chunk": self.destination.chunk,
             "replace": delivery.priority is Priority.LIVE,
+            "handed": self.destination.node is not None,
         }
         deadline = self.destination.deadline.total_seconds()
         quiet = QUIET + self.lanes * self.destination.chunk / SLOWEST

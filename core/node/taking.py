@@ -9,22 +9,22 @@ from datetime import datetime, timedelta
 
 from core.capture.base import Part, Shot
 from core.capture.shot import kind_of
-from core.catalogue import deliveries, pictures, slots
+from core.catalogue import announced, buffer, deliveries, pictures, slots
 from core.catalogue.deliveries import NewDelivery, Priority
-from core.catalogue.pictures import NewPicture
+from core.catalogue.pictures import NewPicture, Picture
 from core.catalogue.slots import Outcome
 from core.errors import StorageError
-from core.intake.entries import FilledEntry
+from core.intake.entries import FilledEntry, PictureEntry, from_json
 from core.ledger.outcomes import Entry
 from core.ledger.outcomes import shot as entry_of
 from core.node.context import Context
-from core.node.record import outcome_line, outcome_row, picture_line
+from core.node.record import outcome_line, outcome_row, picture_line, picture_of
 from core.node.writing import Writer
 from core.schedule.slots import Slot, Timetable
 from core.site.model import SiteFile
 from core.transfer.base import Level
-from core.transfer.routes import Wanted, for_original, for_rendition, recipes_for
-from core.values import PictureName, Sha256, seconds_of
+from core.transfer.routes import Wanted, for_original, for_rendition, origin_of, recipes_for
+from core.values import Fence, PictureName, Sha256, seconds_of
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,24 @@ class Taken:
     kept: list[PictureName]
     known: list[PictureName]  # the same bytes were here before: not stored twice
     release: list[str]  # the camera's names of all that is safe here
+
+
+@dataclass(frozen=True)
+class Received:
+    """What became of a picture that another node delivered. `lost`: it was known, and thinned before it was proven."""
+
+    name: PictureName
+    known: bool = False
+    lost: bool = False
+
+
+@dataclass
+class _Placed:
+    """Files that come without their shot."""
+
+    parts: list[tuple[Part, NewPicture]] = field(default_factory=list)
+    entries: dict[tuple[str, datetime, str], Entry] = field(default_factory=dict)
+    filled: list[FilledEntry] = field(default_factory=list)
 
 
 @dataclass
@@ -103,29 +121,78 @@ class Taking:
 
         One fills its slot, which was told missed, or gives it its outcome when it has none.
         """
-        parts, filled = [], []
-        entries: dict[tuple[str, datetime], Entry] = {}
+        placed = _Placed()
         for file in found:
-            name, sha256 = PictureName.parse(str(file["name"])), Sha256(str(file["sha256"]))
-            part = Part(str(name), kind_of(str(name)) or "raw", int(str(file["size"])), sha256, "", None)
-            if self._same(sha256) is not None:
-                if in_spool:
-                    self._discard(part)
-                continue
-            names = self._free_names([part]) if in_spool else {part.name: name}
-            row, slot = self._outcome(name), self._slot(name)
-            if row is not None and row.outcome in ("missed", "excused"):
-                parts.append((part, self._picture(part, names, row.slot, row.index, None)))
-                kept = names[part.name]
-                filled.append(FilledEntry(camera=row.camera, slot=row.slot, node=row.node, name=kept))
-            elif row is None and slot is not None:
-                parts.append((part, self._picture(part, names, seconds_of(slot.at), slot.index, None)))
-                entry = entry_of(slot, name.camera, name.node, slot.at)
-                entries[name.camera, slot.at] = replace(entry, shutter=None)  # nobody knows it any more
-            else:
-                parts.append((part, self._picture(part, names, None, None, None)))
-        self._keep(parts, list(entries.values()), filled)
-        return [picture.name for _, picture in parts]
+            part = _part(file)
+            if self._same(part.sha256) is None:
+                own = PictureName.parse(part.name)
+                self._place(part, self._free_names([part])[part.name] if in_spool else own, placed)
+            elif in_spool:
+                self._discard(part)
+        self._keep_placed(placed)
+        return [picture.name for _, picture in placed.parts]
+
+    def receive(self, file: Mapping[str, object], then: Callable[[Received], None]) -> None:
+        """Keep a picture {"name", "size", "sha256"} in the spool that another node delivered.
+
+        `then` is called when it is durable and catalogued; one that is known is not kept twice, another one of the
+        same name is kept beside it. Raise StorageError or CatalogueError when it cannot be now: it is tried again.
+        """
+        part = _part(file)
+        known = self._known(PictureName.parse(part.name), part.sha256)
+        if known is not None:
+            self._discard(part)
+            then(Received(known.name, known=True, lost=buffer.was_lost(self.context.catalogue, known.id)))
+            return
+
+        def prepare() -> Callable[[], None]:
+            placed, kept = _Placed(), self._free_names([part])[part.name]
+            self._place(part, kept, placed)
+            return lambda: self._keep_placed(placed, lambda: then(Received(kept)))
+
+        self.writer.attempt(prepare)
+
+    def has(self, name: PictureName, sha256: Sha256) -> bool:
+        """Return whether this picture is catalogued already."""
+        return self._known(name, sha256) is not None
+
+    def _known(self, name: PictureName, sha256: Sha256) -> Picture | None:
+        """Return the picture of these bytes and this name, or of the next number that it was kept under."""
+        found = pictures.by_sha256(self.context.catalogue, sha256)
+        return next((one for one in found if one.name.numbered(name.nth) == name), None)
+
+    def _place(self, part: Part, kept: PictureName, placed: _Placed) -> None:
+        """Say of which slot a file is that comes without its shot, and what that slot's ledger hears of it.
+
+        By its line, where another node sent it ahead; else by its name alone.
+        """
+        name, names = PictureName.parse(part.name), {part.name: kept}
+        row, slot, line = self._outcome(name), self._slot(name), self._announced(name, part)
+        ours = name.node == self.context.node.name
+        if line is not None:
+            placed.parts.append((part, replace(line, name=kept, taken_in=self.context.now_ms())))
+        elif row is not None and row.outcome in ("missed", "excused"):
+            placed.parts.append((part, self._picture(part, names, row.slot, row.index, None)))
+            placed.filled.append(FilledEntry(camera=row.camera, slot=row.slot, node=row.node, name=kept))
+        elif row is not None and not ours and name.nth == 1:  # the other half of its pair came before
+            placed.parts.append((part, self._picture(part, names, row.slot, row.index, None)))
+        elif row is None and slot is not None:
+            placed.parts.append((part, self._picture(part, names, seconds_of(slot.at), slot.index, None)))
+            entry = entry_of(slot, name.camera, name.node, slot.at)
+            placed.entries[name.camera, slot.at, name.node] = replace(entry, shutter=None)  # nobody knows it any more
+        else:
+            placed.parts.append((part, self._picture(part, names, None, None, None)))
+
+    def _announced(self, name: PictureName, part: Part) -> NewPicture | None:
+        """Return the picture as the node that shot it told of it, None when it did not."""
+        said = announced.get(self.context.catalogue, name)
+        entry = from_json(said) if said is not None else None
+        if not isinstance(entry, PictureEntry) or (entry.size, entry.sha256) != (part.size, part.sha256):
+            return None
+        return picture_of(entry)
+
+    def _keep_placed(self, placed: _Placed, then: Callable[[], None] = lambda: None) -> None:
+        self._keep(placed.parts, list(placed.entries.values()), placed.filled, then)
 
     def _outcome(self, name: PictureName) -> Outcome | None:
         """Return the outcome of the slot that a picture is named after."""
@@ -195,9 +262,9 @@ class Taking:
         filled: Sequence[FilledEntry] = (),
         then: Callable[[], None] = lambda: None,
     ) -> None:
-        boot, fence = self.context.clock.boot_id(), self.context.fence
+        boot = self.context.clock.boot_id()
         new = [picture for _, picture in parts]
-        wanted = {picture.name: wanted_by(self.context.site, picture) for picture in new}
+        wanted = {picture.name: wanted_by(self.context.site, picture, self.context.node.name) for picture in new}
 
         def done() -> None:
             for picture in new:
@@ -209,7 +276,7 @@ class Taking:
 
         self._coming |= {picture.sha256: picture.name for picture in new}
         self.writer.write(
-            [*(outcome_line(entry, fence) for entry in entries), *filled],
+            [*(outcome_line(entry, self._fence(entry)) for entry in entries), *filled],
             lambda: self._commit(new, entries, filled, wanted),
             parts={part.name: picture_line(picture, boot) for part, picture in parts},
             then=done,
@@ -225,20 +292,30 @@ class Taking:
         catalogue = self.context.catalogue
         for picture in new:
             deliveries.enqueue(catalogue, pictures.insert(catalogue, picture), wanted[picture.name])
+            announced.forget(catalogue, picture.name)
         for entry in entries:
-            slots.record(catalogue, outcome_row(entry, self.context.fence))
+            slots.record(catalogue, outcome_row(entry, self._fence(entry)))
         for one in filled:
             slots.fill(catalogue, one.camera, one.slot, one.node, str(one.name))
 
+    def _fence(self, entry: Entry) -> Fence | None:
+        """Return under which fence an outcome is written: of another node's slot nobody tells."""
+        return self.context.fence if entry.node == self.context.node.name else None
 
-def wanted_by(site: SiteFile, picture: NewPicture) -> list[NewDelivery]:
-    """Return the deliveries that the routes ask for of a picture and its renditions, which wait until they are made."""
+
+def _part(file: Mapping[str, object]) -> Part:
+    name = str(file["name"])
+    return Part(name, kind_of(name) or "raw", int(str(file["size"])), Sha256(str(file["sha256"])), "", None)
+
+
+def wanted_by(site: SiteFile, picture: NewPicture, node: str) -> list[NewDelivery]:
+    """Return the deliveries that the routes ask for at `node`: of a picture, and of its renditions, which wait."""
     name = picture.name
-    asked = for_original(site, name, picture.kind, picture.index)
+    asked = for_original(site, name, picture.kind, picture.index, node)
     camera = next((camera for camera in site.camera if camera.name == name.camera), None)
     if camera is not None:
-        for recipe in recipes_for(site, camera, picture.kind, picture.index):
-            asked += for_rendition(site, name, recipe, picture.index)
+        for recipe in recipes_for(site, camera, picture.kind, picture.index, node, origin_of(site, name)):
+            asked += for_rendition(site, name, recipe, picture.index, node)
     return [_delivery(one) for one in asked]
 
 

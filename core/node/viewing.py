@@ -15,7 +15,7 @@ from core.intake.entries import ViewEntry
 from core.node.context import Context
 from core.node.jobs import Done, Failed, Job, Json, Report, Setting, Worker
 from core.processing.wire import ENVIRONMENT, recipe_to_json
-from core.transfer.routes import recipes_for
+from core.transfer.routes import origin_of, recipes_for
 from core.values import PictureName
 
 log = logging.getLogger(__name__)
@@ -111,7 +111,10 @@ class Viewing:
     def _job(self, picture: Picture) -> Job:
         name, site = picture.name, self.context.site.site
         camera = self.context.camera(name.camera)
-        wanted = set(recipes_for(self.context.site, camera, picture.kind, picture.index)) if camera else set()
+        here, origin = self.context.node.name, origin_of(self.context.site, name)
+        wanted = (
+            set(recipes_for(self.context.site, camera, picture.kind, picture.index, here, origin)) if camera else set()
+        )
         wanted &= deliveries.unmade_of(self.context.catalogue, picture.id)
         args = {
             "path": str(self.context.folders.pictures / name.path),

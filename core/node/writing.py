@@ -34,6 +34,7 @@ class Writer:
     """
 
     context: Context
+    on_written: Callable[[], None] = lambda: None  # hears that there are new lines
     _waiting: list[_Write] = field(default_factory=list)
     _unprepared: list[Prepare] = field(default_factory=list)
     _at: float = NEVER
@@ -95,6 +96,7 @@ class Writer:
             else:
                 self._waiting.remove(one)
                 one.then()
+                self.on_written()
         self._wait = min(2 * self._wait, AGAIN[1]) if errors else AGAIN[0]
         self._at = self.context.monotonic() + self._wait if errors else NEVER
         if errors:

@@ -153,6 +153,9 @@ class DiskModel:
     disk: SimulatedDisk
 
     def do(self, job: Job, now: datetime) -> Course:
+        if job.op == "tails":
+            yield 0.1
+            return self._tails(job.args)
         yield 1.0
         listed = {
             str(entry.name) for book in self.disk.books.values() for entry in book if isinstance(entry, PictureEntry)
@@ -163,6 +166,18 @@ class DiskModel:
 
     def ended(self, worker: Worker) -> None:
         """It holds nothing."""
+
+    def _tails(self, args: Json) -> Json:
+        lines: list[Json] = []
+        ends: dict[str, int] = {}
+        for folder, begin in args["begins"].items():
+            ends[folder] = begin
+            for entry in self.disk.books.get(folder, ())[begin:]:
+                if len(lines) == args["limit"]:
+                    return {"lines": lines, "ends": ends}
+                ends[folder] += 1
+                lines += [decode(encode(entry).rstrip(b"\n"))] if entry.line in args["kinds"] else []
+        return {"lines": lines, "ends": ends}
 
 
 def _described(path: str, file: File) -> Json:

@@ -60,8 +60,8 @@ def _why_gone(site: SimulatedSite, camera: SimulatedCamera, sha256: Sha256) -> I
     if not known:
         yield f"{camera.name}: {sha256} was taken and is nowhere"
     for picture in known:
-        places = [one.destination for one in receipts.of_picture(site.catalogue, picture.id) if not one.rendition]
-        held = [name for name in places if sha256 in {file.sha256 for file in site.destinations[name].store.values()}]
+        copies = [one for one in receipts.of_picture(site.catalogue, picture.id) if not one.rendition]
+        held = [one for one in copies if site.destinations[one.destination].holds(one.remote, sha256)]
         if not held and str(picture.name) not in _told_lost(site):
             yield f"{picture.name}: gone, and not proven anywhere"
 
@@ -86,8 +86,7 @@ def unproven(site: SimulatedSite) -> Iterator[str]:
     """What counts as proven stands whole at its destination, and every picture that is here has its deliveries."""
     for picture in every(site.catalogue):
         for delivery in deliveries.of_picture(site.catalogue, picture.id):
-            held = site.destinations[delivery.destination].store.get(delivery.remote)
-            is_there = held is not None and held.sha256 == delivery.sha256
+            is_there = site.destinations[delivery.destination].holds(delivery.remote, delivery.sha256)
             if delivery.state == "proven" and not is_there and delivery.priority is not deliveries.Priority.LIVE:
                 yield f"{delivery.remote}: proven, and not there"
 

@@ -104,6 +104,11 @@ class SimulatedDestination:
     def ended(self, worker: Worker) -> None:
         """What it received it keeps."""
 
+    def holds(self, name: str, sha256: Sha256 | None) -> bool:
+        """Return whether this object is there, whole."""
+        there = self.store.get(name)
+        return there is not None and there.sha256 == sha256
+
     def _send(self, args: Json) -> Course:
         key = args["name"], args["sha256"]
         begun = offset = self._partial.get(key, 0) if args["resume"] is not None else 0

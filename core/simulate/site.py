@@ -73,10 +73,19 @@ class KeptCatalogue(Catalogue):
 class SimulatedSite:
     """One site on a simulated node. Everything in it but the node itself survives a stop."""
 
-    def __init__(self, world: World, text: str, *, synchronised: bool = True, pace: Pace | None = None) -> None:
-        """`text` is a site.toml; `synchronised` is what the kernel says of the clock."""
+    def __init__(
+        self,
+        world: World,
+        text: str,
+        *,
+        synchronised: bool = True,
+        pace: Pace | None = None,
+        node: str | None = None,
+    ) -> None:
+        """`text` is a site.toml; `synchronised` is what the kernel says of the clock; `node`: by default the first."""
         self.world = world
         self.site: SiteFile = reparse(text)
+        self.node = node or self.site.node[0].name
         self.synchronised = synchronised
         self.witnesses: dict[str, timedelta] = {}  # name -> how far that clock is ahead of ours
         self.pace = pace or Pace()
@@ -94,6 +103,7 @@ class SimulatedSite:
         self.images = SimulatedImages(str(self.folders.data), made=self.disk.made)
         self.cameras = {camera.name: self._camera(camera) for camera in self.site.camera}
         self.destinations = {one.name: self._destination(one.name) for one in self.site.destination}
+        self.places: dict[Worker, Model] = {}  # workers of places that this node empties
         self.events: list[tuple[datetime, str, str, str]] = []  # (when, kind, subject, text)
         self.fence = Fence(1, 0)
         self.part: SitePart | None = None
@@ -170,7 +180,7 @@ class SimulatedSite:
         return Context(
             site=self.site,
             base=self.base,
-            node=self.site.node[0],
+            node=next(one for one in self.site.node if one.name == self.node),
             folders=self.folders,
             clock=self.world,
             catalogue=self.catalogue,
@@ -197,6 +207,7 @@ class SimulatedSite:
         }
         models |= {Worker("camera", name): camera for name, camera in self.cameras.items()}
         models |= {Worker("destination", name): one for name, one in self.destinations.items()}
+        models |= self.places
         return SimulatedHands(self.world, models, report)
 
     def _witness(self) -> tuple[bool, Mapping[str, datetime]]:
@@ -208,7 +219,7 @@ class SimulatedSite:
         return []
 
     def _wanted(self, picture: pictures.Picture) -> Iterable[deliveries.NewDelivery]:
-        return wanted_by(self.site, picture)
+        return wanted_by(self.site, picture, self.node)
 
 
 @dataclass
@@ -284,6 +295,11 @@ class SimulatedNode:
         """Stop for a while; the next `run` starts again."""
         self.stop()
         self.world.skip(duration.total_seconds())
+
+    def cut_one(self, site: SimulatedSite) -> None:
+        """Let the power of one of several nodes go that share this loop, and start it again at once."""
+        site.cut()
+        site.start(self._queue)
 
     def _start(self) -> None:
         self._queue = SimpleQueue()

@@ -126,4 +126,5 @@ def _labelled(routes: Iterable[Route]) -> dict[str, Route]:
 
 def _label(route: Route) -> str:
     live = f" as {route.live}" if route.live else ""
-    return f"{'+'.join(route.what)} of {'+'.join(route.cameras) or 'all'} to {route.to}{live}"
+    at = f" at {route.at}" if route.at else ""
+    return f"{'+'.join(route.what)} of {'+'.join(route.cameras) or 'all'} to {route.to}{live}{at}"

@@ -12,6 +12,7 @@ from string import Formatter
 from typing import Any
 
 from core.site.folders import Finding, folder_problems, is_folder
+from core.site.handed import handing_problems
 from core.site.model import Camera, GphotoSource, Link, SiteFile
 from core.site.shape import UNNAMED, by_name, meant
 from core.text import safe
@@ -55,6 +56,7 @@ def own_checks(site: SiteFile, base: Path, lost: bool = False) -> list[Finding]:
     if lost:
         found = [(key, sentence) for key, sentence in found if _NONE not in sentence]
     found += folder_problems(site, base)
+    found += handing_problems(site, base)
     for n, camera in enumerate(site.camera):
         virtual = camera.source.virtual if isinstance(camera.source, GphotoSource) else None
         if virtual and not is_folder(base / virtual):
@@ -83,6 +85,8 @@ def _names(site: SiteFile) -> Iterator[Finding]:
         yield from _unique(table, [each.name for each in getattr(site, table)])
     for n, node in enumerate(site.node):
         yield from _unique(f"node[{n}].link", [link.name for link in node.link])
+        for m, name in enumerate(node.pull):
+            yield from _refer(f"node[{n}].pull[{m}]", "node", name, [each.name for each in site.node])
     for n, recipe in enumerate(site.recipe):
         if recipe.name in ORIGINALS:
             yield f"recipe[{n}].name", f"'{recipe.name}' is what routes call an original; take another name"
@@ -187,6 +191,8 @@ def _destinations(site: SiteFile) -> Iterator[Finding]:
     for n, destination in enumerate(site.destination):
         if destination.link is not None:
             yield from _refer(f"destination[{n}].link", "link", destination.link, links)
+        if destination.node is not None:
+            yield from _refer(f"destination[{n}].node", "node", destination.node, [node.name for node in site.node])
         if destination.chunk < 1:
             yield f"destination[{n}].chunk", "at least 1B"
         if destination.lanes is not None and not 1 <= destination.lanes <= 8:
@@ -201,6 +207,8 @@ def _routes(site: SiteFile) -> Iterator[Finding]:
         at = f"route[{n}]"
         for place in route.places:
             yield from _refer(f"{at}.to", "destination", place, destinations)
+        if route.at is not None:
+            yield from _refer(f"{at}.at", "node", route.at, [node.name for node in site.node])
         for m, name in enumerate(route.cameras):
             yield from _refer(f"{at}.cameras[{m}]", "camera", name, cameras)
         if not route.what:
@@ -260,7 +268,10 @@ def _only_copies(site: SiteFile) -> Iterator[Finding]:
             wanted = [
                 route
                 for route in site.route
-                if route.required and kind in route.what and (not route.cameras or camera.name in route.cameras)
+                if route.required
+                and kind in route.what
+                and (not route.cameras or camera.name in route.cameras)
+                and route.at in (None, _driver(site, camera))
             ]
             if not wanted:
                 yield (

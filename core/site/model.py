@@ -181,13 +181,18 @@ class FtpServer:
 
 @table
 class Node:
-    """A machine of the site. `ftp`: needed for cameras of kind "ftp"."""
+    """A machine of the site. `inbox`: where other nodes leave what it takes in; `pull`: those from which it fetches.
+
+    `ftp`: needed for cameras of kind "ftp".
+    """
 
     name: Name
     kind: Literal["unit", "cloud", "office"] = "unit"
     buffer: Buffer = field(default_factory=Buffer)
     ftp: FtpServer | None = None
     link: tuple[Link, ...] = ()
+    inbox: str | None = None  # a folder; each deliverer has a folder of its own below it
+    pull: tuple[Name, ...] = ()
 
 
 @table
@@ -357,6 +362,18 @@ class Recipe:
 
 
 @table
+class Fetch:
+    """How a node reaches, from its side, the place in which others leave what it takes in."""
+
+    address: str
+    key_file: str | None = None
+    password_file: str | None = None
+    host_key: str | None = None
+    ca_file: str | None = None
+    region: str | None = None
+
+
+@table
 class Destination:
     """A place that keeps pictures. `address`: folder:/path, or SCHEME://user@host[:port]/path (docs/destinations)."""
 
@@ -372,6 +389,8 @@ class Destination:
     deadline: Duration = timedelta(hours=6)  # for one file, whatever the progress
     chunk: Size = 4_000_000  # bytes of one grant
     lanes: int | None = None  # files under way at once, 1 to 8; with more than one the last is for live pictures
+    node: Name | None = None  # the other end is this node, which takes in what is left there: its receipt is the proof
+    fetch: Fetch | None = None  # how that node reaches the place; none: it is in its inbox
 
 
 @table
@@ -384,6 +403,7 @@ class Route:
     level: Level = "hash"
     every_nth: int = 1
     required: bool = True
+    at: Name | None = None  # the node that does it; none: that which shot the picture, or first has every original
     live: str | None = None  # a stable name such as "{camera}.jpg": replaced by each newer picture, older ones dropped
 
     @property

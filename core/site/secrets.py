@@ -10,8 +10,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from core.errors import ConfigurationError
+from core.site.at import used_at
 from core.site.folders import Finding, is_file
-from core.site.model import HttpSource, RtspSource, SiteFile
+from core.site.model import Destination, Fetch, HttpSource, RtspSource, SiteFile
 
 MAX_SECRET = 65_536  # bytes; a private key has some thousand
 
@@ -27,8 +28,10 @@ def _inline(site: SiteFile) -> Iterator[Finding]:
             at = f"camera[{n}].source.url"
             yield at, "a password does not stand in an address; write it into a file and name it with password_file"
     for n, destination in enumerate(site.destination):
-        if _has_password(destination.address):
-            at = f"destination[{n}].address"
+        places = {"address": destination.address}
+        if destination.fetch is not None:
+            places["fetch.address"] = destination.fetch.address
+        for at in (f"destination[{n}].{word}" for word, address in places.items() if _has_password(address)):
             yield at, "a password does not stand in an address; write it into a file and name it with password_file"
 
 
@@ -50,10 +53,18 @@ def _files(site: SiteFile, base: Path, node: str | None) -> Iterator[Finding]:
         if each.ftp is not None and node in (None, each.name):
             yield from _file(f"node[{n}].ftp.key_file", each.ftp.key_file, base)
             yield from _plain(f"node[{n}].ftp.certificate_file", each.ftp.certificate_file, base)
+    used = used_at(site, node) if node is not None and len(site.node) > 1 else None
     for n, destination in enumerate(site.destination):
-        for word in ("key_file", "password_file"):
-            yield from _file(f"destination[{n}].{word}", getattr(destination, word), base)
-        yield from _plain(f"destination[{n}].ca_file", destination.ca_file, base)
+        if used is None or destination.name in used:
+            yield from _of_destination(f"destination[{n}]", destination, base)
+        if destination.fetch is not None and node in (None, destination.node):
+            yield from _of_destination(f"destination[{n}].fetch", destination.fetch, base)
+
+
+def _of_destination(at: str, place: Destination | Fetch, base: Path) -> Iterator[Finding]:
+    for word in ("key_file", "password_file"):
+        yield from _file(f"{at}.{word}", getattr(place, word), base)
+    yield from _plain(f"{at}.ca_file", place.ca_file, base)
 
 
 def _file(at: str, name: str | None, base: Path) -> Iterator[Finding]:

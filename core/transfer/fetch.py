@@ -22,7 +22,7 @@ def fetch(destination: Destination, name: str, into: Path, progress: Progress = 
     Raise DestinationError, or DiskFull and NotDurable for the file here, which is then not to be used.
     """
     digest, size, told = hashlib.sha256(), 0, 0
-    with _writing(into), into.open("wb") as file:
+    with writing(into), into.open("wb") as file:
         for block in destination.read(name):
             file.write(block)
             digest.update(block)
@@ -36,7 +36,8 @@ def fetch(destination: Destination, name: str, into: Path, progress: Progress = 
 
 
 @contextmanager
-def _writing(into: Path) -> Iterator[None]:
+def writing(into: Path) -> Iterator[None]:
+    """Tell what the operating system says of a file of ours: DiskFull or NotDurable."""
     try:
         yield
     except OSError as error:

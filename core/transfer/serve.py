@@ -12,6 +12,8 @@
 | read | name, into | size, sha256 |
 | close | | {} |
 
+Those of a drop, between two nodes of ours, are in handover.py.
+
 `deliver` asks before it sends anything, for at most `chunk` bytes at once and for fewer where the link is thin:
 {"grant": bytes wanted, "offset", "resume"} is answered {"granted": bytes}; 0 ends it with {"paused": true, "offset",
 "resume"}. A long proof says {"proving": bytes}. All but `open` and `close`, which are asked while nothing else goes on,
@@ -24,12 +26,14 @@ import base64
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from core.errors import ChildError, DestinationRefused
 from core.site import model
 from core.text import safe
+from core.transfer import handover
 from core.transfer.base import Destination, Level, Progress
 from core.transfer.delivery import Delivery, Paused, Stride, deliver
 from core.transfer.fetch import fetch
@@ -57,6 +61,7 @@ class DestinationService:
             "free": self._free,
             "read": self._read,
             "close": self._close,
+            **{op: partial(self._hand_over, op) for op in handover.OPS},
         }
 
     def handle(self, op: str, args: Json, talk: Talk) -> Json:
@@ -132,6 +137,9 @@ class DestinationService:
 
     def _read(self, args: Json, talk: Talk) -> Json:
         return fetch(self._in(talk.lane), args["name"], Path(args["into"]), _progress(talk))
+
+    def _hand_over(self, op: str, args: Json, talk: Talk) -> Json:
+        return handover.OPS[op](self._in(talk.lane), args, _progress(talk))
 
     def _close(self, args: Json, talk: Talk) -> Json:
         self.close()

@@ -45,13 +45,13 @@ class Seaweed:
     tls_port: int | None
     pid: int
 
-    def client(self) -> Any:
+    def client(self, key_id: str = KEY_ID, secret: str = SECRET) -> Any:
         """Return a plain client of it, to look behind a destination's back."""
         return boto3.client(
             "s3",
             endpoint_url=f"http://127.0.0.1:{self.port}",
-            aws_access_key_id=KEY_ID,
-            aws_secret_access_key=SECRET,
+            aws_access_key_id=key_id,
+            aws_secret_access_key=secret,
             region_name="us-east-1",
             config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
         )

@@ -60,8 +60,17 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(folder: Path, shell: bool = False, sftp: Sequence[str] = (), listen: str = "127.0.0.1") -> Iterator[Sshd]:
-    """Run an sshd; `shell`: commands are allowed too; `sftp`: options of the SFTP server itself."""
+def running(
+    folder: Path,
+    shell: bool = False,
+    sftp: Sequence[str] = (),
+    listen: str = "127.0.0.1",
+    chroot: Path | None = None,
+) -> Iterator[Sshd]:
+    """Run an sshd; `shell`: commands are allowed too; `sftp`: options of the SFTP server itself.
+
+    `chroot`: the folder that whoever logs in cannot leave; for root alone, who must own it and all above it.
+    """
     assert SSHD is not None, MISSING
     folder.mkdir(parents=True, exist_ok=True)
     for name, kind in (("host_ed25519", "ed25519"), ("host_rsa", "rsa"), ("user", "ed25519"), ("other", "ed25519")):
@@ -70,7 +79,7 @@ def running(folder: Path, shell: bool = False, sftp: Sequence[str] = (), listen:
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where the server's unprivileged half lives
     port = free_port()
-    process = _start(folder, port, shell, sftp, listen)
+    process = _start(folder, port, shell, sftp, listen, chroot)
     try:
         yield Sshd(
             port,
@@ -86,10 +95,14 @@ def running(folder: Path, shell: bool = False, sftp: Sequence[str] = (), listen:
         process.wait(10)
 
 
-def _start(folder: Path, port: int, shell: bool, sftp: Sequence[str], listen: str) -> subprocess.Popen[bytes]:
+def _start(
+    folder: Path, port: int, shell: bool, sftp: Sequence[str], listen: str, chroot: Path | None
+) -> subprocess.Popen[bytes]:
     assert SSHD is not None
     options = " ".join(sftp)
     force = "" if shell else f"ForceCommand internal-sftp {options}"
+    if chroot is not None:
+        force += f"\nChrootDirectory {chroot}"
     config = folder / "sshd_config"
     config.write_text(_CONFIG.format(port=port, listen=listen, folder=folder, sftp=options, force=force))
     with (folder / "log").open("wb") as log:

@@ -58,7 +58,7 @@ def test_what_a_stand_in_has_is_proven_and_the_first_gets_it_after_all_else(
     catalogue: Catalogue, shots: Any, add: Add
 ) -> None:
     picture, (number,) = add(0, group(shots))
-    standins.stand_in(catalogue, deliveries.get(catalogue, number), "ca")
+    standins.stand_in(catalogue, deliveries.get(catalogue, number), "ca", "there.jpg")
     there, own = at(catalogue, picture, "ca"), at(catalogue, picture, "fr")
     assert (there.required, there.priority, there.stands_for, there.instead) == (True, Priority.JPEG, "fr", ("de",))
     assert (own.required, own.priority, own.instead, own.state) == (False, Priority.AUDIT, (), "queued")
@@ -72,7 +72,7 @@ def test_when_the_first_answers_again_before_its_stand_in_took_it_that_is_enough
     catalogue: Catalogue, shots: Any, add: Add
 ) -> None:
     picture, (number,) = add(0, group(shots))
-    standins.stand_in(catalogue, deliveries.get(catalogue, number), "ca")
+    standins.stand_in(catalogue, deliveries.get(catalogue, number), "ca", "there.jpg")
     prove(catalogue, at(catalogue, picture, "fr"))
     assert [one.destination for one in deliveries.of_picture(catalogue, picture)] == ["fr"]
     assert is_proven(catalogue, picture)
@@ -80,10 +80,10 @@ def test_when_the_first_answers_again_before_its_stand_in_took_it_that_is_enough
 
 def test_a_stand_in_that_is_silent_too_has_the_next_one(catalogue: Catalogue, shots: Any, add: Add) -> None:
     picture, (number,) = add(0, group(shots))
-    standins.stand_in(catalogue, deliveries.get(catalogue, number), "ca")
+    standins.stand_in(catalogue, deliveries.get(catalogue, number), "ca", "there.jpg")
     found = standins.next_for(catalogue, "de", ["fr", "ca"], 0)
     assert found == at(catalogue, picture, "ca")
-    standins.stand_in(catalogue, found, "de")
+    standins.stand_in(catalogue, found, "de", "there.jpg")
     prove(catalogue, at(catalogue, picture, "de"))
     assert is_proven(catalogue, picture)
 
@@ -92,7 +92,7 @@ def test_a_rendition_moves_with_its_file_and_a_live_one_stays_live(catalogue: Ca
     picture, (number,) = add(0, group(shots, rendition="web", priority=Priority.LIVE, required=False))
     assert standins.next_for(catalogue, "ca", ["fr"], 0) is None, "it is not made yet"
     deliveries.made(catalogue, picture, "web", "renditions/a.jpg", 5, "ab" * 32)  # type: ignore[arg-type]
-    standins.stand_in(catalogue, deliveries.get(catalogue, number), "ca")
+    standins.stand_in(catalogue, deliveries.get(catalogue, number), "ca", "there.jpg")
     there = at(catalogue, picture, "ca")
     assert (there.size, there.path, there.sha256, there.priority) == (5, "renditions/a.jpg", "ab" * 32, Priority.LIVE)
     assert at(catalogue, picture, "fr").priority == Priority.LIVE

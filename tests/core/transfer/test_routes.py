@@ -1,9 +1,11 @@
 """Which pictures go where."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
+from core.site.at import used_at
 from core.site.model import Camera, Destination, FolderSource, Node, Recipe, Route, SiteFile, SiteHead
 from core.transfer.routes import for_original, for_rendition, recipes_for, unrequired
 from core.values import Fence, PictureName
@@ -62,3 +64,69 @@ def test_what_no_route_requires_is_named() -> None:
     where = site(Route(what=("jpeg",), to="nas"), Route(what=("raw",), to="fr", required=False))
     assert unrequired(where, NORTH) == ["raw"]
     assert unrequired(where, GATE) == []
+
+
+FR = Destination(name="fr", address="folder:/fr", node="fr")
+CA = Destination(name="ca", address="folder:/ca", node="ca")
+WEBSITE = Destination(name="website", address="folder:/web")
+
+
+def handing(*routes: Route) -> SiteFile:
+    """Return a site of a unit and two datacentres."""
+    return replace(
+        site(*routes),
+        node=(Node(name="unit1"), Node(name="fr", kind="cloud", inbox="/in"), Node(name="ca", kind="cloud")),
+        destination=(FR, CA, WEBSITE),
+    )
+
+
+TO_FR, ON_TO_CA = Route(what=("jpeg",), to="fr"), Route(what=("jpeg",), to="ca", at="fr")
+WEB = Route(what=("web",), to="website")
+
+
+def destinations(where: SiteFile, node: str) -> list[str]:
+    return [wanted.destination for wanted in for_original(where, NAME, "jpeg", 0, node)]
+
+
+def test_a_route_applies_where_the_picture_was_shot_unless_it_names_a_node() -> None:
+    where = handing(TO_FR, ON_TO_CA)
+    assert (destinations(where, "unit1"), destinations(where, "fr"), destinations(where, "ca")) == (["fr"], ["ca"], [])
+
+
+def test_a_picture_is_never_brought_back_to_the_node_that_shot_it() -> None:
+    assert destinations(handing(TO_FR), "fr") == []
+    ours = replace(NAME, node="fr")
+    assert for_original(handing(TO_FR), ours, "jpeg", 0, "fr") == []
+
+
+def test_a_drop_is_emptied_and_needs_no_folder_for_each_day() -> None:
+    (wanted,) = for_original(handing(TO_FR), NAME, "jpeg", 53, "unit1")
+    assert wanted.name == "harbour/north/north_20261121T085000Z_unit1_1-7.jpg"
+
+
+@pytest.mark.parametrize(
+    ("routes", "maker"),
+    [
+        pytest.param((WEB,), "unit1", id="originals-stay"),
+        pytest.param((TO_FR, WEB), "fr", id="every-original-goes-there-anyway"),
+        pytest.param((TO_FR, replace(WEB, live="{camera}.jpg")), "fr", id="live"),
+        pytest.param((replace(TO_FR, every_nth=6), WEB), "unit1", id="only-some-originals-go"),
+        pytest.param((replace(TO_FR, every_nth=6), replace(WEB, every_nth=12)), "fr", id="those-it-needs-go"),
+        pytest.param((replace(TO_FR, what=("raw",)), WEB), "unit1", id="only-the-raw-goes"),
+        pytest.param((replace(TO_FR, cameras=("gate",)), WEB), "unit1", id="another-cameras-go"),
+        pytest.param((TO_FR, replace(WEB, at="unit1")), "unit1", id="named-the-unit"),
+        pytest.param((TO_FR, ON_TO_CA, replace(WEB, at="ca")), "ca", id="named-the-second"),
+    ],
+)
+def test_a_rendition_is_made_by_the_first_node_that_has_the_original_anyway(
+    routes: tuple[Route, ...], maker: str
+) -> None:
+    where = handing(*routes)
+    makers = [node for node in ("unit1", "fr", "ca") if for_rendition(where, NAME, "web", 0, node)]
+    assert makers == [maker]
+    assert [node for node in ("unit1", "fr", "ca") if recipes_for(where, NORTH, "jpeg", 0, node)] == [maker]
+
+
+def test_a_node_needs_only_what_it_sends_to() -> None:
+    where = handing(TO_FR, ON_TO_CA, WEB)
+    assert [used_at(where, node) for node in ("unit1", "fr", "ca")] == [{"fr"}, {"ca", "website"}, set()]

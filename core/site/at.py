@@ -1,0 +1,105 @@
+"""Which node does what a route says: pure, from the site file.
+
+Originals: the node that shot them, or the one that `at` names. Renditions: the first node that has every original
+they are made of anyway, so that no link carries both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from core.site.model import Destination, Route, SiteFile
+
+ORIGINALS = ("raw", "jpeg")
+
+
+def driver_of(site: SiteFile, camera: str) -> str:
+    """Return the node that drives a camera, the first one where nothing is said."""
+    primary = next((one.primary for one in site.camera if one.name == camera), None)
+    return primary or (site.node[0].name if site.node else "")
+
+
+def maker(site: SiteFile, route: Route, camera: str, origin: str) -> str:
+    """Return the node that makes and sends the renditions of a route.
+
+    That is the first to which `origin` hands on every original that they are made of, so that no rendition uses the
+    link beside it; else `origin` itself.
+    """
+    if route.at is not None:
+        return route.at
+    kind = _fed_by(site, camera)
+    for each in site.route:
+        covers = not each.cameras or camera in each.cameras
+        every = covers and each.at in (None, origin) and kind in each.what and route.every_nth % each.every_nth == 0
+        if every and each.live is None:
+            for name in each.places[:1] if each.first else each.places:
+                place = destination_of(site, name)
+                if place is not None and place.node not in (None, origin):
+                    return str(place.node)
+    return origin
+
+
+def used_at(site: SiteFile, node: str) -> set[str]:
+    """Return the destinations to which `node` may have to send something, those that no route names among them."""
+    named = {place for route in site.route for place in route.places}
+    used = {one.name for one in site.destination if one.name not in named and one.node is None}
+    cameras = [camera.name for camera in site.camera]
+    for route in site.route:
+        for camera in route.cameras or cameras:
+            origin = driver_of(site, camera)
+            originals = (route.at or origin) == node and any(what in ORIGINALS for what in route.what)
+            made = maker(site, route, camera, origin) == node and any(what not in ORIGINALS for what in route.what)
+            if originals or made:
+                used.update(route.places)
+    return used - {one.name for one in site.destination if one.node == node}
+
+
+def destination_of(site: SiteFile, name: str) -> Destination | None:
+    """Return the destination of this name."""
+    return next((one for one in site.destination if one.name == name), None)
+
+
+def _fed_by(site: SiteFile, camera: str) -> str:
+    """Return the kind of original that a camera's renditions are made of."""
+    return "raw" if any(one.name == camera and one.shoots == "raw" for one in site.camera) else "jpeg"
+
+
+def fetched_place(destination: Destination) -> Destination:
+    """Return the place from which the node of `destination` fetches, as that node reaches it."""
+    assert destination.fetch is not None
+    reached = {each.name: getattr(destination.fetch, each.name) for each in fields(destination.fetch)}
+    return Destination(name=destination.name, **reached)
+
+
+def handed_to(site: SiteFile, camera: str, kind: str) -> list[str]:
+    """Return the nodes that get originals of this kind, the one that shoots them first."""
+    reached = [driver_of(site, camera)]
+    for node in reached:  # it grows meanwhile
+        reached += [to for to, _ in _next(site, camera, kind, node) if to not in reached]
+    return reached
+
+
+def ring(site: SiteFile, camera: str, kind: str) -> tuple[list[str], int] | None:
+    """Return the nodes of a ring in which such pictures would go round, and the number of the route that closes it."""
+
+    def follow(path: list[str]) -> tuple[list[str], int] | None:
+        for to, route in _next(site, camera, kind, path[-1]):
+            if to in path:
+                return [*path[path.index(to) :], to], route
+            if (found := follow([*path, to])) is not None:
+                return found
+        return None
+
+    return follow([driver_of(site, camera)])
+
+
+def _next(site: SiteFile, camera: str, kind: str, node: str) -> list[tuple[str, int]]:
+    """Return the nodes to which `node` hands such originals on, with the number of the route."""
+    origin = driver_of(site, camera)
+    found = []
+    for n, route in enumerate(site.route):
+        if kind not in route.what or (route.at or origin) != node or (route.cameras and camera not in route.cameras):
+            continue
+        places = [destination_of(site, name) for name in route.places]
+        found += [(place.node, n) for place in places if place is not None and place.node is not None]
+    return found

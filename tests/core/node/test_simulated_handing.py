@@ -1,0 +1,234 @@
+"""Two simulated nodes, one that takes in what the other delivers, through cuts of either and of the link."""
+
+from __future__ import annotations
+
+import base64
+import random
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from peers.simulation import BEGIN, CALM, site_toml
+
+from core.catalogue import pictures, receipts, slots
+from core.catalogue.pictures import Picture
+from core.simulate.disk import File
+from core.simulate.handover import SimulatedDrop, hand_on
+from core.simulate.invariants import broken, every, lost, not_rebuilt, twice, unproven
+from core.simulate.links import outages_at_random
+from core.simulate.site import SimulatedNode, SimulatedSite
+from core.simulate.world import World
+from core.transfer import drops
+from core.values import Fence, PictureName, Sha256
+
+TEXT = site_toml(
+    destinations=(),
+    shoots="raw+jpeg",
+    every="30m",
+    camera='primary = "unit1"',
+    routes="",
+    extra="""
+[[node]]
+name = "fr"
+kind = "cloud"
+inbox = "/inbox"
+[[recipe]]
+name = "web"
+steps = [{ resize = "1920x1280" }]
+[[destination]]
+name = "fr"
+node = "fr"
+address = "folder:/inbox/unit1"
+[[destination]]
+name = "nas"
+address = "folder:/nas"
+[[route]]
+what = ["raw", "jpeg"]
+to = "fr"
+[[route]]
+at = "fr"
+what = ["raw", "jpeg"]
+to = "nas"
+[[route]]
+what = ["web"]
+to = "nas"
+""",
+)
+
+
+PACE = replace(CALM, drop=120.0)
+
+
+class Watched(SimulatedDrop):
+    """Looks at each receipt that goes back: what it tells of must be in the taker's day book, durably."""
+
+    def __init__(self, taker: SimulatedSite) -> None:
+        super().__init__()
+        self.site = taker
+        self.told = 0
+        self.too_early: list[drops.Json] = []
+
+    def settle(self, put: Iterable[drops.Json], remove: Iterable[str]) -> drops.Json:
+        for one in put:
+            if f"/{drops.RECEIPTS}/" in one["name"]:
+                said = [line for line in drops.unpack(base64.b64decode(one["data"])) if "s" in line]
+                self.told += len(said)
+                known = booked(self.site)
+                self.too_early += [line for line in said if line["s"] not in known]
+        return super().settle(put, remove)
+
+
+class Pair:
+    def __init__(self) -> None:
+        self.world = World(BEGIN)
+        self.unit = SimulatedSite(self.world, TEXT, pace=PACE)
+        self.fr = SimulatedSite(self.world, TEXT, pace=PACE, node="fr")
+        self.drop = Watched(self.fr)
+        hand_on(self.world, self.unit, "fr", self.fr, self.drop)
+        self.node = SimulatedNode(self.world, [self.unit, self.fr])
+
+    def run(self, **duration: float) -> None:
+        self.node.run(timedelta(**duration))
+
+
+def ledger(site: SimulatedSite) -> set[slots.Outcome]:
+    return set(slots.between(site.catalogue, "north", -(2**40), 2**40))
+
+
+def facts(found: Iterable[Picture]) -> set[object]:
+    """Return what both must know of a picture."""
+    return {(one.name, one.slot, one.index, one.shutter, one.source_time, one.sha256) for one in found}
+
+
+def assert_all_is_there(pair: Pair) -> None:
+    pair.run(minutes=10)  # what was shot just now gets there
+    assert broken(pair.unit, BEGIN, pair.world.now() - timedelta(minutes=2)) == []
+    for promise in (lost, twice, unproven, not_rebuilt):
+        assert list(promise(pair.fr)) == [], promise.__name__
+    ours = {one.name: one for one in every(pair.unit.catalogue)}
+    theirs = {one.name: one for one in every(pair.fr.catalogue)}
+    assert ours
+    assert ours.keys() == theirs.keys()
+    assert facts(ours.values()) == facts(theirs.values())
+    assert ledger(pair.unit) == ledger(pair.fr)
+    heard = pair.world.now() - timedelta(hours=2)  # copies further on are heard of with the next that is sent
+    for picture in ours.values():
+        if picture.name.at > heard:
+            continue
+        copies = {one.destination for one in receipts.of_picture(pair.unit.catalogue, picture.id)}
+        assert copies == {"fr", "nas"}
+    assert pair.drop.files == {}
+
+
+def test_a_day_reaches_the_second_node_and_the_unit_hears_of_every_copy() -> None:
+    pair = Pair()
+    pair.run(days=1)
+    assert_all_is_there(pair)
+    taken = len(list(every(pair.unit.catalogue)))
+    assert taken == 98
+    assert pair.unit.images.made == {}, "renditions are made where the originals go anyway"
+    assert len([name for name in pair.fr.destinations["nas"].store if name.endswith(".web.jpg")]) == 49
+    assert pair.drop.batched / 49 < 900, "bytes of lines and receipts for each slot of a pair"
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_whatever_is_cut_nothing_is_lost_or_doubled(seed: int) -> None:
+    pair, dice = Pair(), random.Random(seed)
+    end = BEGIN + timedelta(days=1)
+    outages = outages_at_random(seed, BEGIN, end, timedelta(hours=3), timedelta(hours=2))
+    pair.unit.destinations["fr"].outages = [one for one in outages if one.what != "full"]
+    pair.fr.destinations["nas"].outages = outages_at_random(
+        seed + 100, BEGIN, end, timedelta(hours=7), timedelta(hours=3)
+    )
+    pair.run(minutes=1)
+    while pair.world.now() < end:
+        pair.run(minutes=240 * dice.random())
+        pair.node.cut_one(dice.choice((pair.unit, pair.fr)))
+    pair.run(hours=9)
+    assert_all_is_there(pair)
+    assert pictures.newest(pair.fr.catalogue, "north") is not None
+
+
+def booked(site: SimulatedSite) -> set[str]:
+    """Return the hashes of the pictures of which a durable line tells."""
+    return {
+        str(line.fields["sha256"]) for line in site.disk.lines() if line.fields and line.fields["line"] == "picture"
+    }
+
+
+def proven(site: SimulatedSite, destination: str) -> set[str]:
+    """Return the hashes of the originals that are proven at a destination."""
+    return {
+        str(one.sha256)
+        for picture in every(site.catalogue)
+        for one in receipts.of_picture(site.catalogue, picture.id)
+        if one.destination == destination and not one.rendition
+    }
+
+
+def test_no_receipt_goes_back_before_a_failing_disk_has_the_picture() -> None:
+    pair, dice = Pair(), random.Random(11)
+    pair.run(minutes=1)
+    pair.fr.disk.failing = {number for number in range(4000) if dice.random() < 0.35}
+    pair.run(hours=8)
+    assert pair.drop.told > 20
+    assert pair.drop.too_early == []
+    pair.fr.disk.failing = set()
+    pair.run(hours=4)
+    assert_all_is_there(pair)
+
+
+def until_one_stands_there(pair: Pair) -> str:
+    """Let time pass until a picture stands in the drop; return its name."""
+    for _ in range(3600):
+        if pair.drop.files:
+            return next(iter(pair.drop.files))
+        pair.run(seconds=0.5)
+    raise AssertionError("no picture came")
+
+
+def test_what_is_lost_in_the_drop_is_sent_again() -> None:
+    pair = Pair()
+    pair.drop.files.pop(until_one_stands_there(pair))
+    pair.run(hours=4)
+    assert len(pair.unit.told("lost on the way")) == 1
+    assert_all_is_there(pair)
+
+
+def test_what_is_altered_in_the_drop_is_not_kept_and_sent_again() -> None:
+    pair = Pair()
+    name = until_one_stands_there(pair)
+    pair.drop.files[name] = File(pair.drop.files[name].size, Sha256("6" * 64))
+    pair.run(hours=4)
+    assert len(pair.unit.told("not taken in")) == 1
+    assert len(pair.fr.told("inbox refused")) == 1
+    assert_all_is_there(pair)
+
+
+def test_a_taker_without_room_leaves_pictures_where_they_are_until_it_has_some() -> None:
+    pair = Pair()
+    pair.run(minutes=1)
+    pair.fr.disk.others = pair.fr.disk.size - 20_000_000
+    pair.run(hours=3)
+    assert proven(pair.unit, "fr") == set()
+    assert len(pair.drop.files) == 12
+    assert pair.fr.told("inbox trouble") == ["no room for what is there: it waits until retention makes some"]
+    pair.fr.disk.others = 0
+    pair.run(hours=4)
+    assert_all_is_there(pair)
+
+
+def test_a_picture_waits_for_its_line_a_while_and_is_then_taken_in_by_its_name_alone() -> None:
+    pair = Pair()
+    pair.run(minutes=1)
+    name = PictureName("north", BEGIN.replace(minute=30), "unit1", Fence(1, 1), "jpg")
+    pair.drop.files[drops.picture("quarry", name)] = File(5_000_000, Sha256("5" * 64))
+    pair.run(minutes=3)
+    assert pictures.by_name(pair.fr.catalogue, name) is None
+    pair.run(minutes=10)
+    found = pictures.by_name(pair.fr.catalogue, name)
+    assert found is not None
+    assert (found.slot, found.index, found.shutter) == (int(name.at.timestamp()), 17, None)
+    assert {one.outcome for one in ledger(pair.fr) if one.slot == found.slot} == {"captured"}
+    assert list(not_rebuilt(pair.fr)) == []
