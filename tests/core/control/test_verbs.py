@@ -22,6 +22,7 @@ TABLE: list[tuple[str, Role, bool, dict[str, Any]]] = [
     ("pause", Role.OPERATE, False, {"camera": "north", "until": UNTIL, "reason": "the lens is cleaned"}),
     ("resume", Role.OPERATE, False, {"camera": "north"}),
     ("retry", Role.OPERATE, False, {"destination": "nas"}),
+    ("deliver-again", Role.OPERATE, False, {"destination": "nas", "pictures": ["north_20261121T080000Z_unit1_1-1.jpg"]}),
     ("destination-pause", Role.OPERATE, False, {"destination": "nas", "reason": "new disks"}),
     ("destination-resume", Role.OPERATE, False, {"destination": "nas"}),
     (
