@@ -91,13 +91,25 @@ def _replay(catalogue: Catalogue, line: Line, done: Replayed) -> None:
         done.tell(line.problem)
     if line.fields is None:
         return
+    kind, error = attempt(catalogue, line.fields)
+    if error is None:
+        done.applied[kind] += 1
+    else:
+        done.tell(f"{line.folder}: a line could not be applied: {error}")
+
+
+def attempt(catalogue: Catalogue, said: Fields) -> tuple[str, Exception | None]:
+    """Do what a line says, in a transaction of its own; return its kind, and why it could not be done.
+
+    Raise CatalogueError only for a catalogue that takes nothing now.
+    """
     try:
         with catalogue.transaction():
-            done.applied[apply(catalogue, line.fields)] += 1
+            return apply(catalogue, said), None
     except _UNFIT as error:
         if isinstance(error, CatalogueError) and type(error) is not CatalogueError:  # locked or corrupt: not the line
             raise
-        done.tell(f"{line.folder}: a line could not be applied: {error}")
+        return "", error
 
 
 def _enqueue(catalogue: Catalogue, plan: Plan, last: int, done: Replayed) -> None:

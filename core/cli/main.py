@@ -27,6 +27,8 @@ COMMANDS = {  # name: (where it is, what it does)
     "plan": ("core.cli.plan:plan", "Show bytes, bandwidth and buffer before anything is bought."),
     "verify": ("core.cli.keep:verify", "Compare hashes and receipts with disk and destinations."),
     "rebuild": ("core.cli.keep:rebuild", "Make the catalogue anew from the day books."),
+    "restore": ("core.cli.restoring:restore", "Fill an emptied node again from a destination."),
+    "import": ("core.cli.importing:import_", "Take in a card or an old archive."),
 }
 
 

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.errors import BadRequest
+from core.intake.archive import LAYOUTS
 from core.text import safe
 from core.values import PictureName, parse_name
 
@@ -16,6 +18,7 @@ MAX_REASON = 200  # characters
 MAX_ROWS = 1000
 FIRST_YEAR, LAST_YEAR = 1970, 2200
 _RUNG = re.compile(r"[a-z]{1,16}(/[0-9]{1,4})?")
+MAX_PATH = 4096
 _PLAN = re.compile(r"[0-9a-f]{8,64}")
 
 
@@ -81,6 +84,51 @@ def parse_pictures(value: object) -> list[PictureName]:
     if not isinstance(value, list) or not 1 <= len(value) <= MAX_ROWS:
         raise ValueError(f"a list of 1 to {MAX_ROWS} names of pictures")
     return [PictureName.parse(str(one)) for one in value]
+
+
+def parse_path(value: object) -> str:
+    """Return the path of a folder, from the root on."""
+    if not isinstance(value, str) or not value.startswith("/") or "\0" in value or len(value) > MAX_PATH:
+        raise ValueError(f"a path begins with '/' and has at most {MAX_PATH} characters")
+    return value
+
+
+def parse_layout(value: object) -> str:
+    """Return how an archive is laid out."""
+    if value not in LAYOUTS:
+        raise ValueError(f"one of {', '.join(LAYOUTS)}")
+    return str(value)
+
+
+def parse_zone(value: object) -> str:
+    """Return the name of a time zone."""
+    try:
+        if isinstance(value, str) and value:
+            return ZoneInfo(value).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        pass
+    raise ValueError('a time zone is written as "Europe/Paris" or "UTC"')
+
+
+def parse_count(value: object) -> int:
+    """Return how many of something."""
+    if type(value) is not int or not 1 <= value < 1 << 31:
+        raise ValueError("a whole number from 1 on")
+    return value
+
+
+def parse_seconds(value: object) -> int:
+    """Return an instant in whole seconds since the epoch."""
+    if type(value) is not int or not 0 <= value < 1 << 40:
+        raise ValueError("whole seconds since the epoch")
+    return value
+
+
+def parse_flag(value: object) -> bool:
+    """Return true or false."""
+    if type(value) is not bool:
+        raise ValueError("true or false")
+    return value
 
 
 CAMERA = DESTINATION = LINK = Argument(parse_name)

@@ -16,12 +16,18 @@ from core.control.arguments import (
     Argument,
     optional,
     parse_arguments,
+    parse_count,
     parse_delivery,
+    parse_flag,
     parse_instant,
+    parse_layout,
+    parse_path,
     parse_pictures,
     parse_plan,
     parse_rows,
     parse_rung,
+    parse_seconds,
+    parse_zone,
 )
 from core.errors import BadRequest, Forbidden, NoSuchThing
 from core.text import safe
@@ -60,6 +66,7 @@ class Verb:
 
 
 _ROWS = Argument(parse_rows, required=False)
+_FLAG = Argument(parse_flag, required=False)
 _SINCE = Argument(parse_instant, required=False)
 
 _ALL = (
@@ -77,6 +84,7 @@ _ALL = (
         {"destination": optional(DESTINATION), "limit": _ROWS},
     ),
     Verb("events", Role.VIEW, "Give what happened last, the newest at the end.", {"limit": _ROWS}),
+    Verb("errand", Role.VIEW, "Give what the import or restore that was ordered last plans, and how far it has come."),
     Verb("telemetry", Role.VIEW, "Give the newest readings of the cameras.", {"camera": optional(CAMERA)}),
     Verb("retention-plan", Role.VIEW, "Give what would be deleted next and why, and delete nothing."),
     Verb("capture", Role.OPERATE, "Take one shot now, without a slot, through the whole path.", {"camera": CAMERA}),
@@ -107,6 +115,7 @@ _ALL = (
         {"destination": DESTINATION, "until": optional(UNTIL), "reason": REASON},
     ),
     Verb("destination-resume", Role.OPERATE, "Send to this destination again.", {"destination": DESTINATION}),
+    Verb("errand-stop", Role.OPERATE, "End the import or restore that is under way; what it brought stays."),
     Verb(
         "link-rung",
         Role.OPERATE,
@@ -138,6 +147,35 @@ _ALL = (
         Role.ADMIN,
         "Let a full buffer delete unproven pictures before their announced day: they are lost for good.",
         {"until": UNTIL, "reason": REASON},
+        dangerous=True,
+    ),
+    Verb(
+        "import",
+        Role.ADMIN,
+        "Take in the pictures of a folder of this machine, and deliver them as the routes say; with remove, remove "
+        "there what is safe here.",
+        {
+            "path": Argument(parse_path),
+            "camera": optional(CAMERA),
+            "layout": Argument(parse_layout, required=False),
+            "zone": Argument(parse_zone, required=False),
+            "at_most": Argument(parse_count, required=False),
+            "remove": _FLAG,
+            "dry_run": _FLAG,
+        },
+        dangerous=True,
+    ),
+    Verb(
+        "restore",
+        Role.ADMIN,
+        "Bring back what a destination holds of this node's pictures and this node does not, newest first.",
+        {
+            "from": DESTINATION,
+            "camera": optional(CAMERA),
+            "since": Argument(parse_seconds, required=False),
+            "until": Argument(parse_seconds, required=False),
+            "dry_run": _FLAG,
+        },
         dangerous=True,
     ),
     Verb(

@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import NoSuchThing, StorageError
-from core.intake.daybook import BOOK, day_folders, read
+from core.intake.daybook import BOOK, day_folders, read, read_file
 from core.intake.durable import Shelf, translated
 from core.text import safe
 from core.values import PictureName
 from core.worker import Json, Talk
 
 CHUNK = 1 << 20
+INCOMING = "incoming"  # the folder of the spool in which imports and restores keep what is not whole yet
 MAX_NAMES = 10_000  # of one `verify`: its answer must fit into one line to the parent
+LINES = 500  # of a day book in one message
 
 PassOver = Callable[[str, StorageError], None]  # hears what could not be looked at
 Read = Callable[[Path], Json]  # hashes a file, as `hash_file` does
@@ -59,8 +61,9 @@ class DiskService:
     "unlisted": [the same], "quarantined": [{"name", "as", "why"}], "unreadable": [{"name", "why"}]}: `whole` are in the
     spool, `unlisted` under their final name without a line, `unreadable` stay where they are;
     tails {"pictures", "begins", "kinds", "limit"} -> {"lines", "ends"}: what day books say from these offsets on;
-    verify {"pictures", "names"} -> {"files": [{"name", "size", "sha256"} or {"name", "error", "message"}]}.
-    adopt and verify say {"done", "of"} after each file.
+    verify {"pictures", "names"} -> {"files": [{"name", "size", "sha256"} or {"name", "error", "message"}]};
+    book {"path", "folder"} -> {"problems": number}: it says {"lines": [...]}, what the lines of a day book say.
+    `adopt` and `verify` say {"done", "of"} after each file.
     """
 
     def handle(self, op: str, args: Json, talk: Talk) -> Json:
@@ -73,6 +76,8 @@ class DiskService:
             return verify(Path(args["pictures"]), args["names"], talk)
         if op == "tails":
             return tails(Path(args["pictures"]), args["begins"], args["kinds"], args["limit"])
+        if op == "book":
+            return book(Path(args["path"]), args["folder"], talk)
         raise NoSuchThing(f"the disk worker knows no {op!r}")
 
     def close(self) -> None:
@@ -89,6 +94,8 @@ def adopt(
     found = _Found(Shelf(spool, Path(pictures) if pictures else spool, quarantine), read)
     whole: list[Path] = []
     for path in _listing(spool):
+        if path.name == INCOMING:
+            continue
         if fence is not None and _is_of(path.name, fence):
             continue
         if (why_not := _why_not_whole(path)) is None:
@@ -250,6 +257,21 @@ def verify(pictures: Path, names: list[str], talk: Talk) -> Json:
         files.append({"name": text, **_verified(pictures, text)})
         talk.say(done=done, of=len(names))
     return {"files": files}
+
+
+def book(path: Path, folder: str, talk: Talk) -> Json:
+    """Say what the whole lines of a day book at `path`, of the day `folder` (CAMERA/YYYY/MM/DD), say."""
+    problems, said = 0, list[Any]()
+    for line in read_file(path, folder):
+        if line.entry is None or line.fields is None:
+            problems += line.problem is not None
+            continue
+        said.append(line.fields)
+        if len(said) == LINES:
+            talk.say(lines=said)
+            said = []
+    talk.say(lines=said)
+    return {"problems": problems}
 
 
 def _verified(pictures: Path, text: str) -> Json:

@@ -245,8 +245,13 @@ def day_folders(pictures: Path) -> Iterator[str]:
 
 def read(pictures: Path, folder: str, begin: int = 0) -> Iterator[Line]:
     """Yield what the book of one day holds from the offset `begin`; damage is yielded too and stops nothing."""
+    return read_file(pictures / folder / BOOK, folder, begin)
+
+
+def read_file(path: Path, folder: str, begin: int = 0) -> Iterator[Line]:
+    """Yield what the day book at `path`, of the day `folder`, holds from the offset `begin`."""
     try:
-        with (pictures / folder / BOOK).open("rb") as file:
+        with path.open("rb") as file:
             file.seek(begin)
             for raw in file:
                 end = begin + len(raw)

@@ -44,6 +44,7 @@ class PictureEntry(OfPicture):
     trusted: bool = True  # was the node's clock trusted?
     boot: str = ""
     taken_in: int = 0
+    dated: str = ""  # of an imported one: where the time in its name comes from: name, exif or mtime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,11 +13,14 @@ from core.control.request import Request
 from core.errors import CatalogueCorrupt, CatalogueError, OverlapseError, StorageError
 from core.ledger.gap import Stretch
 from core.ledger.rhythm import STEERED, is_credible
+from core.node.arriving import owes_from
 from core.node.batches import BOOKS
 from core.node.context import Context
 from core.node.delivering import Delivering
+from core.node.errands import Errands, Make
 from core.node.guard import Guard
 from core.node.handing import Handing, Taker
+from core.node.importing import Importing
 from core.node.jobs import Done, Failed, Job, Report, Worker
 from core.node.measuring import Measuring
 from core.node.post import InHand
@@ -25,6 +28,7 @@ from core.node.pushing import Pushing
 from core.node.receiving import Receiving
 from core.node.reload import Reload
 from core.node.reporting import Reporting
+from core.node.restoring import Restoring
 from core.node.retaining import Retaining
 from core.node.serving import Desks, Serving
 from core.node.shooting import Shooting
@@ -75,7 +79,12 @@ class SitePart:
         self.measuring = Measuring(context)
         self.retaining = Retaining(context, self.writer, self.delivering.write_receipts, self._may_shoot)
         self.reporting = Reporting(context, self.shooting, self.viewing, self.delivering, self.retaining, self._trouble)
-        desks = Desks(context, self.writer, self.shooting, self.delivering, self.retaining, self.reporting)
+        self._adopting: Job | None = None
+        kinds: Mapping[str, Make] = {"import": Importing, "restore": Restoring}
+        self.errands = Errands(context, self.taking, self._unseen, lambda: self._adopting is None, kinds)
+        desks = Desks(
+            context, self.writer, self.shooting, self.delivering, self.retaining, self.reporting, self.errands
+        )
         self.serving = Serving(desks, self.reload, on_stop)
         desks_in_order = (
             self.writer,
@@ -85,11 +94,11 @@ class SitePart:
             self.viewing,
             self.handing,
             self.delivering,
+            self.errands,
             self.retaining,
             self.reporting,
         )
         self.guard = Guard(context, desks_in_order, self._recover, self._make_room)
-        self._adopting: Job | None = None
         self._clocks = context.now(), context.monotonic()
 
     def begin(self, before: SiteFile | None) -> None:
@@ -201,13 +210,18 @@ class SitePart:
         self.pushing.stop()
         self.receiving.stop()
         self.handing.stop()
+        self.errands.stop()
         self.viewing.stop()
         self.delivering.stop()
 
     def finished(self) -> bool:
         """Return whether nothing is in hand."""
-        desks = (self.shooting, self.pushing, self.viewing, self.delivering)
+        desks = (self.shooting, self.pushing, self.viewing, self.delivering, self.errands)
         return all(desk.finished() for desk in desks)
+
+    def _unseen(self) -> int:
+        """Return how many pictures wait for their look, and writes for the disk: no more of others are brought."""
+        return self.viewing.waiting() + self.writer.waiting()
 
     def _trouble(self) -> str | None:
         return self.guard.trouble
@@ -235,7 +249,10 @@ class SitePart:
 
     def _report(self, report: Report) -> None:
         worker = report.job.worker
-        if worker.kind in ("camera", "hook"):
+        if self.errands.owns(report):
+            self.errands.handle(report)
+            self.retaining.look()
+        elif worker.kind in ("camera", "hook"):
             self._of_camera(report)
         elif worker.kind == "ftpd":
             self.pushing.handle(report)
@@ -315,6 +332,8 @@ class SitePart:
         since = states.get(self.context.catalogue, APPLIED_AT)
         for camera in before.camera:
             after = self._last_outcome(camera.name, now) or (None if since is None else utc(since / 1000))
+            owes = states.get(self.context.catalogue, owes_from(camera.name))
+            after = after if after is None or owes is None else max(after, utc(owes / 1000))
             if camera.name not in here or after is None:
                 continue
             timetable = Timetable(camera, site.zone, site.latitude, site.longitude)

@@ -15,6 +15,7 @@ from core.intake.entries import OverrideEntry
 from core.node.context import Context
 from core.node.delivering import Delivering
 from core.node.disproving import Disproved
+from core.node.errands import Errands
 from core.node.measuring import telemetry_key
 from core.node.outlook import ALLOWED, ANNOUNCED, CONFIRMED
 from core.node.pauses import PAUSE, RESUME
@@ -43,6 +44,7 @@ class Desks:
     delivering: Delivering
     retaining: Retaining
     reporting: Reporting
+    errands: Errands
 
 
 class Serving:
@@ -60,6 +62,10 @@ class Serving:
             "telemetry": self._telemetry,
             "retention-plan": self._plan,
             "capture": self._capture,
+            "import": self._errand,
+            "restore": self._errand,
+            "errand": lambda request: self._desks.errands.state(),
+            "errand-stop": self._errand_stop,
             "pause": self._pause,
             "resume": self._resume,
             "retry": self._retry,
@@ -121,6 +127,13 @@ class Serving:
         order = f"{request.who.user}-{self._desks.context.now_ms()}"
         self._desks.shooting.capture(request.args["camera"], order)
         return {"order": order}
+
+    def _errand(self, request: Request) -> Answer:
+        """Take the order; the verb `errand` tells how far it has come."""
+        return self._desks.errands.order(request.verb, dict(request.args), request.who.user)
+
+    def _errand_stop(self, request: Request) -> Answer:
+        return self._desks.errands.end()
 
     def _pause(self, request: Request) -> Answer:
         self._override(request, PAUSE, request.args["until"], request.args["reason"])

@@ -5,22 +5,21 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from core.capture.base import Part, Shot
 from core.capture.shot import kind_of
 from core.catalogue import announced, buffer, deliveries, pictures, slots
 from core.catalogue.deliveries import NewDelivery, Priority
 from core.catalogue.pictures import NewPicture, Picture
-from core.catalogue.slots import Outcome
 from core.errors import StorageError
+from core.intake.entries import Entry as BookEntry
 from core.intake.entries import FilledEntry, PictureEntry, from_json
 from core.ledger.outcomes import Entry
-from core.ledger.outcomes import shot as entry_of
 from core.node.context import Context
+from core.node.placing import Placing
 from core.node.record import outcome_line, outcome_row, picture_line, picture_of
 from core.node.writing import Writer
-from core.schedule.slots import Slot, Timetable
 from core.site.model import SiteFile
 from core.transfer.base import Level
 from core.transfer.routes import Wanted, for_original, for_rendition, origin_of, recipes_for
@@ -28,7 +27,7 @@ from core.values import Fence, PictureName, Sha256, seconds_of
 
 log = logging.getLogger(__name__)
 
-_MOMENT = timedelta(microseconds=1)
+Wants = Callable[[SiteFile, NewPicture, str], list[NewDelivery]]  # what is to be delivered, at the node of that name
 
 
 @dataclass(frozen=True)
@@ -50,12 +49,26 @@ class Received:
 
 
 @dataclass
-class _Placed:
+class _Found:
     """Files that come without their shot."""
 
-    parts: list[tuple[Part, NewPicture]] = field(default_factory=list)
+    parts: list[tuple[str, NewPicture]] = field(default_factory=list)
     entries: dict[tuple[str, datetime, str], Entry] = field(default_factory=dict)
     filled: list[FilledEntry] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class More:
+    """What is otherwise with pictures that do not come straight from a camera.
+
+    `lines` go into the day books after theirs, and `commit` into the catalogue in the same transaction; `line` may
+    change what a picture's line says, and `wants` takes the place of the routes.
+    """
+
+    lines: Sequence[BookEntry] = ()
+    commit: Callable[[], None] = lambda: None
+    line: Callable[[PictureEntry], PictureEntry] = lambda line: line
+    wants: Wants | None = None
 
 
 @dataclass
@@ -87,11 +100,12 @@ class Taking:
         index = entry.index if entry is not None else None
         known, orphans, release = self._sort_out(shot.orphans)
         names = self._free_names([*shot.parts, *orphans])
-        parts = [(part, self._picture(part, names, slot, index, part.shutter or shot.shutter)) for part in shot.parts]
-        parts += [(part, self._picture(part, names, None, None, part.shutter)) for part in orphans]
-        release += [part.source_name for part, _ in parts]
+        shutter = shot.shutter
+        parts = [(one.name, self._picture(one, names, slot, index, one.shutter or shutter)) for one in shot.parts]
+        parts += [(part.name, self._picture(part, names, None, None, part.shutter)) for part in orphans]
+        release += [part.source_name for part in (*shot.parts, *orphans)]
         taken = Taken([picture.name for _, picture in parts], known, release)
-        return lambda: self._keep(parts, [entry] if entry is not None else [], then=lambda: then(taken))
+        return lambda: self.keep(parts, [entry] if entry is not None else [], then=lambda: then(taken))
 
     def _sort_out(self, orphans: Sequence[Part]) -> tuple[list[PictureName], list[Part], list[str]]:
         """Return which pictures are here already, which orphans are new, and what may be released at once."""
@@ -121,16 +135,16 @@ class Taking:
 
         One fills its slot, which was told missed, or gives it its outcome when it has none.
         """
-        placed = _Placed()
+        new, placing = _Found(), Placing(self.context)
         for file in found:
             part = _part(file)
             if self._same(part.sha256) is None:
                 own = PictureName.parse(part.name)
-                self._place(part, self._free_names([part])[part.name] if in_spool else own, placed)
+                self._place(part, self._free_names([part])[part.name] if in_spool else own, placing, new)
             elif in_spool:
                 self._discard(part)
-        self._keep_placed(placed)
-        return [picture.name for _, picture in placed.parts]
+        self._keep_found(new)
+        return [picture.name for _, picture in new.parts]
 
     def receive(self, file: Mapping[str, object], then: Callable[[Received], None]) -> None:
         """Keep a picture {"name", "size", "sha256"} in the spool that another node delivered.
@@ -146,9 +160,9 @@ class Taking:
             return
 
         def prepare() -> Callable[[], None]:
-            placed, kept = _Placed(), self._free_names([part])[part.name]
-            self._place(part, kept, placed)
-            return lambda: self._keep_placed(placed, lambda: then(Received(kept)))
+            new, kept = _Found(), self._free_names([part])[part.name]
+            self._place(part, kept, Placing(self.context), new)
+            return lambda: self._keep_found(new, lambda: then(Received(kept)))
 
         self.writer.attempt(prepare)
 
@@ -161,27 +175,21 @@ class Taking:
         found = pictures.by_sha256(self.context.catalogue, sha256)
         return next((one for one in found if one.name.numbered(name.nth) == name), None)
 
-    def _place(self, part: Part, kept: PictureName, placed: _Placed) -> None:
+    def _place(self, part: Part, kept: PictureName, placing: Placing, new: _Found) -> None:
         """Say of which slot a file is that comes without its shot, and what that slot's ledger hears of it.
 
         By its line, where another node sent it ahead; else by its name alone.
         """
-        name, names = PictureName.parse(part.name), {part.name: kept}
-        row, slot, line = self._outcome(name), self._slot(name), self._announced(name, part)
-        ours = name.node == self.context.node.name
+        name = PictureName.parse(part.name)
+        line = self._announced(name, part)
         if line is not None:
-            placed.parts.append((part, replace(line, name=kept, taken_in=self.context.now_ms())))
-        elif row is not None and row.outcome in ("missed", "excused"):
-            placed.parts.append((part, self._picture(part, names, row.slot, row.index, None)))
-            placed.filled.append(FilledEntry(camera=row.camera, slot=row.slot, node=row.node, name=kept))
-        elif row is not None and not ours and name.nth == 1:  # the other half of its pair came before
-            placed.parts.append((part, self._picture(part, names, row.slot, row.index, None)))
-        elif row is None and slot is not None:
-            placed.parts.append((part, self._picture(part, names, seconds_of(slot.at), slot.index, None)))
-            entry = entry_of(slot, name.camera, name.node, slot.at)
-            placed.entries[name.camera, slot.at, name.node] = replace(entry, shutter=None)  # nobody knows it any more
-        else:
-            placed.parts.append((part, self._picture(part, names, None, None, None)))
+            new.parts.append((part.name, replace(line, name=kept, taken_in=self.context.now_ms())))
+            return
+        placed = placing.of(name)
+        new.parts.append((part.name, self._picture(part, {part.name: kept}, placed.slot, placed.index, None)))
+        new.filled += placed.filled(kept)
+        if placed.entry is not None:
+            new.entries[name.camera, name.at, name.node] = placed.entry
 
     def _announced(self, name: PictureName, part: Part) -> NewPicture | None:
         """Return the picture as the node that shot it told of it, None when it did not."""
@@ -191,24 +199,16 @@ class Taking:
             return None
         return picture_of(entry)
 
-    def _keep_placed(self, placed: _Placed, then: Callable[[], None] = lambda: None) -> None:
-        self._keep(placed.parts, list(placed.entries.values()), placed.filled, then)
-
-    def _outcome(self, name: PictureName) -> Outcome | None:
-        """Return the outcome of the slot that a picture is named after."""
-        return slots.get(self.context.catalogue, name.camera, seconds_of(name.at), name.node)
-
-    def _slot(self, name: PictureName) -> Slot | None:
-        """Return the slot that a picture is named after; None for an extra, or for a camera that is not known."""
-        camera, where = self.context.camera(name.camera), self.context.site.site
-        if camera is None:
-            return None
-        slot = Timetable(camera, where.zone, where.latitude, where.longitude).next(name.at - _MOMENT)
-        return slot if slot is not None and slot.at == name.at else None
+    def _keep_found(self, new: _Found, then: Callable[[], None] = lambda: None) -> None:
+        self.keep(new.parts, list(new.entries.values()), new.filled, then)
 
     def record(self, entries: Iterable[Entry]) -> None:
         """Write down outcomes that have no picture; raise StorageError or CatalogueError: it is tried again."""
-        self._keep([], list(entries))
+        self.keep([], list(entries))
+
+    def coming(self) -> Mapping[Sha256, PictureName]:
+        """Return the pictures that were named and are not durable yet."""
+        return self._coming
 
     def _same(self, sha256: Sha256) -> PictureName | None:
         """Return the picture that has these bytes and is here."""
@@ -255,16 +255,23 @@ class Taking:
             taken_in=self.context.now_ms(),
         )
 
-    def _keep(
+    def keep(
         self,
-        parts: Sequence[tuple[Part, NewPicture]],
-        entries: Sequence[Entry],
+        parts: Sequence[tuple[str, NewPicture]],
+        entries: Sequence[Entry] = (),
         filled: Sequence[FilledEntry] = (),
         then: Callable[[], None] = lambda: None,
+        more: More | None = None,
     ) -> None:
-        boot = self.context.clock.boot_id()
+        """Keep pictures, by their names in the spool, with what becomes of slots; `then` when all is durable.
+
+        Raise StorageError or CatalogueError when that cannot be now: it is tried again.
+        """
+        more = more or More()
+        boot, node = self.context.clock.boot_id(), self.context.node.name
         new = [picture for _, picture in parts]
-        wanted = {picture.name: wanted_by(self.context.site, picture, self.context.node.name) for picture in new}
+        wants = more.wants or wanted_by
+        wanted = {picture.name: wants(self.context.site, picture, node) for picture in new}
 
         def done() -> None:
             for picture in new:
@@ -276,9 +283,9 @@ class Taking:
 
         self._coming |= {picture.sha256: picture.name for picture in new}
         self.writer.write(
-            [*(outcome_line(entry, self._fence(entry)) for entry in entries), *filled],
-            lambda: self._commit(new, entries, filled, wanted),
-            parts={part.name: picture_line(picture, boot) for part, picture in parts},
+            [*(outcome_line(entry, self._fence(entry)) for entry in entries), *filled, *more.lines],
+            lambda: self._commit(new, entries, filled, wanted, more),
+            parts={name: more.line(picture_line(picture, boot)) for name, picture in parts},
             then=done,
         )
 
@@ -288,6 +295,7 @@ class Taking:
         entries: Sequence[Entry],
         filled: Sequence[FilledEntry],
         wanted: Mapping[PictureName, Sequence[NewDelivery]],
+        more: More,
     ) -> None:
         catalogue = self.context.catalogue
         for picture in new:
@@ -297,6 +305,7 @@ class Taking:
             slots.record(catalogue, outcome_row(entry, self._fence(entry)))
         for one in filled:
             slots.fill(catalogue, one.camera, one.slot, one.node, str(one.name))
+        more.commit()
 
     def _fence(self, entry: Entry) -> Fence | None:
         """Return under which fence an outcome is written: of another node's slot nobody tells."""

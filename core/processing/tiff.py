@@ -15,6 +15,8 @@ SUB_DIRECTORIES = 0x14A
 MAX_DIRECTORIES = 64
 MAX_ENTRIES = 1000
 MAX_VALUES = 1 << 16
+MAX_TEXT = 1 << 10
+ASCII = 2  # the type of text
 WIDTHS = {1: 1, 3: 2, 4: 4}  # bytes of BYTE, SHORT and LONG, the types that offsets and sizes have
 MAGICS = frozenset((42, 0x55, 0x4F52, 0x5352))  # TIFF, Panasonic, Olympus (two)
 
@@ -56,13 +58,14 @@ class Tiff:
             if at == 0 or at in seen:
                 continue
             seen.add(at)
-            directory, following = self._directory(at)
+            directory, following = self.directory(at)
             yield directory
             waiting.append(following)
             if SUB_DIRECTORIES in directory:
                 waiting += self.values(directory[SUB_DIRECTORIES])
 
-    def _directory(self, at: int) -> tuple[Directory, int]:
+    def directory(self, at: int) -> tuple[Directory, int]:
+        """Return the directory at an offset, and where the next of its chain is; raise PictureBroken."""
         count = self.number(self._exactly(at, 2))
         if not 1 <= count <= MAX_ENTRIES:
             raise PictureBroken(f"a directory of {count} entries")
@@ -82,6 +85,13 @@ class Tiff:
             return []
         data = entry.data if total <= 4 else self._exactly(self.number(entry.data), total)
         return [self.number(data[at : at + width]) for at in range(0, total, width)]
+
+    def text(self, entry: Entry) -> str:
+        """Return the text of `entry`, "" when it is none or implausibly long."""
+        if entry.type != ASCII or entry.amount > MAX_TEXT:
+            return ""
+        data = entry.data if entry.amount <= 4 else self._exactly(self.number(entry.data), entry.amount)
+        return data[: entry.amount].split(b"\0")[0].decode("ascii", errors="replace")
 
     def _exactly(self, at: int, length: int) -> bytes:
         data = self._read(at, length)

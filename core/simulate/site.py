@@ -105,6 +105,7 @@ class SimulatedSite:
         self.destinations = {one.name: self._destination(one.name) for one in self.site.destination}
         self.places: dict[Worker, Model] = {}  # workers of places that this node empties
         self.events: list[tuple[datetime, str, str, str]] = []  # (when, kind, subject, text)
+        self.others: dict[Worker, Model] = {}  # workers that a test brings
         self.fence = Fence(1, 0)
         self.part: SitePart | None = None
         self._before: SiteFile | None = None
@@ -207,7 +208,7 @@ class SimulatedSite:
         }
         models |= {Worker("camera", name): camera for name, camera in self.cameras.items()}
         models |= {Worker("destination", name): one for name, one in self.destinations.items()}
-        models |= self.places
+        models |= self.places | self.others
         return SimulatedHands(self.world, models, report)
 
     def _witness(self) -> tuple[bool, Mapping[str, datetime]]:

@@ -9,6 +9,7 @@ from core.errors import DestinationRefused
 from core.text import UNSAFE_CATEGORIES, safe
 
 LONGEST = 232  # bytes of one part: file systems take 255, and the partial adds 23
+_MARK = re.compile(r"~[0-9a-f]{8}(\.[^./]+)?$")
 _PARTIAL = re.compile(r"\..+\.[0-9a-f]{16}\.part", re.DOTALL)
 
 
@@ -32,6 +33,11 @@ def partial_of(base: str, sha256: str) -> str:
     It carries the content's hash, so that a resume cannot mix two pictures.
     """
     return f".{base}.{sha256[:16]}.part"
+
+
+def unmarked(base: str) -> str:
+    """Return the name that was asked for, without the mark (~8 digits of the hash) that keeps two objects apart."""
+    return _MARK.sub(r"\1", base)
 
 
 def is_partial(base: str) -> bool:

@@ -9,14 +9,18 @@
 | list | prefix | says `objects` in batches; count |
 | delete | name | {} |
 | free | | free |
-| read | name, into | size, sha256 |
+| read | name, into, make: the folder of `into` too | size, sha256 |
+| survey | prefixes, begin, end | days, listed |
+| restore | name, size, part, into, sha256, chunk | size, sha256, proof, received |
 | close | | {} |
 
 Those of a drop, between two nodes of ours, are in handover.py.
 
 `deliver` asks before it sends anything, for at most `chunk` bytes at once and for fewer where the link is thin:
 {"grant": bytes wanted, "offset", "resume"} is answered {"granted": bytes}; 0 ends it with {"paused": true, "offset",
-"resume"}. A long proof says {"proving": bytes}. All but `open` and `close`, which are asked while nothing else goes on,
+"resume"}. A long proof says {"proving": bytes}. `restore` asks in the same way before it goes on receiving, without a
+resume. `survey` asks {"held": [[name, size, remote]...]} and is answered {"missing": [bool...]}, or nothing to end
+there; its days are core.transfer.holdings.Day. All but `open` and `close`, which are asked while nothing else goes on,
 may be asked in several lanes at once.
 """
 
@@ -24,7 +28,7 @@ from __future__ import annotations
 
 import base64
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -36,7 +40,8 @@ from core.text import safe
 from core.transfer import handover
 from core.transfer.base import Destination, Level, Progress
 from core.transfer.delivery import Delivery, Paused, Stride, deliver
-from core.transfer.fetch import fetch
+from core.transfer.fetch import Fetch, Unfinished, fetch, make_folder, restore
+from core.transfer.holdings import Held, survey
 from core.transfer.registry import make
 from core.worker import Talk
 
@@ -60,6 +65,8 @@ class DestinationService:
             "delete": self._delete,
             "free": self._free,
             "read": self._read,
+            "survey": self._survey,
+            "restore": self._restore,
             "close": self._close,
             **{op: partial(self._hand_over, op) for op in handover.OPS},
         }
@@ -136,7 +143,30 @@ class DestinationService:
         return {"free": self._in(talk.lane).free()}
 
     def _read(self, args: Json, talk: Talk) -> Json:
-        return fetch(self._in(talk.lane), args["name"], Path(args["into"]), _progress(talk))
+        into = Path(args["into"])
+        if args.get("make"):
+            make_folder(into.parent)
+        return fetch(self._in(talk.lane), args["name"], into, _progress(talk))
+
+    def _survey(self, args: Json, talk: Talk) -> Json:
+        def ask(some: Sequence[Held]) -> list[bool] | None:
+            said = talk.ask(held=[[str(one.name), one.size, one.remote] for one in some])
+            missing: list[bool] | None = said.get("missing")
+            return missing
+
+        days, listed = survey(self._in(talk.lane), args["prefixes"], args["begin"], args["end"], ask)
+        return {"days": [asdict(day) for day in days], "listed": listed}
+
+    def _restore(self, args: Json, talk: Talk) -> Json:
+        def grant(wanted: int, offset: int) -> int:
+            return max(0, min(wanted, int(talk.ask(grant=wanted, offset=offset).get("granted", 0))))
+
+        paths = {key: Path(args[key]) for key in ("part", "into")}
+        job = Fetch(name=args["name"], size=args["size"], sha256=args["sha256"], chunk=args["chunk"], **paths)
+        try:
+            return restore(self._in(talk.lane), job, grant, _progress(talk))
+        except Unfinished as unfinished:
+            return {"paused": True, "offset": unfinished.offset}
 
     def _hand_over(self, op: str, args: Json, talk: Talk) -> Json:
         return handover.OPS[op](self._in(talk.lane), args, _progress(talk))

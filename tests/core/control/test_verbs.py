@@ -9,6 +9,7 @@ from core.control.verbs import VERBS, Role, permitted
 from core.errors import BadRequest, Forbidden, NoSuchThing
 
 UNTIL = "2026-11-21T08:00:00Z"
+PICTURE = "north_20261121T080000Z_unit1_1-1.jpg"
 # Every verb, who may use it, whether it is dangerous, and arguments that are right: written out here a second time, so
 # that a change of the table is seen twice.
 TABLE: list[tuple[str, Role, bool, dict[str, Any]]] = [
@@ -16,13 +17,14 @@ TABLE: list[tuple[str, Role, bool, dict[str, Any]]] = [
     ("ledger", Role.VIEW, False, {"camera": "north", "since": UNTIL, "until": UNTIL, "limit": 100}),
     ("queue", Role.VIEW, False, {"destination": "nas", "limit": 1}),
     ("events", Role.VIEW, False, {"limit": 1000}),
+    ("errand", Role.VIEW, False, {}),
     ("telemetry", Role.VIEW, False, {"camera": "north"}),
     ("retention-plan", Role.VIEW, False, {}),
     ("capture", Role.OPERATE, False, {"camera": "north"}),
     ("pause", Role.OPERATE, False, {"camera": "north", "until": UNTIL, "reason": "the lens is cleaned"}),
     ("resume", Role.OPERATE, False, {"camera": "north"}),
     ("retry", Role.OPERATE, False, {"destination": "nas"}),
-    ("deliver-again", Role.OPERATE, False, {"destination": "nas", "pictures": ["north_20261121T080000Z_unit1_1-1.jpg"]}),
+    ("deliver-again", Role.OPERATE, False, {"destination": "nas", "pictures": [PICTURE], "reason": "missing"}),
     ("destination-pause", Role.OPERATE, False, {"destination": "nas", "reason": "new disks"}),
     ("destination-resume", Role.OPERATE, False, {"destination": "nas"}),
     (
@@ -33,9 +35,13 @@ TABLE: list[tuple[str, Role, bool, dict[str, Any]]] = [
     ),
     ("link-release", Role.OPERATE, False, {"link": "sim"}),
     ("acknowledge-announce", Role.OPERATE, False, {}),
+    ("errand-stop", Role.OPERATE, False, {}),
     ("reload", Role.ADMIN, True, {}),
     ("retention-apply", Role.ADMIN, True, {"plan": "0123456789abcdef"}),
     ("thin-allow", Role.ADMIN, True, {"until": UNTIL, "reason": "the link is down for a month"}),
+    ("import", Role.ADMIN, True, {"path": "/media/card", "camera": "north", "layout": "auto", "zone": "Europe/Paris"}),
+    ("import", Role.ADMIN, True, {"path": "/media/card", "at_most": 7, "remove": True, "dry_run": False}),
+    ("restore", Role.ADMIN, True, {"from": "nas", "camera": "north", "since": 0, "until": 1_800_000_000}),
     ("restart", Role.ADMIN, True, {}),
     ("stop", Role.ADMIN, True, {}),
 ]
