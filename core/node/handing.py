@@ -23,6 +23,7 @@ from core.node.writing import Writer
 from core.site.at import used_at
 from core.site.model import Destination
 from core.transfer import drops
+from core.transfer.backoff import next_try
 from core.transfer.base import Level
 from core.values import PictureName
 
@@ -53,6 +54,15 @@ class Taker:
     def peer(self) -> str:
         """As whom the catalogue knows it."""
         return f"{PEER}{self.destination.name}"
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    """A taker does not have what was sent. `final`: sending it again would change nothing."""
+
+    delivery: Delivery
+    why: str
+    final: bool
 
 
 @dataclass
@@ -96,7 +106,7 @@ class Handing:
         """Tell and look where it is time."""
         now = self.context.monotonic()
         for taker in self._takers.values():
-            if taker.job is None and self._may_ask(taker, now):
+            if taker.job is None and self._asked_from(taker, now) <= now:
                 if now >= taker.tell_at:
                     self._tell(taker)
                 elif now >= taker.look_at:
@@ -132,10 +142,9 @@ class Handing:
         station = self.delivering.stations.get(taker.destination.name)
         if self._stopping or station is None or station.is_paused(self.context.now()):
             return NEVER
+        if self.writer.waiting():  # what was heard could not be written down now
+            return max(now + 1.0, self.writer.wake())
         return station.trouble.until if station.trouble is not None else now
-
-    def _may_ask(self, taker: Taker, now: float) -> bool:
-        return self._asked_from(taker, now) <= now
 
     def _give(self, taker: Taker, op: str, args: Json) -> None:
         station = self.delivering.stations[taker.destination.name]
@@ -201,7 +210,7 @@ class Handing:
     def _heard(self, taker: Taker, result: Json, seconds: float) -> None:
         """Write down what came: lines first, then the catalogue, with the names of the batches that are known now."""
         lines: list[Entry] = []
-        wrong: list[tuple[Delivery, str]] = []
+        wrong: list[_Refusal] = []
         for found in result["objects"]:
             try:
                 said = batches.said_in(found)
@@ -219,10 +228,14 @@ class Handing:
             self._prove(lines)
             states.put(self.context.catalogue, _key(taker), sorted(known))
 
-        self.writer.write(lines, commit, then=self.on_proven)
-        self._refused(wrong)
-        self._missing(taker, result["missing"])
         self._look_again(taker, bool(lines), seconds)
+        self._refused(wrong)
+        self.writer.write(lines, commit, then=lambda: self._written_down(taker, result["missing"]))
+
+    def _written_down(self, taker: Taker, missing: Iterable[str]) -> None:
+        """What was heard is durable: what is missing and still has no receipt is lost."""
+        self._missing(taker, missing)
+        self.on_proven()
 
     def _look_again(self, taker: Taker, news_came: bool, seconds: float) -> None:
         name = taker.destination.name
@@ -235,7 +248,7 @@ class Handing:
         if len(self._heard_of(taker)) >= MANY:
             taker.tell_at = min(taker.tell_at, self.context.monotonic() + SOON)
 
-    def _sort(self, taker: Taker, said: Json, lines: list[Entry], wrong: list[tuple[Delivery, str]]) -> None:
+    def _sort(self, taker: Taker, said: Json, lines: list[Entry], wrong: list[_Refusal]) -> None:
         """Put one receipt to those that are written, or to those that say that something did not come."""
         if "line" in said:
             line = self._further(said)
@@ -245,9 +258,9 @@ class Handing:
         if delivery is None or delivery.state == "proven":
             return
         if "no" in said:
-            wrong.append((delivery, str(said["no"])))
+            wrong.append(_Refusal(delivery, str(said["no"]), bool(said.get("final"))))
         elif (said["s"], said["z"]) != (delivery.sha256, delivery.size):
-            wrong.append((delivery, "it has other bytes than were sent"))
+            wrong.append(_Refusal(delivery, "it has other bytes than were sent", final=False))
         else:
             result = {
                 "level": Level(said["l"]).word,
@@ -298,10 +311,16 @@ class Handing:
             except (NoSuchThing, ObjectDiffers) as error:
                 log.info("receipt not needed any more: %s", error)
 
-    def _refused(self, wrong: Iterable[tuple[Delivery, str]]) -> None:
-        for delivery, why in wrong:
-            self._again(delivery, why)
-            self.context.tell("not taken in", str(delivery.name), f"by {delivery.destination}: {why}; sent again")
+    def _refused(self, wrong: Iterable[_Refusal]) -> None:
+        """Send again what came altered; what the taker does not want waits for an operator."""
+        for one in wrong:
+            told = f"by {one.delivery.destination}: {one.why}"
+            if one.final:
+                deliveries.refuse(self.context.catalogue, one.delivery.id, "NotTakenIn", one.why)
+            else:
+                self._again(one.delivery, one.why)
+                told += "; sent again"
+            self.context.tell("not taken in", str(one.delivery.name), told)
 
     def _missing(self, taker: Taker, remotes: Iterable[str]) -> None:
         """Send again what is neither in the drop nor in any receipt: it was lost there."""
@@ -312,7 +331,9 @@ class Handing:
                 self.context.tell("lost on the way", str(one.name), f"at {one.destination}: sent again")
 
     def _again(self, delivery: Delivery, why: str) -> None:
-        deliveries.fail(self.context.catalogue, delivery.id, "NotTakenIn", why, True, self.context.now_ms())
+        wait = next_try(delivery.attempts + 1, True, self.context.jitter())
+        due = self.context.now_ms() + int(wait.total_seconds() * 1000)
+        deliveries.fail(self.context.catalogue, delivery.id, "NotTakenIn", why, True, due)
         news.again(self.context.catalogue, f"{PEER}{delivery.destination}", delivery.name.folder)
         self.written()
         self.delivering.look([delivery.destination])

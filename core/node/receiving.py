@@ -135,6 +135,9 @@ class Receiving:
 
     def _next(self, drop: Drop) -> None:
         now = self.context.monotonic()
+        if self.writer.waiting():  # the disk takes nothing now: nothing more is taken in, what is there is found again
+            drop.todo.clear()
+            drop.look_at = max(drop.look_at, self.writer.wake())
         while drop.todo and drop.job is None and len(drop.remove) < SETTLE:
             self._take_up(drop, drop.todo.popleft())
         if drop.job is not None:
@@ -224,6 +227,8 @@ class Receiving:
         found, refusal = done.job.about
         if refusal is not None:
             drop.remove.append(found.name)
+            if found.picture is not None:
+                self._answer(drop, found, {"no": refusal, "final": True})
             self.context.tell("inbox refused", drop.name, f"{found.name}: {refusal}; it is in quarantine")
             return
         size, sha256 = done.result["size"], done.result["sha256"]
@@ -246,7 +251,8 @@ class Receiving:
         drop.seen.pop(found.name, None)
         drop.remove.append(found.name)
         if kept.lost:
-            self._answer(drop, found, {"no": "it was here before, and had to leave before it was proven elsewhere"})
+            told = "it was here before, and had to leave before it was proven elsewhere"
+            self._answer(drop, found, {"no": told, "final": True})
             return
         receipt = {"s": file["sha256"], "z": file["size"], "l": int(Level.READ_BACK), "a": self.context.now_ms()}
         self._answer(drop, found, receipt)
