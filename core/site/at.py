@@ -40,18 +40,27 @@ def maker(site: SiteFile, route: Route, camera: str, origin: str) -> str:
 
 
 def used_at(site: SiteFile, node: str) -> set[str]:
-    """Return the destinations to which `node` may have to send something, those that no route names among them."""
+    """Return the destinations to which `node` may have to send something, those that no route names among them.
+
+    A node may still have pictures of a camera that the site has no more: a unit needs what any picture may go to.
+    """
     named = {place for route in site.route for place in route.places}
     used = {one.name for one in site.destination if one.name not in named and one.node is None}
-    cameras = [camera.name for camera in site.camera]
-    for route in site.route:
-        for camera in route.cameras or cameras:
-            origin = driver_of(site, camera)
-            originals = (route.at or origin) == node and any(what in ORIGINALS for what in route.what)
-            made = maker(site, route, camera, origin) == node and any(what not in ORIGINALS for what in route.what)
-            if originals or made:
-                used.update(route.places)
+    used |= {place for route in site.route if _may_apply(site, route, node) for place in route.places}
     return used - {one.name for one in site.destination if one.node == node}
+
+
+def _may_apply(site: SiteFile, route: Route, node: str) -> bool:
+    shoots = len(site.node) == 1 or any(one.name == node and one.kind == "unit" for one in site.node)
+    if any(what in ORIGINALS for what in route.what) and shoots and route.at is None and not route.cameras:
+        return True
+    for camera in route.cameras or [one.name for one in site.camera]:
+        origin = driver_of(site, camera)
+        if (route.at or origin) == node and any(what in ORIGINALS for what in route.what):
+            return True
+        if maker(site, route, camera, origin) == node and any(what not in ORIGINALS for what in route.what):
+            return True
+    return len(site.node) == 1
 
 
 def destination_of(site: SiteFile, name: str) -> Destination | None:

@@ -111,6 +111,8 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("pause", {"camera": "north", "until": UNTIL, "reason": "a\nb"}, "reason: a reason has no line ends"),
     ("pause", {"camera": "north", "until": UNTIL, "reason": "a\ud800"}, "reason: a reason has no line ends"),
     ("pause", {"reason": "x"}, "camera is missing; until is missing"),
+    ("deliver-again", {"destination": "fr", "reason": "x", "pictures": []}, "a list of 1 to 1000 names"),
+    ("deliver-again", {"destination": "fr", "reason": "x", "pictures": ["../x.jpg"]}, "not the name of a picture"),
     ("retry", {}, "retry takes exactly one of destination, delivery"),
     ("retry", {"destination": "nas", "delivery": 1}, "retry takes exactly one of destination, delivery"),
     ("retry", {"delivery": 0}, "delivery: a delivery is the whole number"),

@@ -130,3 +130,8 @@ def test_a_rendition_is_made_by_the_first_node_that_has_the_original_anyway(
 def test_a_node_needs_only_what_it_sends_to() -> None:
     where = handing(TO_FR, ON_TO_CA, WEB)
     assert [used_at(where, node) for node in ("unit1", "fr", "ca")] == [{"fr"}, {"ca", "website"}, set()]
+
+
+def test_what_a_removed_camera_left_is_still_sent() -> None:
+    assert used_at(replace(site(Route(what=("jpeg", "web"), to="nas")), camera=()), "unit1") == {"nas", "fr"}
+    assert used_at(replace(handing(TO_FR, ON_TO_CA), camera=()), "unit1") == {"fr", "website"}
