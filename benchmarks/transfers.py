@@ -70,7 +70,7 @@ def say(text: str) -> None:
 
 @contextlib.contextmanager
 def workspace() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="overlapse-transfers-") as name:
+    with tempfile.TemporaryDirectory(prefix="overlapse-") as name:
         Path(name).chmod(0o755)
         yield Path(name)
 

@@ -138,9 +138,9 @@ class SftpDestination:
         mine = told(error, what, session.alive)
         if isinstance(mine, DestinationUnreachable) and self._spoken is not None and self._spoken[1] is session:
             connection, self._spoken = self._spoken[0], None
-            session.close()
             if isinstance(error, TimeoutError):
                 connection.close()
+            session.close()
         return mine
 
     def lacks(self, session: Session, wanted: int) -> bool:

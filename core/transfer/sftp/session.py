@@ -65,6 +65,11 @@ class Session(SFTPClient):
         """Whether the connection still stands, as far as is known."""
         return self.sock.get_transport().is_active() and not self.sock.closed
 
+    def close(self) -> None:
+        """End the session, however its connection stands; safe to call twice."""
+        with contextlib.suppress(*SPOKEN):
+            super().close()
+
     def create(self, path: str, fresh: bool) -> bytes:
         """Open `path` for writing, made when missing, emptied when `fresh`; return its handle."""
         flags = SFTP_FLAG_WRITE | SFTP_FLAG_CREATE | (SFTP_FLAG_TRUNC if fresh else 0)
