@@ -8,11 +8,12 @@ import re
 import shlex
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from paramiko import Channel, PKey, Transport
-from paramiko.ssh_exception import AuthenticationException, IncompatiblePeer
+from paramiko.ssh_exception import AuthenticationException, ChannelException, IncompatiblePeer
 
 from core.errors import DestinationRefused, DestinationUnreachable, HostKeyMismatch
 from core.text import safe
@@ -23,7 +24,8 @@ CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "ae
 RECEIVE_WINDOW = 1 << 24  # bytes
 KEY_TYPES = 4  # of host keys tried: Ed25519, RSA and two curves
 KEEPALIVE = 5  # seconds
-HASHING = 2  # files hashed by the server at once: with 8 lanes no more than the 10 sessions that sshd allows
+HASHING = 4  # files hashed by the server at once
+FULL = (0.5, 1.0, 2.0, 4.0)  # seconds to wait where it allows no further session: sshd's 10 are soon used up
 UNSENT = (
     32 << 10
 )  # bytes that may wait in the kernel: a grant is spent only when it is on its way, and a request waits for no more
@@ -140,16 +142,28 @@ class Connection:
         Only a command that waits for this is ended so: paramiko may send the end after it has answered the server's
         farewell, and for that sshd ends the whole connection (measured).
         """
-        with self._hashing, self._within(self._patience.hash), contextlib.suppress(*SPOKEN):
-            channel = self._transport.open_session(timeout=self._patience.answer)
-            with contextlib.closing(channel):
-                channel.settimeout(self._patience.hash)
-                channel.exec_command(command)
-                if ended:
-                    channel.shutdown_write()  # a server that runs SFTP whatever is asked ends at once
-                found = _HASH.match(_all(channel))
-                return found[1].decode() if found else None
+        patience = self._patience.hash
+        with (
+            self._hashing,
+            self._within(patience),
+            contextlib.suppress(*SPOKEN),
+            contextlib.closing(self._channel()) as channel,
+        ):
+            channel.settimeout(patience)
+            channel.exec_command(command)
+            if ended:
+                channel.shutdown_write()  # a server that runs SFTP whatever is asked ends at once
+            found = _HASH.match(_all(channel))
+            return found[1].decode() if found else None
         return None
+
+    def _channel(self) -> Channel:
+        """Return a channel for a command, when other lanes have left one free."""
+        for seconds in FULL:
+            with contextlib.suppress(ChannelException):
+                return self._transport.open_session(timeout=self._patience.answer)
+            time.sleep(seconds)
+        return self._transport.open_session(timeout=self._patience.answer)
 
     def close(self) -> None:
         """Let go of the connection; safe to call twice."""
