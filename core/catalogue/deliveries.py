@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Literal
 
+from core.catalogue import live
 from core.catalogue.pictures import name_of
 from core.catalogue.store import Catalogue, Parameters, Row
 from core.errors import NoSuchThing
@@ -115,7 +116,8 @@ def enqueue(catalogue: Catalogue, picture: int, wanted: Iterable[NewDelivery]) -
     """Queue the deliveries of a picture and return the ids of those that are new.
 
     What is queued already is kept: it becomes required if it was not, and its level rises if more is wanted now.
-    A live picture drops the older ones that wait for the same name, and is left out when a newer one was there.
+    A live picture waits for its look, so that a broken one never takes the place of the last good one; it is left out
+    when it is known to be broken, and when a newer one was found whole.
     """
     found = catalogue.row("SELECT at, size FROM picture WHERE id = ?", (picture,))
     if found is None:
@@ -126,10 +128,14 @@ def enqueue(catalogue: Catalogue, picture: int, wanted: Iterable[NewDelivery]) -
 
 
 def _enqueue(catalogue: Catalogue, picture: int, found: Row, wanted: NewDelivery) -> int | None:
-    if wanted.priority == Priority.LIVE and not _take_live_name(catalogue, wanted, found["at"]):
-        return None
     if wanted.instead and _is_stood_in(catalogue, picture, wanted):
         wanted = made_good_later(wanted)
+    is_live, seen = wanted.priority == Priority.LIVE, True
+    if is_live:
+        verdict = catalogue.value("SELECT verdict FROM view WHERE picture = ?", (picture,))
+        key = live.Key(wanted.destination, wanted.remote, found["at"], picture, wanted.rendition)
+        if verdict == live.BROKEN or not live.take_name(catalogue, key, seen := verdict is not None):
+            return None
     values = {
         "picture": picture,
         "rendition": wanted.rendition,
@@ -137,9 +143,9 @@ def _enqueue(catalogue: Catalogue, picture: int, found: Row, wanted: NewDelivery
         "remote": wanted.remote,
         "priority": int(wanted.priority),
         "at": found["at"],
-        "required": int(wanted.required and wanted.priority != Priority.LIVE),
+        "required": int(wanted.required and not is_live),
         "level": wanted.level,
-        "size": None if wanted.rendition else found["size"],
+        "size": None if wanted.rendition or not seen else found["size"],
     }
     added = catalogue.insert("delivery", values, "ON CONFLICT DO NOTHING")
     if added is None:
@@ -166,18 +172,6 @@ def _is_stood_in(catalogue: Catalogue, picture: int, wanted: NewDelivery) -> boo
     sql = "SELECT destination FROM delivery WHERE picture = ? AND rendition = ? AND state = 'proven' AND level >= ?"
     found = catalogue.rows(sql, (picture, wanted.rendition, wanted.level))
     return any(row[0] in wanted.instead for row in found)
-
-
-def _take_live_name(catalogue: Catalogue, wanted: NewDelivery, at: int) -> bool:
-    key = (wanted.destination, wanted.remote, at)
-    newer = "SELECT 1 FROM delivery WHERE destination = ? AND remote = ? AND priority = 1 AND at > ?"
-    if catalogue.value(newer, key) is not None:
-        return False
-    catalogue.run(
-        "DELETE FROM delivery WHERE destination = ? AND remote = ? AND priority = 1 AND at < ? AND state = 'queued'",
-        key,
-    )
-    return True
 
 
 def _want_more(catalogue: Catalogue, picture: int, wanted: NewDelivery) -> None:
@@ -390,6 +384,13 @@ def rendition_size(catalogue: Catalogue, rendition: str) -> int | None:
         AND id > (SELECT max(id) FROM delivery) - 1000)"""
     mean = catalogue.value(sql, (rendition,))
     return None if mean is None else round(mean)
+
+
+def showing(catalogue: Catalogue, destination: str, remote: str) -> Delivery | None:
+    """Return what a live name holds at a destination, as far as that said or proved."""
+    sql = "WHERE d.destination = ? AND d.remote = ? AND d.priority = 1 AND d.state IN ('sent', 'proven') "
+    row = catalogue.row(f"{_DELIVERIES}{sql}ORDER BY d.at DESC, d.id DESC LIMIT 1", (destination, remote))
+    return None if row is None else _delivery(row)
 
 
 def awaiting_proof(catalogue: Catalogue, destination: str, limit: int = 100) -> list[Delivery]:

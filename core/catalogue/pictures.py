@@ -182,6 +182,19 @@ def view(catalogue: Catalogue, picture: int) -> View | None:
     return None if row is None else View(verdict=row["verdict"], why=row["why"], stats=json.loads(row["stats"]))
 
 
+def columns(catalogue: Catalogue, camera: str, begin: int, end: int, cell: int) -> list[tuple[int, int, str]]:
+    """Return (cell, pictures in it, column of the last) of a camera's whole pictures with begin <= at < end (seconds).
+
+    The column is what `core.processing.look.column` made of a picture; cells without one are left out.
+    """
+    sql = (
+        "SELECT (p.at - ?2) / ?4, count(*), json_extract(v.stats, '$.column'), max(p.at) FROM picture p "
+        "JOIN view v ON v.picture = p.id WHERE p.camera = ?1 AND p.at >= ?2 AND p.at < ?3 AND v.verdict <> 'broken' "
+        "AND json_extract(v.stats, '$.column') IS NOT NULL GROUP BY 1"
+    )
+    return [(row[0], row[1], row[2]) for row in catalogue.rows(sql, (camera, begin, end, cell))]
+
+
 def unseen(catalogue: Catalogue, limit: int = 100, among: int = 10_000) -> list[Picture]:
     """Return the newest pictures here that nobody has looked at, among the last so many."""
     sql = (

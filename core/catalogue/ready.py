@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from core.catalogue import live
 from core.catalogue.deliveries import Delivery, Priority, select
 from core.catalogue.store import Catalogue, Parameters
 
@@ -37,7 +38,12 @@ def next_ready(catalogue: Catalogue, destination: str, now: int, choice: Choice 
     """
     if wake(catalogue, destination, now):
         choice = replace(choice, after={})
-    return first_of(catalogue, destination, choice)
+    while (found := first_of(catalogue, destination, choice)) is not None:
+        key = live.Key(found.destination, found.remote, found.at, found.picture, found.rendition)
+        if found.priority != Priority.LIVE or not live.is_overtaken(catalogue, key, found.id):
+            return found
+        catalogue.run("DELETE FROM delivery WHERE id = ?", (found.id,))
+    return None
 
 
 def wake(catalogue: Catalogue, destination: str, now: int) -> bool:

@@ -35,7 +35,7 @@ from core.site.at import used_at
 from core.transfer.backoff import next_knock, next_try
 from core.transfer.base import Level
 from core.transfer.lanes import Room
-from core.transfer.routes import archive_name, has_live, stood_in_for
+from core.transfer.routes import has_live, name_at, stood_in_for
 from core.values import PictureName, milliseconds_of, utc
 
 log = logging.getLogger(__name__)
@@ -247,17 +247,16 @@ class Delivering:
         found = standins.next_for(self.context.catalogue, name, silent, self.context.now_ms(), choice)
         if found is None:
             return None
-        standins.stand_in(self.context.catalogue, found, name, self._name_at(found, name))
+        standins.stand_in(
+            self.context.catalogue,
+            found,
+            name,
+            name_at(self.context.site, found.remote, found.name, found.destination, name),
+        )
         if name not in self.stations[found.destination].stood_in:
             self.stations[found.destination].stood_in.add(name)
             self.context.tell("stand-in", found.destination, f"does not answer; {name} takes its pictures")
         return ready.next_ready(self.context.catalogue, name, self.context.now_ms(), choice)
-
-    def _name_at(self, delivery: Delivery, destination: str) -> str:
-        """Return what a delivery to another destination is called there: in the archive each has names of its own."""
-        site, called = self.context.site, (delivery.name, delivery.rendition)
-        own = archive_name(site, delivery.destination, *called)
-        return archive_name(site, destination, *called) if delivery.remote == own else delivery.remote
 
     def _until_silence(self, station: Station) -> float:
         """Return in how many seconds another destination for which this one stands in counts as silent."""

@@ -23,6 +23,7 @@ from core.node.handing import Handing, Taker
 from core.node.importing import Importing
 from core.node.jobs import Done, Failed, Job, Report, Worker
 from core.node.measuring import Measuring
+from core.node.paging import Paging
 from core.node.post import InHand
 from core.node.pushing import Pushing
 from core.node.receiving import Receiving
@@ -70,6 +71,7 @@ class SitePart:
         self.writer = Writer(context)
         self.delivering = Delivering(context, self.writer, lambda name: self.viewing.add([name]))
         self.viewing = Viewing(context, self._made)
+        self.paging = Paging(context, self._made)
         self.taking = Taking(context, self.writer, self._new)
         self.handing = Handing(context, self.writer, self.delivering, lambda: self.retaining.look())
         self.receiving = Receiving(context, self.writer, self.taking)
@@ -94,6 +96,7 @@ class SitePart:
             self.viewing,
             self.handing,
             self.delivering,
+            self.paging,
             self.errands,
             self.retaining,
             self.reporting,
@@ -128,6 +131,7 @@ class SitePart:
         self.handing.apply()
         self.receiving.apply()
         self.viewing.apply()
+        self.paging.apply()
         self.shooting.apply()
         self.pushing.apply()
         self.reporting.changed()
@@ -193,6 +197,7 @@ class SitePart:
         """Take up what a failing disk or catalogue left undone."""
         self.delivering.recover()
         self.viewing.recover()
+        self.paging.look()
         self.context.keeper.hold_reserve()
 
     def _make_room(self) -> None:
@@ -212,11 +217,12 @@ class SitePart:
         self.handing.stop()
         self.errands.stop()
         self.viewing.stop()
+        self.paging.stop()
         self.delivering.stop()
 
     def finished(self) -> bool:
         """Return whether nothing is in hand."""
-        desks = (self.shooting, self.pushing, self.viewing, self.delivering, self.errands)
+        desks = (self.shooting, self.pushing, self.viewing, self.paging, self.delivering, self.errands)
         return all(desk.finished() for desk in desks)
 
     def _unseen(self) -> int:
@@ -228,7 +234,7 @@ class SitePart:
 
     def idle(self) -> bool:
         """Return whether everything that came is seen and delivered, as far as it can be now."""
-        return self._adopting is None and self.finished() and self.viewing.waiting() == 0
+        return self._adopting is None and self.finished() and self.viewing.waiting() == 0 and self.paging.idle()
 
     def close(self) -> None:
         """Let go of the children, write what is owed, and the last status."""
@@ -258,6 +264,7 @@ class SitePart:
             self.pushing.handle(report)
         elif worker.kind == "images":
             self.viewing.handle(report)
+            self.paging.handle(report)
         elif isinstance(report.job.about, Taker):
             self.handing.handle(report)
         elif worker.kind == "drop" or worker == BOOKS:
@@ -266,6 +273,7 @@ class SitePart:
             self.delivering.handle(report)
             if isinstance(report, Done):
                 self.handing.delivered(worker.name)
+            self.paging.look()
             self.retaining.look()
         elif worker.kind == "probe":
             self.delivering.linking.handle(report)

@@ -22,7 +22,7 @@ from core.node.record import outcome_line, outcome_row, picture_line, picture_of
 from core.node.writing import Writer
 from core.site.model import SiteFile
 from core.transfer.base import Level
-from core.transfer.routes import Wanted, for_original, for_rendition, origin_of, recipes_for
+from core.transfer.routes import Wanted, for_original, for_rendition, for_sidecar, origin_of, recipes_for
 from core.values import Fence, PictureName, Sha256, seconds_of
 
 log = logging.getLogger(__name__)
@@ -318,13 +318,14 @@ def _part(file: Mapping[str, object]) -> Part:
 
 
 def wanted_by(site: SiteFile, picture: NewPicture, node: str) -> list[NewDelivery]:
-    """Return the deliveries that the routes ask for at `node`: of a picture, and of its renditions, which wait."""
+    """Return the deliveries that the routes ask for at `node`: of a picture, and of what is made of it later."""
     name = picture.name
     asked = for_original(site, name, picture.kind, picture.index, node)
     camera = next((camera for camera in site.camera if camera.name == name.camera), None)
     if camera is not None:
         for recipe in recipes_for(site, camera, picture.kind, picture.index, node, origin_of(site, name)):
             asked += for_rendition(site, name, recipe, picture.index, node)
+        asked += for_sidecar(site, camera, name, picture.kind, picture.index, node)
     return [_delivery(one) for one in asked]
 
 

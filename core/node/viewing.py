@@ -8,14 +8,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.catalogue import deliveries, pictures, renditions
+from core.catalogue import deliveries, live, pictures, renditions, sizes
 from core.catalogue.pictures import Picture
 from core.errors import OverlapseError, StorageError
 from core.intake.entries import ViewEntry
 from core.node.context import Context
 from core.node.jobs import Done, Failed, Job, Json, Report, Setting, Worker
+from core.node.shot import shot_facts
 from core.processing.wire import ENVIRONMENT, recipe_to_json
-from core.transfer.routes import origin_of, recipes_for
+from core.transfer.routes import SIDECAR, is_shown, origin_of, recipes_for
 from core.values import PictureName
 
 log = logging.getLogger(__name__)
@@ -115,7 +116,8 @@ class Viewing:
         wanted = (
             set(recipes_for(self.context.site, camera, picture.kind, picture.index, here, origin)) if camera else set()
         )
-        wanted &= deliveries.unmade_of(self.context.catalogue, picture.id)
+        unmade = deliveries.unmade_of(self.context.catalogue, picture.id)
+        wanted &= unmade
         args = {
             "path": str(self.context.folders.pictures / name.path),
             "kind": picture.kind,
@@ -130,6 +132,8 @@ class Viewing:
             },
             "base": str(self.context.base),
             "thumbnail": False,
+            "column": is_shown(self.context.site, name.camera),
+            "shot": shot_facts(self.context, picture) if SIDECAR in unmade else None,
         }
         return Job(IMAGES, "process", args, DEADLINE, about=picture)
 
@@ -149,10 +153,12 @@ class Viewing:
                 path = str(folder / made["name"])
                 if not deliveries.made(catalogue, picture.id, made["recipe"], path, made["size"], made["sha256"]):
                     renditions.leave(catalogue, path)  # what waited for it was withdrawn meanwhile
-        if verdict == "broken":
+            sizes.note(catalogue, name.camera, picture.kind, result)
+            (live.stay_back if verdict == live.BROKEN else live.go_live)(catalogue, picture.id)
+        if verdict == live.BROKEN:
             self.context.tell("picture broken", str(name), f"kept and marked: {why}", camera=name.camera)
         self._tell_not_made(name, result)
-        self.on_made({one.destination for one in deliveries.of_picture(catalogue, picture.id) if one.rendition})
+        self.on_made({one.destination for one in deliveries.of_picture(catalogue, picture.id)})
 
     def _tell_not_made(self, name: PictureName, result: Json) -> None:
         """Tell which renditions could not be made and why: once, until it is another reason or one is made again."""

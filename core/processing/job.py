@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import errno
-import hashlib
 import io
 import resource
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PIL import Image
 
-from core.errors import ChildError, ConfigurationError, DiskFull, OriginalLost, PictureBroken, StorageError
+from core.errors import ChildError, ConfigurationError, PictureBroken, StorageError
 from core.processing.decode import (
     MAX_PIXELS,
     Decoder,
@@ -24,9 +20,10 @@ from core.processing.decode import (
     read_header,
     strict_is_installed,
 )
-from core.processing.look import Statistics, statistics
+from core.processing.look import Statistics, column, statistics
 from core.processing.plan import plan_decode
 from core.processing.steps import render
+from core.processing.store import keep, storage
 from core.processing.wire import THUMBNAIL, Facts, Order, Resize, Rotate, order_from_json
 
 if TYPE_CHECKING:
@@ -44,7 +41,7 @@ SMALL = Order(THUMBNAIL, (Resize(320, 320, "fit"),), 70, "4:2:0", False)
 
 
 class Job(NamedTuple):
-    """One picture and what is asked of it."""
+    """One picture and what is asked of it: also its `column` in the strip of a day, and a sidecar of its `shot`."""
 
     path: Path
     raw: bool
@@ -54,6 +51,8 @@ class Job(NamedTuple):
     facts: Facts
     base: Path
     max_pixels: int
+    column: bool
+    shot: Json | None
 
 
 class Picture(NamedTuple):
@@ -72,7 +71,7 @@ class Checked(NamedTuple):
 
 
 class ImageService:
-    """Serves `process`.
+    """Serves `process`, and `page`: the files of a web page.
 
     `strict`: decode by simplejpeg, default when it is installed; `confine`: limit the process; `decoder`: another one.
     """
@@ -82,20 +81,24 @@ class ImageService:
 
     def handle(self, op: str, args: Json, talk: Talk | None = None) -> Json:
         """Do one job; raise OriginalLost, StorageError, or ChildError for a request that is not understood."""
-        if op != "process":
-            raise ChildError(f"the image child does not know {op!r}")
         if self._confine:
             _confine()
+        if op == "page":
+            from core.processing.page import make  # only a site with a web page pays for it
+
+            return make(args)
+        if op != "process":
+            raise ChildError(f"the image child does not know {op!r}")
         job = _job(args)
         try:
             checked = _check(job)
             picture = self._decode(job, checked.data) if checked.data is not None else None
         except PictureBroken as error:
-            return _verdict("broken", str(error))
+            return _with_sidecar(job, _verdict("broken", str(error)), None)
         if picture is None:
-            failed = [_failure(order, NO_PREVIEW) for order in job.orders if order.name != THUMBNAIL]
-            return {**_verdict("whole", checked.note), "failed": failed}
-        return _process(job, picture)
+            failed = [_failure(order.name, NO_PREVIEW) for order in job.orders if order.name != THUMBNAIL]
+            return _with_sidecar(job, {**_verdict("whole", checked.note), "failed": failed}, None)
+        return _with_sidecar(job, _process(job, picture), picture.exif)
 
     def close(self) -> None:
         """Hold nothing."""
@@ -138,26 +141,16 @@ def _job(args: Json) -> Job:
             Facts(**args["facts"]),
             Path(args["base"]),
             args.get("max_pixels", MAX_PIXELS),
+            bool(args.get("column")),
+            args.get("shot"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ChildError(f"a job that is not understood: {type(error).__name__}: {error}") from error
 
 
-@contextmanager
-def _storage(path: Path) -> Iterator[None]:
-    """Translate what the disk raises over `path`."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise OriginalLost(f"{error.filename or path} is gone") from error
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        raise (DiskFull if full else StorageError)(f"{error.filename or path}: {error.strerror}") from error
-
-
 def _check(job: Job) -> Checked:
     """Return what is to be decoded; raise PictureBroken when the file itself shows damage."""
-    with _storage(job.path):
+    with storage(job.path):
         if not job.raw:
             return Checked(job.path.read_bytes())
         from core.processing.raw import preview  # only a RAW pays for it
@@ -185,6 +178,8 @@ def _process(job: Job, picture: Picture) -> Json:
     pyramid = picture.pyramid
     made, failed = _renditions(job, picture)
     seen: Statistics = statistics(pyramid.level(8))
+    if job.column:
+        seen["column"] = column(pyramid.level(8))
     thumbnail = made.pop(THUMBNAIL, None)
     return {
         **_verdict("whole"),
@@ -209,38 +204,36 @@ def _renditions(job: Job, picture: Picture) -> tuple[dict[str, Json], list[Json]
         try:
             made[order.name] = _make(job, order, picture)
         except (ConfigurationError, StorageError, MemoryError) as error:
-            failed.append(_failure(order, str(error) or MEMORY_SPENT, isinstance(error, StorageError)))
+            failed.append(_failure(order.name, str(error) or MEMORY_SPENT, isinstance(error, StorageError)))
     return made, failed
 
 
-def _failure(order: Order, why: str, again: bool = False) -> Json:
+def _failure(recipe: str, why: str, again: bool = False) -> Json:
     """Return what is told of a rendition that was not made; `again`: it may be made later, with no one editing."""
-    return {"recipe": order.name, "why": why, "again": again}
+    return {"recipe": recipe, "why": why, "again": again}
+
+
+def _with_sidecar(job: Job, answer: Json, exif: bytes | None) -> Json:
+    """Add the sidecar of a shot, where one is asked for: of a broken picture too."""
+    if job.shot is None:
+        return answer
+    from core.processing.sidecar import xmp
+
+    name = str(job.shot["recipe"])
+    try:
+        made = keep(job.out, f"{job.stem}.{name}", xmp(job.shot, answer["verdict"], exif))
+    except StorageError as error:
+        return {**answer, "failed": [*answer["failed"], _failure(name, str(error), again=True)]}
+    return {**answer, "renditions": [*answer["renditions"], {"recipe": name, **made}]}
 
 
 def _make(job: Job, order: Order, picture: Picture) -> Json:
-    """Make one rendition and give it its name at once.
-
-    It is a cache: a power cut may take it, so nothing waits for the disk.
-    """
+    """Make one rendition; raise ConfigurationError or StorageError."""
     image = render(picture.pyramid, order, job.facts, job.base)
     data = _encode(image, _options(order, picture))
-    name = f"{job.stem}.{order.name}.jpg"
-    part = job.out / f"{name}.part"
-    with _storage(part):
-        try:
-            job.out.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(data)
-            part.replace(job.out / name)
-        except BaseException:
-            with suppress(OSError):
-                part.unlink()
-            raise
     return {
         "recipe": order.name,
-        "name": name,
-        "size": len(data),
-        "sha256": hashlib.sha256(data).hexdigest(),
+        **keep(job.out, f"{job.stem}.{order.name}.jpg", data),
         "width": image.width,
         "height": image.height,
     }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+
 from PIL import Image, ImageFilter, ImageStat
 
 Statistics = dict[str, float | str]
 
 HASH_SIDE = 8
+COLUMN = 16  # colours of a column
 LAPLACE = ImageFilter.Kernel((3, 3), (0, 1, 0, 1, -4, 1, 0, 1, 0), scale=1, offset=128)
 
 
@@ -26,6 +29,15 @@ def statistics(image: Image.Image) -> Statistics:
         "sharpness": round(edges.stddev[0], 2),
         "hash": difference_hash(grey),
     }
+
+
+def column(image: Image.Image) -> str:
+    """Return the picture as one column of COLUMN colours, from top to bottom: bytes of RGB in base64.
+
+    A day of them side by side is a keogram: it shows light, weather and nights at a glance, for a few bytes each.
+    """
+    rgb = image if image.mode == "RGB" else image.convert("RGB")
+    return b64encode(rgb.resize((1, COLUMN), Image.Resampling.BOX).tobytes()).decode()
 
 
 def _inner(image: Image.Image) -> Image.Image:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from core.errors import (
     ObjectDiffers,
     OriginalLost,
     ProbeUnanswered,
+    StorageError,
 )
 from core.node.jobs import Job, Json, Worker
 from core.simulate.disk import File, SimulatedDisk
@@ -190,14 +192,17 @@ class SimulatedRouter:
 
 @dataclass
 class SimulatedImages:
-    """Stands for the image child: every picture is whole, unless its number is in `broken` or `crashing`."""
+    """Stands for the image child: every picture is whole, but for the looks that are `broken`, counted from 1."""
 
     data: str
     seconds: float = 1.0
     made: dict[str, File] = field(default_factory=dict)  # renditions, by path below the data folder
     outages: Sequence[Outage] = ()  # "hang", or "out": it dies
-    failing: dict[str, Json] = field(default_factory=dict)  # recipe -> what is told in place of a rendition
+    failing: dict[str, Json] = field(default_factory=dict)  # recipe, or "index.html" -> what is told in its place
+    broken: frozenset[int] = frozenset()
     looks: int = 0
+    made_at: dict[Sha256, str] = field(default_factory=dict)  # camera and time of what each rendition was made of
+    told: dict[Sha256, list[Json]] = field(default_factory=dict)  # what each file of a page was made of
 
     def do(self, job: Job, now: datetime) -> Course:
         trouble = next((one.what for one in self.outages if one.begin <= now < one.end), None)
@@ -206,8 +211,15 @@ class SimulatedImages:
         yield self.seconds
         if trouble is not None:
             raise ChildDied("images: the worker ended by signal 9")
+        if job.op == "page" and "index.html" in self.failing:
+            raise StorageError(self.failing["index.html"]["why"])
+        if job.op == "page":
+            return {"files": [self._write(job, file) for file in ("livecam.css", "livecam.json", "index.html")]}
         self.looks += 1
+        if self.looks in self.broken:
+            return {"verdict": "broken", "why": "cut off", "stats": {}, "renditions": [], "failed": []}
         names = [recipe["name"] for recipe in job.args["recipes"]]
+        names += [job.args["shot"]["recipe"]] if job.args["shot"] else []
         made = [self._make(job, name) for name in names if name not in self.failing]
         failed = [{"recipe": name, **self.failing[name]} for name in names if name in self.failing]
         return {"verdict": "whole", "why": "", "stats": {}, "renditions": made, "failed": failed}
@@ -215,9 +227,20 @@ class SimulatedImages:
     def ended(self, worker: Worker) -> None:
         """It holds nothing."""
 
+    def _write(self, job: Job, file: str) -> Json:
+        """Write one file of a page; its hash is that of what it tells, so that a test can say which state it shows."""
+        told = "style" if file.endswith(".css") else json.dumps([file, job.args["cameras"]], sort_keys=True)
+        sha256 = Sha256(hashlib.sha256(told.encode()).hexdigest())
+        name = f"{job.args['stem']}.{job.args['rendition']}.{file}"
+        folder = job.args["out"].removeprefix(f"{self.data}/")
+        self.made[f"{folder}/{name}"] = File(2_000, sha256)
+        self.told[sha256] = job.args["cameras"]
+        return {"file": file, "name": name, "size": 2_000, "sha256": sha256}
+
     def _make(self, job: Job, recipe: str) -> Json:
-        name = f"{job.args['stem']}.{recipe}.jpg"
+        name = f"{job.args['stem']}.{recipe}{'' if '.' in recipe else '.jpg'}"
         sha256 = Sha256(hashlib.sha256(name.encode()).hexdigest())
         folder = job.args["out"].removeprefix(f"{self.data}/")
         self.made[f"{folder}/{name}"] = File(90_000, sha256)
+        self.made_at[sha256] = f"{job.args['facts']['camera']} {int(job.args['facts']['time'])}"
         return {"recipe": recipe, "name": name, "size": 90_000, "sha256": sha256}

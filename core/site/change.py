@@ -35,6 +35,7 @@ class Change:
     cameras: Names = Names()  # of this node: a camera that another node drives from now on counts as removed
     destinations: Names = Names()
     recipes: Names = Names()
+    pages: Names = Names()
     routes: Names = Names()
     links: Names = Names()  # of this node
     nodes: Names = Names()
@@ -49,7 +50,7 @@ class Change:
     def lines(self) -> list[str]:
         """Return the change for a person, a line for each thing."""
         told = []
-        for what in ("cameras", "destinations", "recipes", "routes", "links", "nodes"):
+        for what in ("cameras", "destinations", "recipes", "pages", "routes", "links", "nodes"):
             names: Names = getattr(self, what)
             for verb in ("added", "removed", "changed"):
                 told += [f"{what.removesuffix('s')} {name}: {verb}" for name in getattr(names, verb)]
@@ -66,6 +67,7 @@ def difference(old: SiteFile, new: SiteFile, node: str) -> Change:
         cameras=_named(cameras_of(old, node), cameras_of(new, node)),
         destinations=_named(old.destination, new.destination),
         recipes=_named(old.recipe, new.recipe),
+        pages=_named(old.page, new.page),
         routes=_routes(old.route, new.route),
         links=_named(ours.link if ours else (), theirs.link if theirs else ()),
         nodes=_named(old.node, new.node),
@@ -86,7 +88,7 @@ def _others(old: SiteFile, new: SiteFile, node: str, theirs: Node | None) -> Ite
     """Yield what no running node takes up: its own name gone from the file, and every table not known here."""
     if theirs is None:
         yield f"node.{node}"
-    known = {"version", "site", "roles", "node", "camera", "recipe", "destination", "route"}
+    known = {"version", "site", "roles", "node", "camera", "recipe", "destination", "page", "route"}
     yield from (key for key in _keys(old, new) if key not in known)
 
 
@@ -125,6 +127,6 @@ def _labelled(routes: Iterable[Route]) -> dict[str, Route]:
 
 
 def _label(route: Route) -> str:
-    live = f" as {route.live}" if route.live else ""
+    live = f" as {route.live or route.name}" if route.live or route.name else ""
     at = f" at {route.at}" if route.at else ""
     return f"{'+'.join(route.what)} of {'+'.join(route.cameras) or 'all'} to {route.to}{live}{at}"

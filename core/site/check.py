@@ -8,21 +8,19 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import is_dataclass
 from pathlib import Path
-from string import Formatter
 from typing import Any
 
 from core.site.folders import Finding, folder_problems, is_folder
 from core.site.handed import handing_problems
 from core.site.model import Camera, GphotoSource, Link, SiteFile
+from core.site.published import ORIGINALS, doubtful, published
 from core.site.shape import UNNAMED, by_name, meant
 from core.text import safe
 
 Check = Callable[[SiteFile, Path], Sequence[Finding]]  # the site and the folder of its file
 
-ORIGINALS = ("raw", "jpeg")
 MOST_SLOTS = 86_400  # of a day: one a second
 MOST_STARTS = 28  # the last day that every month has
-LONGEST_PART = 200  # bytes of a live picture's name: file systems take 255, with what is put behind it meanwhile
 SHOWN = 5  # zones of a region
 _NONE = "; the file has no "
 
@@ -52,7 +50,8 @@ def own_checks(site: SiteFile, base: Path, lost: bool = False) -> list[Finding]:
 
     `lost`: a table of the file is not known, so that nothing is said of names that might have stood in it.
     """
-    found = [*_names(site), *_cameras(site), *_links(site), *_destinations(site), *_routes(site), *_values(site)]
+    tables = (_names, _cameras, _links, _destinations, _routes, published, _values)
+    found = [finding for told in tables for finding in told(site)]
     if lost:
         found = [(key, sentence) for key, sentence in found if _NONE not in sentence]
     found += folder_problems(site, base)
@@ -81,7 +80,7 @@ def _empty(table: Any, at: str) -> Iterator[Finding]:
 def _names(site: SiteFile) -> Iterator[Finding]:
     if not site.node:
         yield "node", 'no node; write [[node]] and name = "unit1" for the machine that this runs on'
-    for table in ("node", "camera", "recipe", "destination"):
+    for table in ("node", "camera", "recipe", "destination", "page"):
         yield from _unique(table, [each.name for each in getattr(site, table)])
     for n, node in enumerate(site.node):
         yield from _unique(f"node[{n}].link", [link.name for link in node.link])
@@ -219,29 +218,11 @@ def _routes(site: SiteFile) -> Iterator[Finding]:
             yield f"{at}.every_nth", "at least 1, which sends every slot"
         if route.every_nth > MOST_SLOTS:
             yield f"{at}.every_nth", f"at most {MOST_SLOTS}: no day has more slots; 1 sends every slot"
-        if route.live is not None:
-            yield from _live(at, route.live)
-
-
-def _live(at: str, template: str) -> Iterator[Finding]:
-    try:
-        plain = all(
-            field in (None, "camera", "site") and not spec and conversion is None
-            for _, field, spec, conversion in Formatter().parse(template)
-        )
-    except ValueError:
-        plain = False
-    if not plain:
-        yield f"{at}.live", f"{safe(template, 60)!r}: only {{camera}} and {{site}} may stand in braces"
-        return
-    name = template.format(camera="c" * 32, site="s" * 32)
-    if any(len(part.encode()) > LONGEST_PART for part in name.split("/")):
-        yield f"{at}.live", f"a part of the name is longer than {LONGEST_PART} bytes; write a shorter one"
-    if not name or any(part in ("", ".", "..") for part in name.split("/")):
-        yield (
-            f"{at}.live",
-            f'{safe(template, 60)!r} is not a name below the destination; write such as "{{camera}}.jpg"',
-        )
+        if route.page is not None:
+            yield from _refer(f"{at}.page", "page", route.page, [page.name for page in site.page])
+    for n, page in enumerate(site.page):
+        for m, each in enumerate(page.camera):
+            yield from _refer(f"page[{n}].camera[{m}].name", "camera", each.name, cameras)
 
 
 def _values(site: SiteFile) -> Iterator[Finding]:
@@ -259,7 +240,7 @@ def _values(site: SiteFile) -> Iterator[Finding]:
 
 def warnings(site: SiteFile) -> list[Finding]:
     """Return what is allowed and costs somebody later."""
-    return [*_only_copies(site), *_idle(site)]
+    return [*_only_copies(site), *_idle(site), *doubtful(site)]
 
 
 def _only_copies(site: SiteFile) -> Iterator[Finding]:
@@ -269,6 +250,7 @@ def _only_copies(site: SiteFile) -> Iterator[Finding]:
                 route
                 for route in site.route
                 if route.required
+                and route.live is None
                 and kind in route.what
                 and (not route.cameras or camera.name in route.cameras)
                 and route.at in (None, _driver(site, camera))

@@ -208,7 +208,9 @@ ROUTES = """
 # Which pictures go where. what: "raw", "jpeg" or names of recipes. cameras: all, unless some are named.
 # required: a picture counts as proven, and may leave this node, once every route that requires it has its proof.
 # level: how it is proven: "size", "hash" (the far end's own SHA-256), "read-back" (all of it is read again).
-# With every_nth = 6 one slot in six is sent.
+# With every_nth = 6 one slot in six is sent. For people rather than programs, docs/photographer.md:
+#   name = "{time:%Y-%m-%d}/{camera}_{time}{ext}"      the names there; else those that every node of ours knows
+#   sidecar = "xmp"                                    a file beside each shot that says what is known of it
 """
 
 ROUTE_NAS = """
@@ -242,11 +244,15 @@ to = "remote"
 level = "hash"
 required = false
 
-# The newest one under a name that stays, for a web page:
+# The newest one under a name that stays, and a web page beside it that shows it (docs/live-cam.md):
+# [[page]]
+# name = "public"
+# title = "What the page is called"
 # [[route]]
 # what = ["web"]
 # to = "remote"
-# live = "{camera}.jpg"
+# live = "cam/{camera}.jpg"
+# page = "public"
 # required = false
 """
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from core.site.model import Destination, FolderSource, SiteFile
+from core.site.model import Destination, FolderSource, Route, SiteFile
 from core.text import safe
 
 Finding = tuple[str, str]  # (key path such as "camera[0].primary", sentence)
@@ -70,14 +70,18 @@ def meetings(site: SiteFile, base: Path, data: Path) -> Iterator[Finding]:
 
 def _live(site: SiteFile, name: str, root: Path, data: Path) -> Iterator[Finding]:
     for n, route in enumerate(site.route):
-        if name in route.places and route.live is not None:
-            names = _names(route.live, route.cameras or tuple(camera.name for camera in site.camera), site.site.name)
-            if any(meet(root / each, data) for each in names):
-                yield f"route[{n}].live", f"at '{name}' that is in the data folder {safe(data)}; take another name"
+        for key, template in (("live", route.live), ("name", route.name)):
+            begun = _begun(site, route, template) if name in route.places and template else ()
+            if any(meet(root / each, data) for each in begun):
+                yield f"route[{n}].{key}", f"at '{name}' that is in the data folder {safe(data)}; take another name"
 
 
-def _names(live: str, cameras: tuple[str, ...], site: str) -> list[str]:
-    return [live.replace("{camera}", camera).replace("{site}", site) for camera in cameras]
+def _begun(site: SiteFile, route: Route, template: str) -> Iterator[str]:
+    """Yield how the names of a route's template can begin, up to the first part that is of a picture's own."""
+    for camera in route.cameras or tuple(camera.name for camera in site.camera):
+        for what in route.what:
+            filled = template.replace("{camera}", camera).replace("{site}", site.site.name).replace("{recipe}", what)
+            yield filled.partition("{")[0].rpartition("/")[0] if "{" in filled else filled
 
 
 def root_of(destination: Destination) -> Path | None:

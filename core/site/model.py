@@ -405,6 +405,9 @@ class Route:
     required: bool = True
     at: Name | None = None  # the node that does it; none: that which shot the picture, or first has every original
     live: str | None = None  # a stable name such as "{camera}.jpg": replaced by each newer picture, older ones dropped
+    page: Name | None = None  # of a live route: the web page that shows its pictures, beside them
+    name: str | None = None  # the names there, for people: "{time:%Y-%m-%d}/{camera}_{time}{ext}" (core/site/naming.py)
+    sidecar: Literal["xmp"] | None = None  # a file beside each shot that says what is known of it
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -418,6 +421,25 @@ class Route:
 
 
 @table
+class PageCamera:
+    """What a page calls a camera. The order of these tables is that of the page; the other cameras follow."""
+
+    name: Name
+    caption: str
+
+
+@table
+class Page:
+    """A web page that shows live pictures, in their folder at their destination: no server code, works on its own."""
+
+    name: Name
+    title: str
+    text: str | None = None  # a sentence or two below the title
+    language: Literal["en", "fr", "de"] = "en"
+    camera: tuple[PageCamera, ...] = ()
+
+
+@table
 class SiteFile:
     """A whole site.toml."""
 
@@ -428,4 +450,5 @@ class SiteFile:
     camera: tuple[Camera, ...] = ()
     recipe: tuple[Recipe, ...] = ()
     destination: tuple[Destination, ...] = ()
+    page: tuple[Page, ...] = ()
     route: tuple[Route, ...] = ()

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from core.site.at import destination_of, driver_of, maker
 from core.site.model import Camera, Route, SiteFile
+from core.site.naming import Shot, archive_name, live_name
 from core.transfer import drops
-from core.values import Kind, PictureName
+from core.values import Fence, Kind, PictureName
+
+SIDECAR = "sidecar.xmp"  # what is known of a shot, as a file: a rendition that is no picture; no recipe has a dot
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,19 @@ class Wanted:
     live: bool  # a stable name: newest wins
     priority: str  # class of the delivery: live, thumbnail, jpeg, raw
     instead: tuple[str, ...] = ()  # destinations that may take it when this one does not answer
+    page: str | None = None  # the web page that shows it
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """What a route sends of a picture: itself (`recipe` empty) or what is made of it."""
+
+    name: PictureName
+    index: int | None
+    recipe: str
+    what: str  # "raw", "jpeg" or the recipe, as names may say it
+    extension: str  # with what stands before it: ".web.jpg"
+    priority: str
 
 
 def for_original(
@@ -32,12 +49,12 @@ def for_original(
 
     `index` is its slot's ordinal in the local day, None for an extra.
     """
-    origin = origin_of(site, name)
+    origin, file = origin_of(site, name), _File(name, index, "", kind, f".{name.extension}", kind)
     return [
         wanted
         for route in _routes(site, name.camera, index)
         if kind in route.what and (route.at or origin) == (node or origin)
-        for wanted in _wanted(site, route, name, "", kind)
+        for wanted in _wanted(site, route, file)
         if not _leads_back(site, wanted.destination, name)
     ]
 
@@ -46,21 +63,51 @@ def for_rendition(
     site: SiteFile, name: PictureName, recipe: str, index: int | None, node: str | None = None
 ) -> list[Wanted]:
     """Return the deliveries at `node` of the rendition that `recipe` made of the picture `name`."""
-    origin = origin_of(site, name)
+    origin, file = origin_of(site, name), _File(name, index, recipe, recipe, f".{recipe}.jpg", "thumbnail")
     return [
         wanted
         for route in _routes(site, name.camera, index)
         if recipe in route.what and maker(site, route, name.camera, origin) == (node or origin)
-        for wanted in _wanted(site, route, name, recipe, "thumbnail")
+        for wanted in _wanted(site, route, file)
     ]
 
 
-def archive_name(site: SiteFile, destination: str, name: PictureName, recipe: str = "") -> str:
-    """Return the name under which a destination keeps a picture, or a rendition of it, in its archive."""
+def for_sidecar(
+    site: SiteFile, camera: Camera, name: PictureName, kind: Kind, index: int | None, node: str | None = None
+) -> list[Wanted]:
+    """Return the deliveries of the sidecar of a shot: one, which its JPEG brings, its RAW where there is no JPEG."""
+    if _brings_no_copies(camera, kind):
+        return []
+    origin = origin_of(site, name)
+    return [
+        wanted
+        for route in _routes(site, name.camera, index)
+        if route.sidecar is not None and (route.at or origin) == (node or origin)
+        for wanted in _wanted(site, route, _File(name, index, SIDECAR, _main(route, camera), ".xmp", "thumbnail"))
+    ]
+
+
+def _main(route: Route, camera: Camera) -> Kind:
+    """Return the kind of picture that a sidecar lies beside."""
+    return "raw" if "raw" in camera.shoots and "raw" in route.what else "jpeg"
+
+
+def _brings_no_copies(camera: Camera, kind: Kind) -> bool:
+    """Return whether another picture of the shot brings renditions and sidecar: the JPEG, where there is one."""
+    return kind == "raw" and camera.shoots != "raw"
+
+
+def standard_name(site: SiteFile, destination: str, name: PictureName, extension: str | None = None) -> str:
+    """Return the name under which a destination keeps a file of a picture when no route says otherwise."""
     place = destination_of(site, destination)
     if place is not None and place.node is not None:
         return drops.picture(site.site.name, name)
-    return f"{site.site.name}/{name.folder}/{f'{name.stem}.{recipe}.jpg' if recipe else name}"
+    return f"{site.site.name}/{name.folder}/{name.stem}{extension or f'.{name.extension}'}"
+
+
+def name_at(site: SiteFile, remote: str, name: PictureName, of: str, at: str) -> str:
+    """Return what a file that destination `of` calls `remote` is called at the destination `at`, which stands in."""
+    return standard_name(site, at, name) if remote == standard_name(site, of, name) else remote
 
 
 def has_live(site: SiteFile, destination: str) -> bool:
@@ -74,6 +121,20 @@ def stood_in_for(site: SiteFile, destination: str) -> list[str]:
     return sorted({place for places in groups for place in places[: places.index(destination)]})
 
 
+def is_shown(site: SiteFile, camera: str) -> bool:
+    """Return whether a web page shows the pictures of a camera."""
+    return any(route.page is not None for route in _routes(site, camera, None))
+
+
+def shown_at(site: SiteFile, camera: str, node: str, page: str) -> list[tuple[str, Wanted]]:
+    """Return what a page shows of a camera: "jpeg" or a recipe, and the delivery by which `node` brings it."""
+    name = PictureName(camera, datetime(2000, 1, 1, tzinfo=UTC), driver_of(site, camera), Fence(0, 0), "jpg")
+    found = [("jpeg", one) for one in for_original(site, name, "jpeg", None, node)]
+    for recipe in site.recipe:
+        found += [(recipe.name, one) for one in for_rendition(site, name, recipe.name, None, node)]
+    return [(what, one) for what, one in found if one.page == page]
+
+
 def recipes_for(
     site: SiteFile, camera: Camera, kind: Kind, index: int | None, node: str | None = None, origin: str | None = None
 ) -> list[str]:
@@ -81,7 +142,7 @@ def recipes_for(
 
     `origin`: the node that shot it; None: the camera's own.
     """
-    if kind == "raw" and camera.shoots != "raw":
+    if _brings_no_copies(camera, kind):
         return []
     origin = origin or driver_of(site, camera.name)
     here = node or origin
@@ -98,7 +159,8 @@ def unrequired(site: SiteFile, camera: Camera) -> list[Kind]:
     """Return the kinds of this camera's pictures that no route requires anywhere: its node has the only copy."""
     kinds: Sequence[Kind] = {"raw+jpeg": ("raw", "jpeg"), "raw": ("raw",), "jpeg": ("jpeg",)}[camera.shoots]  # type: ignore[assignment]
     home = driver_of(site, camera.name)
-    required = [route for route in _routes(site, camera.name, 0) if route.required and route.at in (None, home)]
+    archive = [route for route in _routes(site, camera.name, 0) if route.required and route.live is None]
+    required = [route for route in archive if route.at in (None, home)]
     return [kind for kind in kinds if not any(kind in route.what for route in required)]
 
 
@@ -121,15 +183,30 @@ def _routes(site: SiteFile, camera: str, index: int | None) -> Iterator[Route]:
             yield route
 
 
-def _wanted(site: SiteFile, route: Route, name: PictureName, recipe: str, what: str) -> Iterator[Wanted]:
+def _wanted(site: SiteFile, route: Route, file: _File) -> Iterator[Wanted]:
     """Yield a delivery for each destination of a route, or for the first with those that may stand in for it."""
-    live, required = route.live is not None, route.required and not recipe
+    live, required = route.live is not None, route.required and not file.recipe
     first, *rest = route.places
     places = [(first, tuple(rest))] if route.first else [(place, ()) for place in route.places]
     for place, instead in places:
-        remote = _live_name(site, route.live, name) if route.live else archive_name(site, place, name, recipe)
-        yield Wanted(place, recipe, remote, route.level, required, live, "live" if live else what, instead)
+        remote, urgency = _remote(site, route, place, file), "live" if live else file.priority
+        yield Wanted(place, file.recipe, remote, route.level, required, live, urgency, instead, route.page)
 
 
-def _live_name(site: SiteFile, template: str, name: PictureName) -> str:
-    return template.format(camera=name.camera, site=site.site.name)
+def _remote(site: SiteFile, route: Route, place: str, file: _File) -> str:
+    where, name = site.site, file.name
+    if route.live is not None:
+        return live_name(route.live, where.name, name.camera, file.what)
+    if route.name is None:
+        return standard_name(site, place, name, file.extension)
+    shot = Shot(
+        site=where.name,
+        camera=name.camera,
+        node=name.node,
+        at=name.at,
+        kind=file.what,
+        zone=where.zone,
+        index=file.index,
+        nth=name.nth,
+    )
+    return archive_name(route.name, shot, file.extension)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.catalogue import deliveries, pictures
+from core.catalogue import deliveries, live, pictures
 from core.catalogue.store import Catalogue
 from core.values import Fence, PictureName, Sha256, utc
 
@@ -75,11 +75,14 @@ def shots() -> Shots:
 
 @pytest.fixture
 def add(catalogue: Catalogue, shots: Shots) -> Callable[..., tuple[int, list[int]]]:
-    """Add a picture with its deliveries; return its id and theirs."""
+    """Add a picture with its deliveries, found whole unless it is not `seen` yet; return its id and theirs."""
 
-    def added(slot: int, *wanted: deliveries.NewDelivery, **more: object) -> tuple[int, list[int]]:
+    def added(slot: int, *wanted: deliveries.NewDelivery, seen: bool = True, **more: object) -> tuple[int, list[int]]:
         with catalogue.transaction():
             picture = pictures.insert(catalogue, shots.picture(slot, **more))  # type: ignore[arg-type]
-            return picture, deliveries.enqueue(catalogue, picture, wanted)
+            queued = deliveries.enqueue(catalogue, picture, wanted)
+            if seen:
+                live.go_live(catalogue, picture)
+            return picture, queued
 
     return added

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.catalogue import check, deliveries, pictures, receipts
+from core.catalogue import check, deliveries, live, pictures, receipts
 from core.catalogue import ready as queued
 from core.catalogue.deliveries import Priority
 from core.catalogue.store import Catalogue
@@ -53,27 +53,87 @@ def test_live_pictures_go_before_the_archive_and_newest_first(catalogue: Catalog
 
 
 def test_a_newer_live_picture_drops_the_one_that_waits(catalogue: Catalogue, shots: Any, add: Add) -> None:
-    live = shots.delivery(remote="north.jpg", priority=Priority.LIVE)
-    _, (old,) = add(0, live)
+    wanted = shots.delivery(remote="north.jpg", priority=Priority.LIVE)
+    _, (old,) = add(0, wanted)
     _, (other,) = add(0, shots.delivery(remote="south.jpg", priority=Priority.LIVE), camera="south")
-    _, (new,) = add(1, live)
+    _, (new,) = add(1, wanted)
     assert drained(catalogue) == [new, other]
     with pytest.raises(NoSuchThing):
         deliveries.get(catalogue, old)
-    _, late = add(0, live, camera="late")
+    _, late = add(0, wanted, camera="late")
     assert late == [], "an older picture never takes the name back"
 
 
+def test_a_live_picture_waits_for_its_look_and_leaves_the_last_good_one_alone(
+    catalogue: Catalogue, shots: Any, add: Add
+) -> None:
+    wanted = shots.delivery(remote="north.jpg", priority=Priority.LIVE)
+    _, (good,) = add(0, wanted)
+    broken, (never,) = add(1, wanted, seen=False)
+    assert ready(catalogue) == good, "nobody knows yet whether the newer one is whole"
+    live.stay_back(catalogue, broken)
+    assert drained(catalogue) == [good]
+    with pytest.raises(NoSuchThing):
+        deliveries.get(catalogue, never)
+    picture, (whole,) = add(2, wanted, seen=False)
+    assert ready(catalogue) is None
+    live.go_live(catalogue, picture)
+    assert drained(catalogue) == [whole]
+
+
+def test_pictures_seen_out_of_order_leave_the_newest_whole_one(catalogue: Catalogue, shots: Any, add: Add) -> None:
+    wanted = shots.delivery(remote="north.jpg", priority=Priority.LIVE)
+    first, _ = add(0, wanted, seen=False)
+    second, (newest,) = add(1, wanted, seen=False)
+    live.go_live(catalogue, second)
+    live.go_live(catalogue, first)
+    assert drained(catalogue) == [newest]
+
+
+def test_what_is_known_to_be_broken_never_takes_a_live_name(catalogue: Catalogue, shots: Any) -> None:
+    wanted = shots.delivery(remote="north.jpg", priority=Priority.LIVE)
+    kept = {}
+    for slot, verdict in enumerate(("whole", "whole", "broken")):
+        picture = pictures.insert(catalogue, shots.picture(slot))
+        pictures.set_view(catalogue, picture, verdict)
+        kept[slot] = deliveries.enqueue(catalogue, picture, [wanted])
+    assert kept[2] == []
+    waiting = [one.id for one in deliveries.queue(catalogue, "nas")]
+    assert waiting == kept[1], "a rebuild asks for the newest whole one, and not for a year of them"
+
+
 def test_a_live_picture_on_its_way_is_not_pulled_away(catalogue: Catalogue, shots: Any, add: Add) -> None:
-    live = shots.delivery(remote="north.jpg", priority=Priority.LIVE)
-    _, (old,) = add(0, live)
+    wanted = shots.delivery(remote="north.jpg", priority=Priority.LIVE)
+    _, (old,) = add(0, wanted)
     deliveries.start(catalogue, old)
-    _, (new,) = add(1, live)
+    _, (new,) = add(1, wanted)
     assert deliveries.get(catalogue, old).state == "sending"
     proved(catalogue, old)
     proved(catalogue, new)
     with pytest.raises(NoSuchThing):  # its receipt is for a name that holds another picture now
         deliveries.get(catalogue, old)
+
+
+def test_a_live_picture_that_failed_never_follows_the_newer_one(catalogue: Catalogue, shots: Any, add: Add) -> None:
+    wanted = shots.delivery(remote="north.jpg", priority=Priority.LIVE)
+    _, (old,) = add(0, wanted)
+    deliveries.start(catalogue, old)
+    _, (new,) = add(1, wanted)
+    deliveries.fail(catalogue, old, "DestinationUnreachable", "", True, 1)
+    assert ready(catalogue, now=5) == new
+    deliveries.start(catalogue, new)
+    assert ready(catalogue, now=5) is None, "its receipt is not there yet, and the name is taken"
+
+
+def test_of_what_takes_one_name_in_the_same_second_the_later_stays(catalogue: Catalogue, shots: Any, add: Add) -> None:
+    picture, _ = add(0, shots.delivery())
+    pictures.set_view(catalogue, picture, "whole")
+    for number in range(3):
+        page = shots.delivery(remote="index.html", priority=Priority.LIVE, rendition=f"page.{number}.index.html")
+        deliveries.enqueue(catalogue, picture, [page])
+        deliveries.made(catalogue, picture, page.rendition, "p", 10, Sha256(str(number) * 64))
+    found = [one.rendition for one in deliveries.queue(catalogue, "nas") if one.rendition]
+    assert found == ["page.2.index.html"]
 
 
 def proved(catalogue: Catalogue, number: int, level: int = 2) -> bool:
@@ -84,8 +144,8 @@ def proved(catalogue: Catalogue, number: int, level: int = 2) -> bool:
 
 
 def test_a_live_picture_proves_nothing_about_its_original(catalogue: Catalogue, shots: Any, add: Add) -> None:
-    picture, (live,) = add(0, shots.delivery(priority=Priority.LIVE, required=True))
-    proved(catalogue, live)
+    picture, (wanted,) = add(0, shots.delivery(priority=Priority.LIVE, required=True))
+    proved(catalogue, wanted)
     assert not pictures.by_id(catalogue, picture).proven
 
 
@@ -258,7 +318,7 @@ def test_the_next_delivery_is_found_by_the_partial_index(catalogue: Catalogue, s
 
 
 def test_no_question_of_the_loop_scans_a_table_or_sorts(catalogue: Catalogue, shots: Any, add: Add) -> None:
-    _, (number, live) = add(0, shots.delivery(), shots.delivery(remote="live.jpg", priority=Priority.LIVE))
+    _, (number, wanted) = add(0, shots.delivery(), shots.delivery(remote="live.jpg", priority=Priority.LIVE))
 
     def ask() -> None:
         queued.next_due(catalogue, "nas")
@@ -269,7 +329,7 @@ def test_no_question_of_the_loop_scans_a_table_or_sorts(catalogue: Catalogue, sh
         deliveries.backlog(catalogue, "nas")
         deliveries.resume_all(catalogue)
         proved(catalogue, number)
-        proved(catalogue, live)
+        proved(catalogue, wanted)
         deliveries.enqueue(catalogue, 1, [shots.delivery("fr"), shots.delivery("fr", priority=Priority.LIVE)])
         receipts.of_picture(catalogue, 1)
 

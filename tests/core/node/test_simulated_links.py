@@ -65,6 +65,30 @@ def test_after_an_outage_the_live_picture_comes_first_and_only_the_newest() -> N
     assert world.broken() == []
 
 
+def test_a_broken_picture_never_replaces_the_last_good_one() -> None:
+    world = simulate(routes=LIVE)
+    world.site.images.broken = frozenset({2, 3})
+    world.run(minutes=10)
+    good = world.destination.store["north.jpg"]
+    world.run(minutes=20)
+    assert world.site.told("picture broken")
+    assert world.destination.store["north.jpg"] == good
+    assert len(archived(world.destination)) == 3, "the archive keeps what the camera gave"
+    world.run(minutes=10)
+    assert world.destination.store["north.jpg"] != good
+    assert world.broken() == []
+
+
+def test_a_broken_picture_does_not_pull_the_good_one_that_waits_out_of_the_queue() -> None:
+    world = simulate(routes=LIVE, every="1h")
+    world.site.images.broken = frozenset({2})
+    world.destination.outages = [Outage(world.begin, world.at("21 10:05"))]
+    world.run(minutes=115)
+    first = world.site.catalogue.value("SELECT sha256 FROM picture ORDER BY at LIMIT 1")
+    assert world.destination.store["north.jpg"].sha256 == first.hex()
+    assert world.broken() == []
+
+
 @pytest.mark.parametrize("trouble", ["out", "hang", "refuse", "full", "lie"])
 def test_a_destination_in_trouble_delays_no_other_and_gets_all_in_the_end(trouble: Trouble) -> None:
     world = simulate(destinations=("nas", "home"))

@@ -257,7 +257,7 @@ BAD_NAME = "a name is 1 to 32 of a-z, 0-9 and '-', and begins with a letter or a
                 "10: route[0].what[1]: no recipe is named 'wbe'; did you mean 'web'?",
                 "11: route[0].cameras[0]: no camera is named 'nort'; did you mean 'north'?",
                 "12: route[0].every_nth: at least 1, which sends every slot",
-                "13: route[0].live: '{x}.jpg': only {camera} and {site} may stand in braces",
+                "13: route[0].live: '{x}.jpg': only {camera}, {site} and {recipe} may stand in braces",
             ],
             id="references-of-a-route",
         ),
@@ -274,7 +274,7 @@ BAD_NAME = "a name is 1 to 32 of a-z, 0-9 and '-', and begins with a letter or a
             HEAD + NODE + '[[watch]]\nkind = "nas"\nsnmp = { host = "h" }\n',
             [
                 "5: watch: unknown table; what may stand here: "
-                "version, site, roles, node, camera, recipe, destination, route",
+                "version, site, roles, node, camera, recipe, destination, page, route",
             ],
             id="an-unknown-table-is-one-problem",
         ),
@@ -285,7 +285,7 @@ BAD_NAME = "a name is 1 to 32 of a-z, 0-9 and '-', and begins with a letter or a
             + '[[route]]\nto = "nas"\nwhat = ["jpeg"]\ncameras = ["north"]\n',
             [
                 "5: objektiv: unknown table; what may stand here: "
-                "version, site, roles, node, camera, recipe, destination, route",
+                "version, site, roles, node, camera, recipe, destination, page, route",
             ],
             id="nor-is-what-it-may-have-named-missed",
         ),
@@ -385,11 +385,11 @@ def test_a_fault_is_told_with_its_line_its_key_and_what_to_write(
 @pytest.mark.parametrize(
     ("live", "told"),
     [
-        ("{camera.__class__}", "only {camera} and {site} may stand in braces"),
-        ("{camera:>99999999999}", "only {camera} and {site} may stand in braces"),
-        ("{camera!r}", "only {camera} and {site} may stand in braces"),
-        ("{", "only {camera} and {site} may stand in braces"),
-        ("{0}", "only {camera} and {site} may stand in braces"),
+        ("{camera.__class__}", "only {camera}, {site} and {recipe} may stand in braces"),
+        ("{camera:>99999999999}", "only {camera}, {site} and {recipe} may stand in braces"),
+        ("{camera!r}", "only {camera}, {site} and {recipe} may stand in braces"),
+        ("{", "only {camera}, {site} and {recipe} may stand in braces"),
+        ("{0}", "only {camera}, {site} and {recipe} may stand in braces"),
         ("../{camera}.jpg", "is not a name below the destination"),
         ("x" * 201, "longer than 200 bytes"),
     ],

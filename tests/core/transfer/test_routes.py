@@ -7,7 +7,7 @@ import pytest
 
 from core.site.at import used_at
 from core.site.model import Camera, Destination, FolderSource, Node, Recipe, Route, SiteFile, SiteHead
-from core.transfer.routes import for_original, for_rendition, recipes_for, unrequired
+from core.transfer.routes import for_original, for_rendition, for_sidecar, is_shown, recipes_for, shown_at, unrequired
 from core.values import Fence, PictureName
 
 NORTH = Camera(name="north", source=FolderSource(kind="folder", path="/drop"), shoots="raw+jpeg")
@@ -58,6 +58,32 @@ def test_recipes_are_made_of_the_jpeg_and_only_those_that_a_route_wants() -> Non
     where = site(Route(what=("web",), to="nas"))
     assert recipes_for(where, NORTH, "jpeg", 0) == ["web"]
     assert recipes_for(where, NORTH, "raw", 0) == []
+
+
+def test_a_live_picture_secures_nothing() -> None:
+    assert unrequired(site(Route(what=("jpeg",), to="fr", live="{camera}.jpg")), GATE) == ["jpeg"]
+
+
+def test_a_pair_and_its_sidecar_have_one_name_but_for_their_endings() -> None:
+    where = site(Route(what=("raw", "jpeg"), to="nas", name="{time:%Y-%m-%d}/{camera}_{time}{ext}", sidecar="xmp"))
+    raw = replace(NAME, extension="nef")
+    (picture,), (original,) = for_original(where, NAME, "jpeg", 53), for_original(where, raw, "raw", 53)
+    (sidecar,) = for_sidecar(where, NORTH, NAME, "jpeg", 53)
+    assert for_sidecar(where, NORTH, raw, "raw", 53) == [], "the JPEG of the shot brings it"
+    stem = "2026-11-21/north_20261121-095000"
+    assert [one.name for one in (picture, original, sidecar)] == [f"{stem}.jpg", f"{stem}.nef", f"{stem}.xmp"]
+    assert (sidecar.recipe, sidecar.required, sidecar.priority) == ("sidecar.xmp", False, "thumbnail")
+
+
+def test_a_page_shows_what_its_routes_bring_to_their_destinations() -> None:
+    where = site(
+        Route(what=("web",), to="fr", live="cam/{camera}-{recipe}.jpg", page="public"),
+        Route(what=("web",), to="nas", live="{camera}.jpg"),
+    )
+    assert [(what, one.destination, one.name) for what, one in shown_at(where, "gate", "unit1", "public")] == [
+        ("web", "fr", "cam/gate-web.jpg")
+    ]
+    assert is_shown(where, "gate")
 
 
 def test_what_no_route_requires_is_named() -> None:
