@@ -10,21 +10,20 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from core.catalogue import deliveries, news, pictures, rebuild, states
-from core.catalogue.deliveries import Delivery, Priority
-from core.errors import NoSuchThing, ObjectDiffers, OverlapseError
-from core.intake.entries import Entry, ReceiptEntry, from_json, to_json
+from core.catalogue.deliveries import Delivery
+from core.errors import NoSuchThing, ObjectDiffers
+from core.intake.entries import Entry, to_json
 from core.node import batches
 from core.node.batches import TO as PEER
 from core.node.context import Context
 from core.node.delivering import Delivering
+from core.node.hearing import Hearing, Refusal
 from core.node.jobs import Done, Failed, Job, Json, Report
-from core.node.record import receipt_line
 from core.node.writing import Writer
 from core.site.at import used_at
 from core.site.model import Destination
 from core.transfer import drops
 from core.transfer.backoff import next_try
-from core.transfer.base import Level
 from core.values import PictureName
 
 log = logging.getLogger(__name__)
@@ -54,15 +53,6 @@ class Taker:
     def peer(self) -> str:
         """As whom the catalogue knows it."""
         return f"{PEER}{self.destination.name}"
-
-
-@dataclass(frozen=True)
-class _Refusal:
-    """A taker does not have what was sent. `final`: sending it again would change nothing."""
-
-    delivery: Delivery
-    why: str
-    final: bool
 
 
 @dataclass
@@ -209,19 +199,10 @@ class Handing:
 
     def _heard(self, taker: Taker, result: Json, seconds: float) -> None:
         """Write down what came: lines first, then the catalogue, with the names of the batches that are known now."""
-        lines: list[Entry] = []
-        wrong: list[_Refusal] = []
+        hearing = Hearing(self.context, taker.destination.name)
         for found in result["objects"]:
-            try:
-                said = batches.said_in(found)
-            except ValueError as error:
-                log.error("receipts not understood: object=%s error=%s", found["name"], error)
-                continue
-            for one in said:
-                try:
-                    self._sort(taker, one, lines, wrong)
-                except (ValueError, KeyError, TypeError, OverlapseError) as error:
-                    log.error("receipt not understood: from=%s error=%s", taker.destination.name, error)
+            hearing.read(found)
+        lines = hearing.lines
         known = set(result["listed"]) & {*self._heard_of(taker), *(one["name"] for one in result["objects"])}
 
         def commit() -> None:
@@ -229,7 +210,7 @@ class Handing:
             states.put(self.context.catalogue, _key(taker), sorted(known))
 
         self._look_again(taker, bool(lines), seconds)
-        self._refused(wrong)
+        self._refused(hearing.refusals)
         self.writer.write(lines, commit, then=lambda: self._written_down(taker, result["missing"]))
 
     def _written_down(self, taker: Taker, missing: Iterable[str]) -> None:
@@ -248,62 +229,6 @@ class Handing:
         if len(self._heard_of(taker)) >= MANY:
             taker.tell_at = min(taker.tell_at, self.context.monotonic() + SOON)
 
-    def _sort(self, taker: Taker, said: Json, lines: list[Entry], wrong: list[_Refusal]) -> None:
-        """Put one receipt to those that are written, or to those that say that something did not come."""
-        if "line" in said:
-            line = self._further(said)
-            lines += [line] if line is not None else []
-            return
-        delivery = self._delivery(taker, str(said["n"]))
-        if delivery is None or delivery.state == "proven":
-            return
-        if "no" in said:
-            wrong.append(_Refusal(delivery, str(said["no"]), bool(said.get("final"))))
-        elif (said["s"], said["z"]) != (delivery.sha256, delivery.size):
-            wrong.append(_Refusal(delivery, "it has other bytes than were sent", final=False))
-        else:
-            result = {
-                "level": Level(said["l"]).word,
-                "name": delivery.remote,
-                "size": delivery.size,
-                "sha256": delivery.sha256,
-            }
-            lines.append(receipt_line(delivery, result, int(said["a"])))
-
-    def _delivery(self, taker: Taker, base: str) -> Delivery | None:
-        name = drops.named(base)
-        picture = pictures.by_name(self.context.catalogue, name) if name is not None else None
-        if picture is None:
-            return None
-        found = deliveries.of_picture(self.context.catalogue, picture.id)
-        ours = (one for one in found if one.destination == taker.destination.name and not one.rendition)
-        return next((one for one in ours if one.remote.rpartition("/")[2] == base), None)
-
-    def _further(self, said: Json) -> ReceiptEntry | None:
-        """Return the line of a copy further on, None for what is known, or is this node's own to prove."""
-        line = from_json(said)
-        if not isinstance(line, ReceiptEntry) or line.rendition:
-            return None
-        picture = pictures.by_name(self.context.catalogue, line.name)
-        known = any(one.name == line.destination for one in self.context.site.destination)
-        if picture is None or not known or (picture.sha256, picture.size) != (line.sha256, line.size):
-            return None
-        there = deliveries.of_picture(self.context.catalogue, picture.id)
-        if any(one.destination == line.destination and not one.rendition for one in there):
-            return None
-        return ReceiptEntry(
-            name=line.name,
-            destination=line.destination,
-            level=line.level,
-            remote=line.remote,
-            size=line.size,
-            sha256=line.sha256,
-            at=line.at,
-            required=False,
-            wanted=line.level,
-            priority=int(Priority.RAW if picture.kind == "raw" else Priority.JPEG),
-        )
-
     def _prove(self, lines: Iterable[Entry]) -> None:
         for line in lines:
             try:
@@ -311,7 +236,7 @@ class Handing:
             except (NoSuchThing, ObjectDiffers) as error:
                 log.info("receipt not needed any more: %s", error)
 
-    def _refused(self, wrong: Iterable[_Refusal]) -> None:
+    def _refused(self, wrong: Iterable[Refusal]) -> None:
         """Send again what came altered; what the taker does not want waits for an operator."""
         for one in wrong:
             told = f"by {one.delivery.destination}: {one.why}"
