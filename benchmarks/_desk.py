@@ -18,6 +18,7 @@ from core.clock import SystemClock
 from core.intake.daybook import DiskKeeper
 from core.intake.durable import Shelf
 from core.node.children import Children
+from core.node.auditing import Auditing
 from core.node.context import Context
 from core.node.delivering import Delivering
 from core.node.jobs import Asked, Report
@@ -125,7 +126,9 @@ def desk(folder: Path, destination: str, level: str = "hash", link: str = "") ->
         fence=Fence(1, 7),
         on_event=lambda kind, subject, said: events.append((time.monotonic(), kind, said)),
     )
-    delivering = Delivering(context, Writer(context), lambda name: None)
+    writer = Writer(context)
+    auditing = Auditing(context, writer, lambda name: None, lambda: ())
+    delivering = Delivering(context, writer, lambda name: None, auditing)
     delivering.apply()
     try:
         yield Desk(context, delivering, reports, level, events=events)

@@ -26,9 +26,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from peers.thinlink import FAR, Link, inside, missing
+
 from benchmarks import _others, _places
 from benchmarks._desk import Desk, desk
-from benchmarks._link import FAR, Link, inside, missing
 from benchmarks._places import There
 
 PICTURE, LARGE = 200_000, 6_000_000

@@ -15,6 +15,9 @@ _INCONSISTENT = {
         WHERE p.required <> ifnull(d.required, 0) OR p.pending <> ifnull(d.pending, 0)""",
     "deliveries proven without a sufficient receipt": """SELECT count(*) FROM delivery d LEFT JOIN receipt r
         ON r.delivery = d.id WHERE (state = 'proven') <> (ifnull(r.level, 0) >= d.level)""",
+    "copies that are proven and not listed, or listed and not proven": """SELECT count(*) FROM delivery d
+        LEFT JOIN copy c ON c.delivery = d.id
+        WHERE (d.state = 'proven' AND d.priority <> 1) <> (c.looked IS NOT NULL)""",
     "pictures gone without a line in the deletion log": """SELECT count(*) FROM picture p LEFT JOIN deletion d
         ON d.picture = p.id WHERE p.gone <> ifnull(d.at, 0)""",
 }

@@ -12,7 +12,7 @@ import sys
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from core.catalogue.schema import COUNTED, FIRST, SECOND, THIRD
+from core.catalogue.schema import COPIES, COUNTED, FIRST, SECOND, THIRD
 
 STEPS = Migrations("catalogue")
 
@@ -36,10 +36,11 @@ def second(db: Database) -> None:
 
 @STEPS()
 def third(db: Database) -> None:
-    """Let one destination stand in for another, and count what waits by class."""
+    """Let one destination stand in for another, count what waits by class, list the copies that are relied upon."""
     for statement in THIRD:
         db.execute(statement)
     db.execute(f"INSERT INTO backlog {COUNTED['backlog']}")
+    db.execute(COPIES)
     db.execute("PRAGMA user_version = 3")
 
 

@@ -201,20 +201,20 @@ def _receipt(catalogue: Catalogue, said: Fields) -> None:
         required=said.get("required", True),
     )
     deliveries.enqueue(catalogue, picture.id, [wanted])
-    for delivery in deliveries.of_picture(catalogue, picture.id):
-        if (delivery.destination, delivery.remote, delivery.rendition) == (
-            wanted.destination,
-            wanted.remote,
-            wanted.rendition,
-        ):
-            receipts.prove(catalogue, delivery.id, said["level"], said["size"], Sha256(said["sha256"]), said["at"])
+    for number in _meant(catalogue, picture, said):
+        receipts.prove(catalogue, number, said["level"], said["size"], Sha256(said["sha256"]), said["at"])
 
 
 def _disproof(catalogue: Catalogue, said: Fields) -> None:
-    wanted = said["destination"], said["remote"], said.get("rendition", "")
-    for delivery in deliveries.of_picture(catalogue, _known(catalogue, said).id):
-        if (delivery.destination, delivery.remote, delivery.rendition) == wanted:
-            receipts.disprove(catalogue, delivery.id, "Disproved", said["why"])
+    for number in _meant(catalogue, _known(catalogue, said), said):
+        receipts.disprove(catalogue, number, said["error"], said.get("text", ""))
+
+
+def _meant(catalogue: Catalogue, picture: Picture, said: Fields) -> list[int]:
+    """Return the delivery that a line is about; none when there is none any more."""
+    key = said["destination"], said["remote"], said.get("rendition", "")
+    there = deliveries.of_picture(catalogue, picture.id)
+    return [one.id for one in there if (one.destination, one.remote, one.rendition) == key]
 
 
 def _deletion(catalogue: Catalogue, said: Fields) -> None:

@@ -67,15 +67,28 @@ def _forget_older_live(catalogue: Catalogue, delivery: Delivery) -> None:
     )
 
 
-def disprove(catalogue: Catalogue, number: int, error: str, message: str) -> None:
-    """Take a receipt back, because the copy was found missing or altered, and queue the delivery anew."""
+ALTERED = ObjectDiffers.__name__
+BEGUN = b""  # a resume state that begins anew, and says that what lies there is ours to replace
+
+
+def disprove(catalogue: Catalogue, number: int, error: str, message: str) -> bool:
+    """Take a receipt back, because the copy was found missing or altered; return whether it is delivered again.
+
+    It is queued anew from its first byte; of a picture that has left this node there is nothing to send, and the
+    delivery goes. One that has no receipt is left as it is.
+    """
     with catalogue.transaction():
-        catalogue.run("DELETE FROM receipt WHERE delivery = ?", (number,))
+        if catalogue.run("DELETE FROM receipt WHERE delivery = ?", (number,)) == 0:
+            return False
+        gone = "DELETE FROM delivery WHERE id = ? AND (SELECT p.gone FROM picture p WHERE p.id = picture) <> 0"
+        if catalogue.run(gone, (number,)):
+            return False
         catalogue.run(
-            "UPDATE delivery SET state = 'queued', offset = 0, resume = NULL, next_try = 0, error = ?, message = ? "
-            "WHERE id = ?",
-            (error, message, number),
+            "UPDATE delivery SET state = 'queued', offset = 0, resume = ?, attempts = 0, next_try = 0, "
+            "error = ?, message = ?, transient = 1 WHERE id = ?",
+            (BEGUN if error == ALTERED else None, error, message, number),
         )
+    return True
 
 
 def of_picture(catalogue: Catalogue, picture: int) -> list[Receipt]:

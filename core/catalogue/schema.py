@@ -323,6 +323,10 @@ _WAITED, _STILL_WAITS = (_WAITS.replace("state", f"{row}.state") for row in ("OL
 
 # Version 3. `alternative`: for deliveries that are not proven yet, the destinations (separated by spaces) that may
 # take them when their own does not answer, and the one that they stand in for. `backlog` counts what waits by class.
+# `copy` holds what counts as proven at a destination and when it was last looked at (milliseconds), which is the time
+# of its receipt until then. Live names are replaced by the next picture, and nobody relies on them.
+COPIES = """INSERT INTO copy SELECT d.id, d.destination, r.at FROM delivery d JOIN receipt r ON r.delivery = d.id
+    WHERE d.state = 'proven' AND d.priority <> 1"""
 THIRD = (
     """CREATE TABLE alternative (
     delivery INTEGER PRIMARY KEY REFERENCES delivery (id) ON DELETE CASCADE,
@@ -354,6 +358,20 @@ END""",  # noqa: S608 - constants of this file
     UPDATE backlog SET n = n - 1, bytes = bytes - ifnull(OLD.size, 0)
         WHERE destination = OLD.destination AND priority = OLD.priority;
 END""",  # noqa: S608 - constants of this file
+    """CREATE TABLE copy (
+    delivery INTEGER PRIMARY KEY REFERENCES delivery (id) ON DELETE CASCADE,
+    destination TEXT NOT NULL,
+    looked INTEGER NOT NULL
+) STRICT""",
+    "CREATE INDEX copy_looked ON copy (destination, looked)",
+    f"""CREATE TRIGGER delivery_relied AFTER UPDATE OF state ON delivery
+    WHEN NEW.state = 'proven' AND OLD.state <> 'proven' BEGIN
+    {COPIES} AND d.id = NEW.id;
+END""",
+    """CREATE TRIGGER delivery_doubted AFTER UPDATE OF state ON delivery
+    WHEN OLD.state = 'proven' AND NEW.state <> 'proven' BEGIN
+    DELETE FROM copy WHERE delivery = NEW.id;
+END""",
 )
 
 STATEMENTS = FIRST + SECOND + THIRD

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from core.catalogue import buffer, pictures, receipts
+from core.catalogue import buffer, deliveries, pictures, receipts
 from core.catalogue.check import damage
 from core.catalogue.pictures import Picture
 from core.catalogue.receipts import Receipt
@@ -73,13 +73,23 @@ def _difference(picture: Picture, file: dict[str, object]) -> str | None:
 
 
 @dataclass(frozen=True)
+class Lost:
+    """A copy that is not at its destination as it was proven."""
+
+    name: str
+    what: str
+    delivery: int
+    error: str  # class of what was found
+
+
+@dataclass(frozen=True)
 class Verified:
     """What `overlapse verify` found."""
 
     pictures: int
     altered: list[Altered]
     receipts: int  # proven anew at their destinations
-    unproven: list[Altered]  # receipts that do not hold any more
+    unproven: list[Lost]  # receipts that do not hold any more
     unreachable: list[str]  # destinations that could not be asked
     catalogue: list[str]  # damage
     nodes: list[Compared] = field(default_factory=list)  # that take in what this one delivers
@@ -156,7 +166,7 @@ class Receipts:
         self._catalogue = catalogue
         self._loaded = loaded
         self.held = 0
-        self.failed: list[Altered] = []
+        self.failed: list[Lost] = []
         self.unreachable: list[str] = []
 
     @property
@@ -169,27 +179,32 @@ class Receipts:
         child = Child("destination")
         try:
             child.ask("open", opening(destination, self._loaded.base), SECONDS)
-            for name, receipt in self._of(destination.name):
-                self._one(child, name, receipt)
+            for name, number, receipt in self._of(destination.name):
+                self._one(child, name, number, receipt)
                 progress(f"{self.asked} receipts asked, now those at {destination.name}")
         except (DestinationError, ChildError) as error:
             self.unreachable.append(f"{destination.name}: could not be asked: {error}")
         finally:
             child.close()
 
-    def _one(self, child: Child, name: str, receipt: Receipt) -> None:
+    def _one(self, child: Child, name: str, number: int, receipt: Receipt) -> None:
         word = Level(receipt.level).word
         args = {"name": receipt.remote, "size": receipt.size, "sha256": receipt.sha256, "level": word}
         try:
             child.ask("prove", args, SECONDS)
         except (ObjectNotFound, ObjectDiffers) as error:
-            self.failed.append(Altered(name, f"at {receipt.destination}: {error}"))
+            self.failed.append(Lost(name, f"at {receipt.destination}: {error}", number, type(error).__name__))
         else:
             self.held += 1
 
-    def _of(self, destination: str) -> Iterator[tuple[str, Receipt]]:
+    def _of(self, destination: str) -> Iterator[tuple[str, int, Receipt]]:
         for batch in _batches(self._catalogue, gone=True):  # what is here no more is there only
             for picture in batch:
-                for receipt in receipts.of_picture(self._catalogue, picture.id):
-                    if receipt.destination == destination:
-                        yield str(picture.name), receipt
+                proven = {
+                    (one.destination, one.rendition, one.remote): one
+                    for one in receipts.of_picture(self._catalogue, picture.id)
+                }
+                for one in deliveries.of_picture(self._catalogue, picture.id):
+                    receipt = proven.get((one.destination, one.rendition, one.remote))
+                    if receipt is not None and one.destination == destination:
+                        yield str(picture.name), one.id, receipt

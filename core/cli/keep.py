@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import nullcontext
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,7 +16,10 @@ from core.cli.show import table
 from core.control.client import ask
 from core.errors import NodeUnreachable, OverlapseError
 from core.site.place import Place
-from core.units import show_size
+from core.units import parse_duration, show_size
+
+if TYPE_CHECKING:
+    from core.site.load import Loaded
 
 Json = dict[str, Any]
 AT_ONCE = 500  # pictures of one request to the node
@@ -93,17 +97,37 @@ def _plan_text(plan: Json) -> str:
 @site_options
 @json_option
 @click.option("--remote", is_flag=True, help="Prove every receipt anew at its destination, too: it costs bytes there.")
-@click.option("--apply", "apply_now", is_flag=True, help="With --remote: deliver again what nodes of ours miss.")
-def verify(selection: Selection, as_json: bool, remote: bool, apply_now: bool) -> None:
+@click.option("--apply", "apply_now", is_flag=True, help="With --remote: deliver again what is not whole there.")
+@click.option("--dry-run", is_flag=True, help="With --remote: tell what would be delivered again (the default).")
+@click.option("--theft", metavar="NAME", help="Only try, on an object made for it, what a thief could do there.")
+@click.option("--after", metavar="TIME", help="With --theft: wait so long for the server's job; default: as it needs.")
+def verify(
+    selection: Selection,
+    as_json: bool,
+    remote: bool,
+    apply_now: bool,
+    dry_run: bool,
+    theft: str | None,
+    after: str | None,
+) -> None:
     """Compare every picture with its hash, and the catalogue with itself; exit 1 when something is wrong."""
     from core.cli.checking import verified
 
-    if apply_now and not remote:
-        raise click.UsageError("--apply belongs to --remote")
+    if apply_now and (dry_run or not remote):
+        raise click.UsageError("--apply belongs to --remote, and not to --dry-run")
+    if (theft is not None and remote) or (after is not None and theft is None):
+        raise click.UsageError("--theft goes alone, and --after with it")
     place, loaded = selection.load()
+    if theft is not None:
+        _rob(loaded, theft, after, as_json)
+        return
     with nullcontext(lambda line: None) if as_json else progress() as tell:
         found = verified(place, loaded, remote, tell, step)
     click.echo(json.dumps(found.to_json()) if as_json else found.text())
+    if apply_now and found.unproven:
+        from core.cli.amends import make_amends
+
+        click.echo(make_amends(place, loaded, found.unproven), err=as_json)
     for node in found.nodes if apply_now else ():
         _deliver_again(place, node.destination, [one.name for one in node.missing_there] + node.different)
     if found.wrong:
@@ -116,6 +140,19 @@ def _deliver_again(place: Place, destination: str, names: list[str]) -> None:
         args = {"destination": destination, "pictures": names[begin : begin + AT_ONCE], "reason": "missing there"}
         done = ask(place.folders.control, "deliver-again", args)
         step(f"{destination}: {done['again']} delivered again, {done['gone']} are not here any more either")
+
+
+def _rob(loaded: Loaded, name: str, after: str | None, as_json: bool) -> None:
+    from core.cli.robbing import tried
+
+    try:
+        wait = None if after is None else parse_duration(after)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--after") from error
+    found = tried(loaded, name, wait, step if not as_json else lambda line: None)
+    click.echo(json.dumps(asdict(found)) if as_json else found.text())
+    if not found.holds:
+        raise OverlapseError(f"what has arrived at {name} can be altered or deleted with this node's keys")
 
 
 @click.command()

@@ -124,6 +124,14 @@ _ALL = (
     ),
     Verb("link-release", Role.OPERATE, "Have a link go by its ladder again.", {"link": LINK}),
     Verb(
+        "audit",
+        Role.OPERATE,
+        "Look now at all copies that a destination has, or at one, which is read back whole; what is not there whole "
+        "any more counts as unproven and is delivered again.",
+        {"destination": optional(DESTINATION), "delivery": Argument(parse_delivery, required=False)},
+        one_of=("destination", "delivery"),
+    ),
+    Verb(
         "acknowledge-announce",
         Role.OPERATE,
         "Note that you have read the announcement that unproven pictures will be thinned; it changes no date.",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from core.values import Fence, Kind, PictureName, Sha256, parse_name, utc
 
@@ -111,14 +111,15 @@ class ReceiptEntry(OfPicture):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisproofEntry(OfPicture):
-    """A receipt does not hold any more: the copy was found missing or altered, and is delivered again."""
+    """A copy was found missing or altered: its receipts above this line hold no more, those below it do."""
 
     line: ClassVar[str] = "disproof"
-    rendition: str = ""
+    rendition: str = ""  # "": the original
     destination: str
     remote: str
     at: int
-    why: str
+    error: str  # class of what was found
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,19 +153,7 @@ class OverrideEntry:
 Entry = (
     PictureEntry | OutcomeEntry | FilledEntry | ViewEntry | ReceiptEntry | DisproofEntry | DeletionEntry | OverrideEntry
 )
-_KINDS: Mapping[str, type[Entry]] = {
-    kind.line: kind
-    for kind in (
-        PictureEntry,
-        OutcomeEntry,
-        FilledEntry,
-        ViewEntry,
-        ReceiptEntry,
-        DisproofEntry,
-        DeletionEntry,
-        OverrideEntry,
-    )
-}
+_KINDS: Mapping[str, type[Entry]] = {kind.line: kind for kind in get_args(Entry)}
 
 
 def to_json(entry: Entry) -> dict[str, Any]:

@@ -24,9 +24,11 @@ from core.errors import (
     OverlapseError,
     StorageError,
 )
+from core.node.auditing import Auditing
 from core.node.context import Context
 from core.node.jobs import Asked, Done, Failed, Json, Report
 from core.node.linking import Linking
+from core.node.looks import LOOK, Looks
 from core.node.record import receipt_line
 from core.node.station import NEVER, Sending, Station, Trouble, decode
 from core.node.uplink import Uplink
@@ -58,8 +60,10 @@ class Delivering:
     context: Context
     writer: Writer
     on_unmade: Callable[[PictureName], None]
+    auditing: Auditing  # what a destination's worker does when there is nothing to send
     stations: dict[str, Station] = field(default_factory=dict)
     linking: Linking = field(init=False)
+    looks: Looks = field(init=False)
     _receipts: list[tuple[Delivery, Json, int]] = field(default_factory=list)  # not yet on the disk
     _proving: set[int] = field(default_factory=set)  # deliveries whose receipts the disk did not take yet
     _write_at: float = NEVER  # monotonic: when they are written
@@ -68,6 +72,7 @@ class Delivering:
 
     def __post_init__(self) -> None:
         self.linking = Linking(self.context, self._link_changed)
+        self.looks = Looks(self.context, self.auditing, self.linking, self._is_needed)
 
     def apply(self) -> None:
         """Take over the destinations and links of the site as it is now configured."""
@@ -114,6 +119,7 @@ class Delivering:
         for name, station in self.stations.items():
             if name in some or not some.isdisjoint(station.stands_in_for):
                 station.look_at = 0.0
+                self.looks.make_way(station)
 
     def retry(self, name: str) -> int:
         """Try now what waits for this destination; return how many deliveries that are. Raise NoSuchThing."""
@@ -121,6 +127,13 @@ class Delivering:
         station.hope()
         station.look_at = 0.0
         return deliveries.retry(self.context.catalogue, name)
+
+    def audit(self, name: str, number: int | None = None) -> int:
+        """Look now at a copy, or at all that a destination has; return at how many. Raise NoSuchThing."""
+        self._station(name)
+        count = self.auditing.want(name, number)
+        self.look([name])
+        return count
 
     def pause(self, name: str, until: datetime | None) -> None:
         """Send nothing to this destination until then; what is on its way stops where it is. Raise NoSuchThing."""
@@ -184,11 +197,16 @@ class Delivering:
     def finished(self) -> bool:
         """Return whether nothing is on its way and every receipt is written; a stop waits for no destination long."""
         left_alone = self._stopping and self.context.monotonic() >= self._leave_at
-        return not self._receipts and (left_alone or not any(one.sending for one in self.stations.values()))
+        return not self._receipts and (
+            left_alone or not any(one.sending or one.looking for one in self.stations.values())
+        )
 
     def handle(self, report: Report) -> None:
         """Take in what a destination's worker reports."""
         station = self.stations.get(report.job.worker.name)
+        if station is not None and self.looks.owns(station, report):
+            self.looks.handle(station, report)
+            return
         sending = station.of(report.job) if station is not None else None
         if station is None or sending is None:
             self._let_go(report)
@@ -232,7 +250,8 @@ class Delivering:
         if delivery is None:
             due = ready.next_due(catalogue, name)
             wait = NEVER if due is None else self._seconds_until(due)
-            station.look_at = self.context.monotonic() + min(wait, self._until_silence(station))
+            later = self.context.monotonic() + min(wait, self._until_silence(station))
+            station.look_at = min(later, self.looks.begin(station))
             return
         station.chosen(delivery, choice)
         deliveries.start(catalogue, delivery.id)
@@ -257,6 +276,13 @@ class Delivering:
             self.stations[found.destination].stood_in.add(name)
             self.context.tell("stand-in", found.destination, f"does not answer; {name} takes its pictures")
         return ready.next_ready(self.context.catalogue, name, self.context.now_ms(), choice)
+
+    def _is_needed(self, station: Station) -> bool:
+        """Return whether a station has something to send, or has to rest."""
+        if self._stopping or self._paused(station) or station.sending:
+            return True
+        name, choice = station.destination.name, station.choice(self._uplink(station))
+        return ready.first_of(self.context.catalogue, name, choice) is not None
 
     def _until_silence(self, station: Station) -> float:
         """Return in how many seconds another destination for which this one stands in counts as silent."""
@@ -293,6 +319,9 @@ class Delivering:
     def _grant(self, uplink: Uplink, who: Hashable, size: int) -> None:
         assert isinstance(who, tuple)
         station = self.stations[who[0]]
+        if who[1] == LOOK:
+            self.looks.grant(station, size)
+            return
         sending = station.sending[who[1]]
         self.linking.charge(station.destination, sending.class_name, size)
         uplink.goodput.given(who, size, self.context.monotonic())

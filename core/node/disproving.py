@@ -51,5 +51,6 @@ class Disproved:
             destination=delivery.destination,
             remote=delivery.remote,
             at=self.context.now_ms(),
-            why=self.why,
+            error="Disproved",
+            text=self.why,
         )

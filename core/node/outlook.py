@@ -138,6 +138,22 @@ def look_at_stopped(folders: Folders, loaded: Loaded, node: str, now: datetime, 
         catalogue.close()
 
 
+def leaving_next(
+    catalogue: Catalogue, site: SiteFile, node: Node, space: Space, now: datetime, ahead: timedelta = 2 * DAY
+) -> list[int]:
+    """Return the proven pictures that leave first: for the room that `ahead` needs, or because of their age."""
+    cameras = [camera for camera in site.camera if camera.primary in (None, node.name)]
+    needed = node.buffer.keep_free - space.free + sum(_produced(catalogue, site, cameras, now).values()) * (ahead / DAY)
+    aged = None if node.buffer.keep is None else now + ahead - node.buffer.keep
+    found: list[int] = []
+    for picture in buffer.proven_oldest_first(catalogue):
+        if len(found) == SHOWN or (needed <= 0 and (aged is None or picture.name.at >= aged)):
+            break
+        needed -= picture.size
+        found.append(picture.id)
+    return found
+
+
 def sample(catalogue: Catalogue, now: datetime) -> None:
     """Note once an hour how much was taken in and proven so far: the pace is the difference of two notes."""
     kept: list[list[Any]] = states.get(catalogue, PACE, [])

@@ -14,6 +14,7 @@ from core.errors import CatalogueCorrupt, CatalogueError, OverlapseError, Storag
 from core.ledger.gap import Stretch
 from core.ledger.rhythm import STEERED, is_credible
 from core.node.arriving import owes_from
+from core.node.auditing import Auditing
 from core.node.batches import BOOKS
 from core.node.context import Context
 from core.node.delivering import Delivering
@@ -69,7 +70,10 @@ class SitePart:
         self._on_reload = on_reload
         self._judge_at = 0.0
         self.writer = Writer(context)
-        self.delivering = Delivering(context, self.writer, lambda name: self.viewing.add([name]))
+        self.auditing = Auditing(
+            context, self.writer, lambda name: self.delivering.look([name]), lambda: self.retaining.leaving_next()
+        )
+        self.delivering = Delivering(context, self.writer, lambda name: self.viewing.add([name]), self.auditing)
         self.viewing = Viewing(context, self._made)
         self.paging = Paging(context, self._made)
         self.taking = Taking(context, self.writer, self._new)

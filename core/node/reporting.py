@@ -162,6 +162,7 @@ class Reporting:
             "sent": tally["sent"].n if "sent" in tally else None,
             "proven": tally["proven"].n if "proven" in tally else 0,
             "refused": tally["refused"].n if "refused" in tally else None,
+            "audit": self.delivering.auditing.known(station.destination),
             "error": None
             if trouble is None
             else {"class": trouble.error, "text": safe(trouble.text), "since": trouble.since_ms / 1000},
@@ -172,7 +173,9 @@ class Reporting:
             return "paused"
         if station.trouble is not None:
             return "trouble"
-        return "sending" if station.sending else "ok"
+        if station.sending:
+            return "sending"
+        return "ok" if station.looking is None else "auditing"
 
     def _buffer(self) -> dict[str, Any]:
         held, room = buffer.tally(self.context.catalogue), self.context.keeper.free()

@@ -10,7 +10,7 @@ from core.catalogue import buffer, pictures, states
 from core.catalogue.store import Catalogue
 from core.intake.entries import DeletionEntry
 from core.node.context import Context
-from core.node.outlook import ANNOUNCED, Outlook, look, sample
+from core.node.outlook import ANNOUNCED, Outlook, leaving_next, look, sample
 from core.node.tidying import Tidying
 from core.node.writing import Writer
 from core.retention.apply import AT_MOST, Applied, apply, finish
@@ -76,6 +76,12 @@ class Retaining:
         context, room = self.context, self.context.keeper.free()
         space, trusted, propose = Space(room.free, room.total), context.trust.trusted, most == LISTED
         return look(context.catalogue, context.site, context.node, space, context.now(), trusted, most, propose=propose)
+
+    def leaving_next(self) -> list[int]:
+        """Return the proven pictures whose files leave next: their copies are looked at before."""
+        context, room = self.context, self.context.keeper.free()
+        space = Space(room.free, room.total)
+        return leaving_next(context.catalogue, context.site, context.node, space, context.now())
 
     def carry_out(self) -> Applied:
         """Make the plan of now and do its first step; raise StorageError or CatalogueError."""

@@ -70,6 +70,7 @@ class Serving:
             "resume": self._resume,
             "retry": self._retry,
             "deliver-again": self._deliver_again,
+            "audit": self._audit,
             "destination-pause": self._destination_pause,
             "destination-resume": self._destination_resume,
             "link-rung": self._link_rung,
@@ -177,6 +178,17 @@ class Serving:
         self._desks.delivering.look([name])
         context.tell("delivered again", name, f"{len(done.lines)} receipts taken back {why}")
         return {"again": len(done.lines), "gone": done.gone, "unknown": done.unknown}
+
+    def _audit(self, request: Request) -> Answer:
+        """Look at copies; what came of it stands in the status document and among the events."""
+        delivering, number = self._desks.delivering, request.args.get("delivery")
+        if number is not None:
+            name = deliveries.get(self._catalogue, number).destination
+        else:
+            name = request.args["destination"]
+        count = delivering.audit(name, number)
+        self._desks.context.tell("audit", name, f"{count} copies are looked at now, by {request.who.user}")
+        return {"copies": count}
 
     def _destination_pause(self, request: Request) -> Answer:
         name = request.args["destination"]

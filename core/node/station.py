@@ -91,6 +91,20 @@ class Sending:
 
 
 @dataclass
+class Looking:
+    """A look at a copy that was delivered before."""
+
+    job: Job
+    answer: Callable[[Json], None] | None = None  # to the grant that it waits for
+
+    def grant(self, size: int) -> None:
+        """Let it read `size` bytes back if it waits for a grant; 0: it ends with what it knows."""
+        answer, self.answer = self.answer, None
+        if answer is not None:
+            answer({"granted": size})
+
+
+@dataclass
 class Station:
     """One destination and its worker."""
 
@@ -99,6 +113,7 @@ class Station:
     stands_in_for: Sequence[str] = ()  # destinations of which it takes what they do not, when they do not answer
     stood_in: set[str] = field(default_factory=set)  # destinations that stand in for it in its present trouble
     sending: dict[int, Sending] = field(default_factory=dict)  # by number of the delivery
+    looking: Looking | None = None
     left_out: dict[Priority, int] = field(default_factory=dict)  # class -> up to which `at` a rung leaves out the rest
     stride: int = 0  # bytes of a usual grant there
     fewer: int | None = None  # lanes that the server allows, if it refused one beside others
@@ -120,7 +135,8 @@ class Station:
     @property
     def room(self) -> Room:
         """What may begin now."""
-        return room(self.lanes, self.kept, [one.under_way for one in self.sending.values()], self.stride)
+        lanes = self.lanes - (self.looking is not None)
+        return room(lanes, self.kept, [one.under_way for one in self.sending.values()], self.stride)
 
     def choice(self, uplink: Uplink) -> Choice:
         """Return which of its deliveries may begin now, as its lanes, its link and the rung of that say."""
@@ -140,6 +156,8 @@ class Station:
         for sending in self.sending.values():
             if sending.class_name not in classes:
                 sending.refuse()
+        if self.looking is not None and "audit" not in classes:
+            self.looking.grant(0)
 
     @property
     def unreachable(self) -> bool:
@@ -178,6 +196,7 @@ class Station:
             "chunk": self.destination.chunk,
             "replace": delivery.priority is Priority.LIVE,
             "handed": self.destination.node is not None,
+            "protected": self.destination.protected,
         }
         deadline = self.destination.deadline.total_seconds()
         quiet = QUIET + self.lanes * self.destination.chunk / SLOWEST
@@ -214,6 +233,8 @@ class Station:
         """Tell the transfers that wait to stop where they are."""
         for sending in self.sending.values():
             sending.refuse()
+        if self.looking is not None:
+            self.looking.grant(0)
 
 
 def encode(resume: bytes | None) -> str | None:

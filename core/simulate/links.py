@@ -18,6 +18,7 @@ from core.errors import (
     DestinationUnreachable,
     NameConflict,
     ObjectDiffers,
+    ObjectNotFound,
     OriginalLost,
     ProbeUnanswered,
     StorageError,
@@ -25,6 +26,7 @@ from core.errors import (
 from core.node.jobs import Job, Json, Worker
 from core.simulate.disk import File, SimulatedDisk
 from core.simulate.world import Ask, Course, World
+from core.transfer.receipts import STEP
 from core.values import Sha256
 
 CONNECTING = 10.0  # seconds until a host that is not there is given up
@@ -80,9 +82,14 @@ class SimulatedDestination:
     bytes: int = 0  # received
     _inside: int = 0  # files now
     _free_at: float = 0.0  # monotonic: when the line has carried what is on its way
+    read: int = 0  # bytes that were read back
+    hashes: bool = False  # whether it gives a hash by itself
+    looks: list[Arrival] = field(default_factory=list)  # at what was looked, in order
     _partial: dict[tuple[str, str], int] = field(default_factory=dict)  # (name, sha256) -> bytes it has
 
     def do(self, job: Job, now: datetime) -> Course:
+        if job.op == "audit":
+            return (yield from self._audit(job.args))
         self._local(job)
         if self._inside >= self.allows:
             raise DestinationUnreachable(f"{self.name}: too many connections")
@@ -99,7 +106,8 @@ class SimulatedDestination:
         there = self.store.get(args["name"])
         if there is not None and (there.size, there.sha256) == (args["size"], args["sha256"]):
             return _receipt(args, sent=0)
-        if there is not None and not args["replace"] and args["resume"] is None:
+        ours = args["resume"] is not None and not args["protected"]
+        if there is not None and not args["replace"] and not ours:
             raise NameConflict(f"{args['name']}: another object has this name there")
         return (yield from self._send(args))
 
@@ -110,6 +118,44 @@ class SimulatedDestination:
         """Return whether this object is there, whole."""
         there = self.store.get(name)
         return there is not None and there.sha256 == sha256
+
+    def lose(self, name: str) -> None:
+        """Have an object gone."""
+        del self.store[name]
+
+    def flip(self, name: str) -> None:
+        """Have another content of the same size under the name."""
+        self.store[name] = File(self.store[name].size, Sha256("f" * 64))
+
+    def truncate(self, name: str) -> None:
+        """Have the first bytes of an object only."""
+        self.store[name] = File(self.store[name].size // 2, Sha256("f" * 64))
+
+    def _audit(self, args: Json) -> Course:
+        yield self.latency
+        yield from self._answer(sending=False)
+        name, there = args["name"], self.store.get(args["name"])
+        self.looks.append(Arrival(self.world.now(), name, args["sha256"]))
+        if there is None:
+            raise ObjectNotFound(f"{name}: no such file")
+        if there.size != args["size"]:
+            raise ObjectDiffers(f"{name}: {there.size} bytes there, {args['size']} sent")
+        same = there.sha256 == args["sha256"]
+        if not args["read"] and (not self.hashes or same):
+            return {"level": "hash" if self.hashes else "size", "read": 0}
+        read = 0
+        while read < there.size:
+            wanted = min(STEP, there.size - read)
+            reply = yield Ask({"grant": wanted, "offset": 0})
+            if not (reply or {}).get("granted"):
+                return {"level": None if self.hashes and not same else "size", "read": read}
+            yield wanted / self.rate
+            yield from self._answer(sending=False)
+            read += wanted
+            self.read += wanted
+        if not same:
+            raise ObjectDiffers(f"{name}: the content there is not what was sent")
+        return {"level": "read-back", "read": read}
 
     def _send(self, args: Json) -> Course:
         key = args["name"], args["sha256"]
@@ -142,7 +188,7 @@ class SimulatedDestination:
         self.arrivals.append(Arrival(self.world.now(), args["name"], args["sha256"]))
         return _receipt(args, sent)
 
-    def _answer(self) -> Course:
+    def _answer(self, sending: bool = True) -> Course:
         trouble = self._trouble(self.world.now())
         if trouble == "hang":
             yield FOREVER
@@ -151,7 +197,7 @@ class SimulatedDestination:
             raise DestinationUnreachable(f"{self.name}: no route to host")
         if trouble == "refuse":
             raise DestinationRefused(f"{self.name}: permission denied")
-        if trouble == "full":
+        if trouble == "full" and sending:
             raise DestinationFull(f"{self.name}: no space left on device")
         return {}
 

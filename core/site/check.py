@@ -7,6 +7,7 @@ import zoneinfo
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import is_dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ Check = Callable[[SiteFile, Path], Sequence[Finding]]  # the site and the folder
 
 MOST_SLOTS = 86_400  # of a day: one a second
 MOST_STARTS = 28  # the last day that every month has
+SOONEST_AUDIT = timedelta(days=1)
 SHOWN = 5  # zones of a region
 _NONE = "; the file has no "
 
@@ -196,6 +198,10 @@ def _destinations(site: SiteFile) -> Iterator[Finding]:
             yield f"destination[{n}].chunk", "at least 1B"
         if destination.lanes is not None and not 1 <= destination.lanes <= 8:
             yield f"destination[{n}].lanes", "1 to 8 files at once"
+        if timedelta(0) < destination.audit < SOONEST_AUDIT:
+            yield f"destination[{n}].audit", 'at least "1d"; "0s" looks at no copy again'
+        if destination.audit_read < 0:
+            yield f"destination[{n}].audit_read", "at least 0, which reads no copy back; 100 reads one in a hundred"
 
 
 def _routes(site: SiteFile) -> Iterator[Finding]:
@@ -240,7 +246,23 @@ def _values(site: SiteFile) -> Iterator[Finding]:
 
 def warnings(site: SiteFile) -> list[Finding]:
     """Return what is allowed and costs somebody later."""
-    return [*_only_copies(site), *_idle(site), *doubtful(site)]
+    return [*_only_copies(site), *_idle(site), *doubtful(site), *_theft(site)]
+
+
+def _theft(site: SiteFile) -> Iterator[Finding]:
+    """Name in one line all destinations of which nobody has said that a thief with the unit's keys is kept out."""
+    open_to_it = [each for each in site.destination if not each.protected and each.node is None]
+    folders = [each.name for each in open_to_it if each.address.startswith("folder:")]
+    servers = [each.name for each in open_to_it if each.name not in folders]
+    places = [", ".join(servers)] if servers else []
+    if folders:
+        places.append(f"{', '.join(folders)} (mounted here: nothing but snapshots there can prevent it)")
+    if places:
+        yield (
+            "destination",
+            f"who steals a unit can alter and delete what has arrived at {' and at '.join(places)}; "
+            "docs/destinations/theft.md says what to set up, then write protected = true",
+        )
 
 
 def _only_copies(site: SiteFile) -> Iterator[Finding]:

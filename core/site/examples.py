@@ -172,6 +172,7 @@ REMOTE = """
 #   address = "sftp://unit1@fr.example/srv/overlapse"
 #   key_file = "secrets/id_unit1"                          (chmod 600)
 #   host_key = "SHA256:..."
+#   protected = true                                       (set up against theft: docs/destinations/theft.md)
 [[destination]]
 name = "remote"
 link = "internet"

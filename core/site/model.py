@@ -391,6 +391,9 @@ class Destination:
     lanes: int | None = None  # files under way at once, 1 to 8; with more than one the last is for live pictures
     node: Name | None = None  # the other end is this node, which takes in what is left there: its receipt is the proof
     fetch: Fetch | None = None  # how that node reaches the place; none: it is in its inbox
+    audit: Duration = timedelta(days=30)  # within which every copy there is looked at again; "0s": never
+    audit_read: int = 100  # of so many looks one reads the copy back whole; 0: none does
+    protected: bool = False  # the server lets nobody with this node's key alter or delete what has arrived
 
 
 @table

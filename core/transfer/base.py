@@ -82,6 +82,26 @@ class KeepsFiles(Protocol):
 
 
 @runtime_checkable
+class Vouches(Protocol):
+    """A destination whose server may tell the hash of an object by itself."""
+
+    def vouch(self, name: str, size: int, sha256: str) -> Level | None:
+        """Return the level at which the server's own word holds, without reading the object: HASH, else SIZE.
+
+        None: the server gives another hash, and only reading back tells. Raise ObjectNotFound, or ObjectDiffers when
+        the size is another.
+        """
+        ...
+
+
+def judged(digest: str | None, sha256: str) -> Level | None:
+    """Return what the hash that a server gives, if it gives one, says of an object that has the right size."""
+    if digest is None:
+        return Level.SIZE
+    return Level.HASH if digest == sha256 else None
+
+
+@runtime_checkable
 class Destination(Protocol):
     """A place that keeps named objects. Names are relative, `/`-separated, without `.` or `..`.
 

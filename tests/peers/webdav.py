@@ -11,16 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from peers.certificates import Certificate
+from peers.page import blocks, lines
 from peers.web import PASSWORD, REALM, USER, _running, free_port, md5, which
 
 DAV_EXT = Path("/usr/lib/nginx/modules/ngx_http_dav_ext_module.so")
 APACHE_MODULES = Path("/usr/lib/apache2/modules")
 NEEDED = ("mpm_event", "dav", "dav_fs", "authz_core", "authz_user", "authn_core", "authn_file", "auth_digest")
 APACHE_USER = "www-data"
-WRITE_ONCE = (  # what docs/destinations/web.md gives against theft
-    'set $write ""; if (-e $request_filename) { set $write there; } '
-    'if ($request_method = PUT) { set $write "$write put"; } if ($write = "there put") { return 403; }'
-)
+THEFT = "destinations/theft.md"
+WRITE_ONCE = lines("destinations/web.md", r" +(set \$write|if \()")  # what the page gives against theft
 
 
 def missing_nginx() -> str | None:
@@ -67,18 +66,20 @@ def nginx(
     paths = "".join(f"{one}_temp_path {folder}/{one};" for one in ("proxy", "fastcgi", "uwsgi", "scgi"))
     keys = f"ssl_certificate {tls.certificate}; ssl_certificate_key {tls.key};" if tls else ""
     plain = "dav_methods PUT DELETE; create_full_put_path on; autoindex on; autoindex_format json;"
+    maps, kept = blocks(THEFT, "nginx")
     extension = f"load_module {DAV_EXT};" if DAV_EXT.exists() else ""
     dav = "dav_methods PUT DELETE MKCOL COPY MOVE;" + (" dav_ext_methods PROPFIND OPTIONS;" if extension else "")
     login = f'auth_basic "{REALM}"; auth_basic_user_file {folder}/users;'
     (folder / "nginx.conf").write_text(
         f"{extension} daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;"
         f"events {{}} http {{ access_log {folder}/access.log; {paths} client_max_body_size 20m;"
-        f"client_body_temp_path {temporary or folder / 'body'};"
+        f"client_body_temp_path {temporary or folder / 'body'}; {maps if extension else ''}"
         f"server {{ listen {listen}:{port} {'ssl' if tls else ''}; {keys} {more}"
         f"location /plain/ {{ alias {root}/; {plain} }} location /dav/ {{ alias {root}/; {dav} }}"
         f"location /login/ {{ alias {root}/; {plain} {login} }}"
         f"location /looking/ {{ alias {root}/; {plain} limit_except GET {{ {login} }} }}"
         f"location /once/ {{ alias {root}/; dav_methods PUT; create_full_put_path on; {WRITE_ONCE} }}"
+        f"location /kept/ {{ alias {root}/; {kept if extension else ''} }}"
         f"location /small/ {{ alias {root}/; {plain} client_max_body_size 100k; }}"
         f"location /elsewhere/ {{ return 302 http://localhost:{port}/plain$uri; }} }} }}"
     )
@@ -123,8 +124,9 @@ def _apache_conf(folder: Path, port: int) -> str:
         f"ServerRoot {folder}\nListen 127.0.0.1:{port}\nServerName localhost\nPidFile {folder}/pid\n{modules}"
         f"User {APACHE_USER}\nGroup {APACHE_USER}\nErrorLog {folder}/error.log\nDavLockDB {folder}/locks\n"
         f"Mutex file:{folder} default\nAllowEncodedSlashes Off\n"
-        f"Alias /dav {folder}/root\nAlias /digest {folder}/root\n<Location /dav>\nDav On\nRequire all granted\n"
-        f"</Location>\n<Location /digest>\nDav On\nAuthType Digest\nAuthName {REALM}\nAuthDigestProvider file\n"
+        f"Alias /dav {folder}/root\nAlias /kept {folder}/root\nAlias /digest {folder}/root\n<Location /dav>\nDav On\n"
+        f"Require all granted\n</Location>\n<Location /kept>\nDav On\n{blocks(THEFT, 'apache')[0]}</Location>\n"
+        f"<Location /digest>\nDav On\nAuthType Digest\nAuthName {REALM}\nAuthDigestProvider file\n"
         f"AuthUserFile {folder}/users\nRequire valid-user\n</Location>\n"
     )
 

@@ -13,7 +13,7 @@ from core.clock import Clock, SystemClock
 from core.errors import DestinationRefused, ObjectDiffers
 from core.site import model
 from core.text import safe
-from core.transfer.base import Features, Level, Progress, StoredObject, silent
+from core.transfer.base import Features, Level, Progress, StoredObject, judged, silent
 from core.transfer.ftp.control import Patience
 from core.transfer.ftp.faults import SPOKEN, Reply, refusal, told
 from core.transfer.ftp.listing import tree
@@ -99,6 +99,13 @@ class FtpDestination:
             return level
         require_content(name, _no_more_than(size, name, self.read(name)), size, sha256, progress)
         return Level.READ_BACK
+
+    def vouch(self, name: str, size: int, sha256: str) -> Level | None:
+        path = self._path(name)
+        with self._speaking(name) as session:
+            there, digest = session.content(path, name)
+        require_size(name, there, size)
+        return judged(digest, sha256)
 
     def stat(self, name: str) -> StoredObject:
         path = self._path(name)

@@ -16,7 +16,7 @@ from core.errors import (
 )
 from core.site import model
 from core.text import safe
-from core.transfer.base import Features, Level, Progress, StoredObject, silent
+from core.transfer.base import Features, Level, Progress, StoredObject, judged, silent
 from core.transfer.names import is_partial, partial_of, parts_of
 from core.transfer.receipts import require_content, require_size
 from core.transfer.registry import Address
@@ -92,6 +92,10 @@ class SftpDestination:
             return level
         require_content(name, self.read(name), size, sha256, progress)
         return Level.READ_BACK
+
+    def vouch(self, name: str, size: int, sha256: str) -> Level | None:
+        require_size(name, self.stat(name).size, size)
+        return judged(self._server_hash(name), sha256)
 
     def stat(self, name: str) -> StoredObject:
         path = self._path(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import ClassVar
 
-from core.errors import DestinationError, DestinationFull, DestinationUnreachable, ObjectNotFound
+from core.errors import DestinationError, DestinationFull, DestinationUnreachable, NameConflict, ObjectNotFound
 from core.text import safe
 from core.transfer.base import Features, StoredObject
 from core.transfer.names import partial_of
@@ -17,7 +17,8 @@ from core.transfer.web.session import Server
 
 LARGE = 1 << 20  # bytes; from here on the room is asked for before anything is sent
 JOINED = 512 << 10  # bytes; from here on a cut is worth one more round trip beforehand
-MULTISTATUS, THERE_ALREADY, NO_PARENT = 207, 405, 409
+MULTISTATUS, THERE_ALREADY, NO_PARENT, TAKEN = 207, 405, 409, 412
+REMEMBERED = 1000  # names
 XML = {"Content-Type": "application/xml"}
 MOVES_AT_ONCE = ("nginx",)  # by rename(2); Apache deletes what stands there first (RFC 4918, 9.9.3)
 JOINS = ("apache",)  # writes a PUT with Content-Range as it comes into a file that is there, and keeps it at a cut
@@ -33,6 +34,7 @@ class DavDestination(WebObjects):
         self._folders: set[str] = set()  # those that are there
         self._says_room = False
         self._joins: bool | None = None  # not known yet
+        self._missing: dict[str, None] = {}  # names that were free when last looked, oldest first
 
     def lane(self) -> DavDestination:
         return DavDestination(self.server, self.patience)
@@ -49,7 +51,18 @@ class DavDestination(WebObjects):
             self._require_room(name, size - there)
         if joined and not there:
             self._session.ask("PUT", partial, name, body=b"").close()  # a cut takes a new file away, and leaves this
-        return DavUpload(self, name, path, partial, size, there)
+        fresh = name in self._missing
+        self._missing.pop(name, None)
+        return DavUpload(self, name, path, partial, size, there, fresh)
+
+    def stat(self, name: str) -> StoredObject:
+        try:
+            return super().stat(name)
+        except ObjectNotFound:
+            self._missing[name] = None
+            if len(self._missing) > REMEMBERED:
+                del self._missing[next(iter(self._missing))]
+            raise
 
     def learn(self) -> int | None:
         """Ask the folder for its free room, which tells also whether this is WebDAV."""
@@ -90,15 +103,22 @@ class DavDestination(WebObjects):
         )
         return Sending(self._session, partial, name, length, headers)
 
-    def settle(self, partial: str, path: str, name: str, size: int) -> None:
-        """Give the partial, which must have its whole size, the final name in place of what was there."""
+    def settle(self, partial: str, path: str, name: str, size: int, fresh: bool) -> None:
+        """Give the partial, which must have its whole size, the final name in place of what was there.
+
+        A `fresh` name was free and replaces nothing, which a server may demand against thieves: raise NameConflict
+        when it was taken meanwhile.
+        """
         try:
             there = self.size_at(partial, name)
             if there != size and self._joins:
                 self._mistrust(partial, name)
             require_size(name, there, size)
-            headers = {"Destination": self._session.url(path), "Overwrite": "T"}
-            self._session.ask("MOVE", partial, name, (CREATED, NO_CONTENT), headers).close()
+            headers = {"Destination": self._session.url(path), "Overwrite": "F" if fresh else "T"}
+            answer = self._session.ask("MOVE", partial, name, (CREATED, NO_CONTENT, TAKEN), headers)
+            answer.close()
+            if answer.status_code == TAKEN:
+                raise NameConflict(f"{safe(name)}: another object got this name meanwhile")
         except ObjectNotFound as error:
             self.forget()
             raise DestinationUnreachable(f"{safe(name)}: what was sent is not there any more") from error
@@ -153,8 +173,18 @@ class DavDestination(WebObjects):
 class DavUpload:
     """A partial object on the server, beside the final place."""
 
-    def __init__(self, destination: DavDestination, name: str, path: str, partial: str, size: int, offset: int) -> None:
+    def __init__(
+        self,
+        destination: DavDestination,
+        name: str,
+        path: str,
+        partial: str,
+        size: int,
+        offset: int,
+        fresh: bool,
+    ) -> None:
         self.offset = offset
+        self._fresh = fresh
         self._destination, self._name, self._path, self._partial = destination, name, path, partial
         self._size = size
         self._sending: Sending | None = destination.sending(partial, name, size, offset)
@@ -177,7 +207,7 @@ class DavUpload:
             raise DestinationUnreachable(f"{safe(self._name)}: this upload is over")
         if self.offset < self._size or not self._size:
             sending.finish()
-        self._destination.settle(self._partial, self._path, self._name, self._size)
+        self._destination.settle(self._partial, self._path, self._name, self._size, self._fresh)
         return StoredObject(self._name, self._size)
 
     def abandon(self) -> None:

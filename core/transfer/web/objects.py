@@ -13,7 +13,7 @@ import requests
 
 from core.errors import DestinationError, DestinationRefused, DestinationUnreachable, ObjectDiffers, ObjectNotFound
 from core.text import safe
-from core.transfer.base import Features, Level, Progress, StoredObject, silent
+from core.transfer.base import Features, Level, Progress, StoredObject, judged, silent
 from core.transfer.names import is_partial, parts_of
 from core.transfer.receipts import require_content, require_size
 from core.transfer.web.line import Body, Patience, body_of
@@ -61,6 +61,9 @@ class WebObjects:
                 require_size(name, coming.told, size)
             require_content(name, _at_most(self._blocks(coming, name), size, name), size, sha256, progress)
         return Level.READ_BACK
+
+    def vouch(self, name: str, size: int, sha256: str) -> Level | None:
+        return judged(self._compare(name, size, hashed=True), sha256)
 
     def stat(self, name: str) -> StoredObject:
         return StoredObject(name, self.size_at(self.path(name), name))

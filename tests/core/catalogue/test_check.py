@@ -58,6 +58,7 @@ def test_a_row_that_was_altered_is_found_by_the_daily_check(full: Catalogue, dam
     [
         "UPDATE picture SET pending = 1 WHERE id = 1",
         "UPDATE picture SET required = 0 WHERE id = 1",
+        "DELETE FROM copy",
         "UPDATE picture SET gone = 5000 WHERE id = 1",
         "UPDATE picture SET gone = 0 WHERE id = 2",
         "UPDATE delivery SET state = 'proven' WHERE id = 3",

@@ -31,6 +31,7 @@ steps = [{ resize = "1920x1280" }]
 name = "nas"
 address = "folder:/mnt/nas"
 link = "sim"
+protected = true
 
 [[route]]
 what = ["raw", "jpeg", "web"]

@@ -547,6 +547,29 @@ def test_what_costs_somebody_later_is_warned_of(read: Read, good: str, change: t
     assert [each.partition(": ")[2] for each in told] == [warning.partition(": ")[2]]
 
 
+def test_what_a_thief_could_alter_is_warned_of_in_one_line_until_somebody_says_that_it_is_prevented(
+    read: Read, good: str
+) -> None:
+    office = '[[destination]]\nname = "office"\naddress = "https://office.example/p"\n'
+    office += '[[route]]\nwhat = ["jpeg"]\nto = "office"\n'
+    (told,) = read(good.replace("protected = true\n", "") + office).warnings
+    assert "what has arrived at office and at nas (mounted here: nothing but snapshots" in told
+    assert "docs/destinations/theft.md says what to set up, then write protected = true" in told
+    (told,) = read(good + office).warnings
+    assert "arrived at office;" in told
+
+
+def test_audits_are_at_most_one_a_day_or_none(read: Read, good: str, problems: Told) -> None:
+    keys = 'protected = true\naudit = "{}"\naudit_read = {}'
+    destination = read(good.replace("protected = true", keys.format("0s", 0))).site.destination[0]
+    assert (destination.audit, destination.audit_read) == (timedelta(0), 0)
+    told = problems(good.replace("protected = true", keys.format("1h", -1)))
+    assert [line.partition(": ")[2] for line in told] == [
+        'destination[0].audit: at least "1d"; "0s" looks at no copy again',
+        "destination[0].audit_read: at least 0, which reads no copy back; 100 reads one in a hundred",
+    ]
+
+
 JUNK = st.recursive(
     st.one_of(st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.just("2026-11-21T08:00:00").map(str)),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=5), inner, max_size=3)),

@@ -45,7 +45,7 @@ def test_a_secret_that_others_can_reach_is_refused_with_what_to_type(
     secret.chmod(mode)
     (problem,) = problems(good + WITH_SECRET)
     assert problem == (
-        f"30: camera[1].source.password_file: {secret}: others can read it (mode {mode:04o}); type: chmod 600 {secret}"
+        f"31: camera[1].source.password_file: {secret}: others can read it (mode {mode:04o}); type: chmod 600 {secret}"
     )
     with pytest.raises(ConfigurationError, match="chmod 600"):
         read_secret(secret)

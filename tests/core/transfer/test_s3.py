@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from conformance.destination import (
     send,
     sha256,
 )
-from peers import seaweed
+from peers import seaweed, thief
 from peers.certificates import Certificate, certificate
 from peers.cutter import cutting
 from peers.seaweed import KEY_ID, SECRET, UNIT, UNIT_SECRET, Seaweed
@@ -33,12 +34,15 @@ from core.errors import (
     ObjectNotFound,
 )
 from core.site import model
+from core.transfer.audit import Audit, audit
 from core.transfer.base import Destination, Level
+from core.transfer.delivery import Delivery, deliver
 from core.transfer.registry import make
 from core.transfer.s3.destination import S3Destination
 from core.transfer.s3.line import Endpoint, Patience
 from core.transfer.s3.session import Login
 from core.transfer.s3.unfinished import SMALLEST_PART as PART
+from core.transfer.theft import lay, rob
 
 pytestmark = [pytest.mark.peer, pytest.mark.skipif(seaweed.WEED is None, reason=seaweed.MISSING)]
 RAW = LARGE * 5  # 12.8 MB: two parts and a bit
@@ -279,7 +283,7 @@ def test_a_stolen_key_deletes_nothing_and_alters_nothing_that_has_arrived(
     name = server.bucket()
     with closing(server.client()) as owner:
         owner.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-        owner.put_bucket_policy(Bucket=name, Policy=json.dumps(policy(name)))
+        owner.put_bucket_policy(Bucket=name, Policy=json.dumps(seaweed.policy(name)))
         destination = reach(bucket=name, key_id=UNIT, secret=UNIT_SECRET)
         for data, attempts in ((SMALL, 1), (RAW, 2)):  # with a policy SeaweedFS takes no hash behind a body
             send_all(destination, f"{len(data)}.jpg", data, attempts)
@@ -295,19 +299,33 @@ def test_a_stolen_key_deletes_nothing_and_alters_nothing_that_has_arrived(
                     thief.call("delete_object", Key=one["Key"], VersionId=one["VersionId"])
 
 
-def policy(bucket: str) -> dict[str, Any]:
-    """The policy that docs/destinations/s3.md shows, for a server without principals."""
-    objects, whole = f"arn:aws:s3:::{bucket}/*", f"arn:aws:s3:::{bucket}"
-    may = ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
-    never = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Principal": "*", "Action": may, "Resource": objects},
-            {"Effect": "Allow", "Principal": "*", "Action": "s3:ListBucket", "Resource": whole},
-            {"Effect": "Deny", "Principal": "*", "Action": never, "Resource": objects},
-        ],
-    }
+def test_with_a_stolen_key_every_way_leaves_the_first_version_and_the_thiefs_object_is_found_out(
+    reach: Open, server: Seaweed, prefix: str, tmp_path: Path
+) -> None:
+    bucket, picture, name = server.bucket(), tmp_path / "a.jpg", "north/a.jpg"
+    picture.write_bytes(SMALL)
+    job = Delivery(name=name, path=picture, size=len(SMALL), sha256=sha256(SMALL), level=Level.HASH, protected=True)
+    with closing(server.client()) as owner, closing(server.client(*seaweed.AS_UNIT)) as stolen:
+        owner.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        owner.put_bucket_policy(Bucket=bucket, Policy=json.dumps(seaweed.policy(bucket)))
+        unit = reach(bucket=bucket, key_id=UNIT, secret=UNIT_SECRET)
+        deliver(unit, job, lambda wanted, offset, resume: wanted)
+        at = {"Bucket": bucket, "Key": f"{prefix}{name}"}
+        first = owner.head_object(**at)["VersionId"]
+        for what, way in thief.by_s3(stolen, **at).items():
+            thief.attempt(way)
+            assert owner.get_object(**at, VersionId=first)["Body"].read() == SMALL, what
+        assert owner.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
+        assert owner.get_object(**at)["Body"].read() == thief.LOOT, "a thief can add"
+        with pytest.raises(ObjectDiffers):
+            audit(unit, Audit(name, len(SMALL), sha256(SMALL)), lambda wanted: wanted)
+        with pytest.raises(NameConflict):
+            deliver(unit, replace(job, resume=b""), lambda wanted, offset, resume: wanted)
+        lay(unit, "bait.txt")
+        assert rob(unit, "bait.txt") == {"overwritten": True, "deleted": False}
+        owner.delete_bucket_policy(Bucket=bucket)
+        thief.attempt(thief.by_s3(owner, **at)["delete the versions"])
+        assert "Versions" not in owner.list_object_versions(Bucket=bucket, Prefix=at["Key"]), "that way does harm"
 
 
 @pytest.mark.parametrize(

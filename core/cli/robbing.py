@@ -1,0 +1,81 @@
+"""`overlapse verify --theft DESTINATION`: try with this node's own keys what a thief could do there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from core.child import Child
+from core.cli.checking import SECONDS
+from core.clock import SystemClock
+from core.errors import NoSuchThing
+from core.node.station import opening
+from core.site.load import Loaded
+from core.site.model import Destination
+from core.text import safe
+from core.units import show_duration
+
+TAKEN_OVER = timedelta(seconds=90)  # within which a server's job of once a minute has run
+BY_A_JOB = ("sftp", "ftp", "ftps")  # where a job of the server protects what has arrived
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What came of it. `left`: the name of what was made for it and is still there."""
+
+    destination: str
+    scheme: str
+    overwritten: bool
+    deleted: bool
+    left: str | None
+    declared: bool  # as protected, in site.toml
+
+    @property
+    def holds(self) -> bool:
+        """Whether what has arrived is safe, as far as it can be told from here."""
+        return not self.deleted and (not self.overwritten or self.scheme.startswith("s3"))
+
+    def text(self) -> str:
+        """Return it for a person."""
+        lines = [
+            f"{self.destination}: overwrite {'SUCCEEDED' if self.overwritten else 'refused'}, "
+            f"delete {'SUCCEEDED' if self.deleted else 'refused'}"
+        ]
+        if self.holds and self.overwritten:
+            lines.append("the first version stays if versioning is on, which this key cannot see: look at the bucket")
+        if not self.holds:
+            lines.append("who steals this box can do the same to pictures: docs/destinations/theft.md")
+        elif not self.declared:
+            lines.append("write protected = true for it in site.toml")
+        if self.left is not None:
+            lines.append(f"{safe(self.left)} stays there; whoever may can delete it")
+        return "\n".join(lines)
+
+
+def tried(loaded: Loaded, name: str, after: timedelta | None, tell: Callable[[str], None]) -> Tried:
+    """Put an object there, wait `after` (None: as its kind needs), and try; raise NoSuchThing, DestinationError."""
+    destination = _found(loaded, name)
+    scheme = destination.address.partition(":")[0]
+    wait = after if after is not None else TAKEN_OVER if scheme in BY_A_JOB else timedelta(0)
+    bait = f"overlapse-theft-{SystemClock().now():%Y%m%dT%H%M%SZ}.txt"
+    child = Child("destination")
+    try:
+        child.ask("open", opening(destination, loaded.base), SECONDS)
+        child.ask("lay", {"name": bait}, SECONDS)
+        if wait:
+            tell(f"waiting {show_duration(wait)} for the server's job to take it over")
+            time.sleep(wait.total_seconds())
+        found = child.ask("rob", {"name": bait}, SECONDS)
+    finally:
+        child.close()
+    left = None if found["deleted"] else bait
+    return Tried(name, scheme, found["overwritten"], found["deleted"], left, destination.protected)
+
+
+def _found(loaded: Loaded, name: str) -> Destination:
+    known = {one.name: one for one in loaded.site.destination}
+    if name not in known:
+        raise NoSuchThing(f"there is no destination {safe(name)}; there are: {', '.join(known) or 'none'}")
+    return known[name]
