@@ -48,6 +48,18 @@ def held(catalogue: Catalogue, camera: str, first: int, last: int) -> list[Membe
     return [_member(row) for row in catalogue.rows(sql, _span(camera, first, last))]
 
 
+def present(catalogue: Catalogue, camera: str, first: int, last: int) -> list[Member]:
+    """Return the originals of the days first..last whose files are here."""
+    sql = f"SELECT {_ROW} FROM picture p WHERE {_DAYS} AND p.gone = 0"  # noqa: S608 - constants
+    return [_member(row) for row in catalogue.rows(sql, _span(camera, first, last))]
+
+
+def known(catalogue: Catalogue, camera: str, first: int, last: int) -> list[Member]:
+    """Return the originals of the days first..last that are here, or were."""
+    sql = f"SELECT {_ROW} FROM picture p WHERE {_DAYS}"  # noqa: S608 - constants
+    return [_member(row) for row in catalogue.rows(sql, _span(camera, first, last))]
+
+
 def believed(catalogue: Catalogue, destination: str, camera: str, first: int, last: int) -> list[Member]:
     """Return the originals of which there is a receipt of `destination`."""
     sql = (

@@ -14,6 +14,7 @@ from core.catalogue.store import Catalogue
 from core.child import Child
 from core.errors import ChildError, DestinationError
 from core.node.answering import LONGEST
+from core.node.batches import AROUND
 from core.node.station import opening
 from core.site.at import driver_of
 from core.site.load import Loaded
@@ -27,7 +28,7 @@ SECONDS = 600.0  # of one request without a sign of life
 PATIENCE = 180.0  # seconds until the other node's answer is there
 LOOK = 1.0  # seconds between two looks, or more where a look takes long
 SHARE = 5.0
-CONNECTION, PER_OBJECT = 7500, 700  # bytes, both ways: an SSH login with the looks until the answer is there; a batch
+CONNECTION = 7500  # bytes, both ways: an SSH login with the looks until the answer is there
 PER_GROUP, PER_QUESTION = 22, 24  # bytes, deflated
 FINER = 10_000  # nanoseconds: numbers of 15 digits, which the running node, with 13, never gives
 
@@ -104,7 +105,7 @@ class Comparison:
         days = sum(last - first + 1 for first, last in self._spans.values())
         asked = len(self._questions("digest", self._spans))
         objects = 2 + days // drops.BATCH
-        return CONNECTION + days * PER_GROUP + asked * PER_QUESTION + 2 * objects * PER_OBJECT
+        return CONNECTION + days * PER_GROUP + asked * PER_QUESTION + 2 * objects * AROUND
 
     def run(self, progress: Callable[[str], None] = lambda line: None) -> Compared:
         """Compare; what cannot be asked is told in `trouble`."""

@@ -10,7 +10,7 @@ from datetime import timedelta
 from core.catalogue import states
 from core.intake.entries import Entry, FilledEntry, OutcomeEntry, OverrideEntry, PictureEntry, from_json
 from core.node.context import Context
-from core.node.jobs import Job, Json, Worker
+from core.node.jobs import Done, Job, Json, Worker
 from core.site.at import ORIGINALS, driver_of
 from core.site.model import SiteFile
 from core.transfer import drops
@@ -22,6 +22,7 @@ FORWARD = ("picture", "outcome", "filled", "override")  # kinds of lines that go
 BACK = ("receipt",)
 RECENT = timedelta(days=7)  # of the day books, for who hears of them for the first time
 QUICK, DEADLINE = 60.0, 600.0  # seconds
+AROUND = 700  # bytes around a batch, both ways: the requests of SFTP (docs/nodes.md)
 
 TO = "to/"  # before the destination: as whom the catalogue knows a taker
 _SEQUENCE = "batches/sequence"
@@ -49,6 +50,13 @@ def tails_job(context: Context, begins: Json, kinds: Sequence[str], about: objec
 def put(name: str, said: Iterable[Json]) -> Json:
     """Return an object for a drop, as `settle` takes it."""
     return {"name": name, "data": base64.b64encode(drops.pack(said)).decode()}
+
+
+def cost(done: Done) -> int:
+    """Return about how many bytes a `settle` or a `collect` cost on its link."""
+    result, args = done.result, done.job.args
+    objects = len(args["put"]) + len(args["remove"]) if done.job.op == "settle" else 1 + len(result["objects"])
+    return int(result.get("sent", 0) + result.get("received", 0) + objects * AROUND)
 
 
 def said_in(found: Json) -> list[Json]:

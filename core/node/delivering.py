@@ -157,7 +157,10 @@ class Delivering:
             self._line_up(station, now)
         for uplink in self.linking.uplinks.values():
             for who, size in uplink.grants.grants(now):
-                self._grant(uplink, who, size)
+                if isinstance(who, str):
+                    self.linking.granted(who, size)
+                else:
+                    self._grant(uplink, who, size)
         if now >= self._write_at:
             self.write_receipts()
 

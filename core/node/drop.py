@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from core.node.context import Context
 from core.node.jobs import Job, Json, Worker
-from core.site.at import fetched_place
+from core.site.at import driver_of, fetched_place, used_at
 from core.site.model import Destination
 from core.transfer.drops import Found
 
@@ -29,8 +29,10 @@ class Drop:
     look_at: float = 0.0  # monotonic
     wait: float = SOON
     pause: float = SOON  # seconds between two looks at least: a thin link is for pictures
+    rest_until: float = 0.0  # monotonic: it is in trouble
     tell_at: float = 0.0  # monotonic: when copies further on are told
     fresh: bool = True  # not looked at since the start
+    tidy_at: float = 0.0  # monotonic: when old partial uploads are removed
     todo: deque[Found] = field(default_factory=deque)
     seen: dict[str, float] = field(default_factory=dict)  # pictures that wait for their line, since when (monotonic)
     bad: dict[str, float] = field(default_factory=dict)  # what could not be read, until when it is left alone
@@ -71,6 +73,25 @@ def may_speak(context: Context, prefix: str, node: str) -> bool:
     owner = prefix.partition("/")[0]
     units = {one.name for one in context.site.node if one.kind == "unit"}
     return owner not in units or owner == node
+
+
+def may_have(context: Context, drop: Drop, prefix: str, camera: str, node: str) -> bool:
+    """Return whether who delivers into a folder of a drop may have what `node` shot with `camera` given back.
+
+    A unit has what it shot, and what others shot with a camera that it drives; no other unit's pictures. A node that
+    is no unit handed them on itself. A folder in an inbox is its node's; where there are no such folders, all units
+    that deliver there count as one, since each sees what stands there. A folder of nobody's gets nothing.
+    """
+    site, owner = context.site, prefix.partition("/")[0]
+    if owner:
+        named = [one for one in site.node if one.name == owner and one.name != context.node.name]
+    else:
+        ways = {one.name for one in site.destination if one.node == context.node.name}
+        ways &= {drop.name} if drop.name != INBOX else ways
+        named = [one for one in site.node if one.name != context.node.name and ways & used_at(site, one.name)]
+    units = {one.name for one in named if one.kind == "unit"}
+    known = any(one.name == camera for one in site.camera)
+    return bool(named) and (not units or node in units or (known and driver_of(site, camera) in units))
 
 
 def places(context: Context) -> Iterable[tuple[str, Destination]]:

@@ -11,6 +11,7 @@ from core.errors import CatalogueError, NoSuchThing, OverlapseError, StorageErro
 from core.node.arriving import Arriving
 from core.node.context import Context
 from core.node.jobs import Report
+from core.node.linking import Linking
 from core.node.taking import Taking
 
 Json = dict[str, Any]
@@ -40,6 +41,7 @@ class Bench:
 
     context: Context
     arriving: Arriving
+    linking: Linking
     waiting: Callable[[], int]
 
 
@@ -87,6 +89,7 @@ class Errands:
 
     context: Context
     taking: Taking
+    linking: Linking
     waiting: Callable[[], int]
     ready: Callable[[], bool]
     kinds: Mapping[str, Make]
@@ -122,7 +125,7 @@ class Errands:
             self.context.tell("errand ended", self.context.node.name, f"{said['kind']}: cannot go on: {error}")
 
     def _take(self, order: Order) -> None:
-        bench = Bench(self.context, Arriving(self.context, self.taking), self.waiting)
+        bench = Bench(self.context, Arriving(self.context, self.taking), self.linking, self.waiting)
         self._order, self._errand = order, self.kinds[order.kind](order, bench)
         self._began, self._told, self._stopped, self._since = False, False, False, self.context.monotonic()
 

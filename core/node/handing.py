@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 SOON = 2.0  # seconds after something was sent, or is to be told
 SELDOM = 900.0  # at most, while something waits for its receipt
 IDLE = 3600.0  # when nothing waits: receipts of places further on still come
+SHUT = 60.0  # seconds until it is asked again whether the link's budget has bytes for batches
 SHARE = 10.0  # a request is made again after so many times as long as it took: a thin link is for pictures
 ASKED = 5  # deliveries that are looked for in the drop, when receipts stay away
 MANY = 20  # batches of receipts read and not acknowledged yet, at which that is told by itself
@@ -118,6 +119,8 @@ class Handing:
         if taker is None or not isinstance(report, Done | Failed):
             return
         taker.job = None
+        if isinstance(report, Done) and report.job.op in ("settle", "collect"):
+            self.delivering.linking.spent(taker.destination, "status", batches.cost(report))
         if isinstance(report, Failed):
             self._failed(taker, report)
         elif report.job.op == "tails":
@@ -134,6 +137,8 @@ class Handing:
             return NEVER
         if self.writer.waiting():  # what was heard could not be written down now
             return max(now + 1.0, self.writer.wake())
+        if not self.delivering.linking.carries(taker.destination, "status"):
+            return now + SHUT
         return station.trouble.until if station.trouble is not None else now
 
     def _give(self, taker: Taker, op: str, args: Json) -> None:

@@ -11,6 +11,7 @@ from core.intake.entries import Entry, FilledEntry, OutcomeEntry, OverrideEntry,
 from core.node import batches
 from core.node.context import Context
 from core.node.drop import Drop, may_speak
+from core.node.givingback import GivingBack
 from core.node.jobs import Done, Json
 from core.node.taking import Taking
 from core.node.writing import Writer
@@ -28,6 +29,7 @@ class Hearsay:
     context: Context
     writer: Writer
     taking: Taking
+    giving: GivingBack
 
     def collected(self, drop: Drop, done: Done) -> None:
         found: Found = done.job.about[0]
@@ -44,12 +46,16 @@ class Hearsay:
         """Keep what the lines say of outcomes; those of pictures wait for them."""
         lines: list[Entry] = []
         coming: list[PictureEntry] = []
+        wanted: Json | None = None
         for one in said:
             if "heard" in one:
                 self._acknowledged(drop, found, one["heard"])
                 continue
             if "ask" in one:
                 drop.asked.append((found.prefix, one))
+                continue
+            if "back" in one:
+                wanted = one
                 continue
             line = self._credible(found, one)
             if isinstance(line, PictureEntry):
@@ -62,8 +68,16 @@ class Hearsay:
                 rebuild.apply(self.context.catalogue, to_json(line))
             for line in coming:
                 announced.put(self.context.catalogue, line.name, to_json(line))
+            if wanted is not None:
+                self._wanted(drop, found, wanted)
 
         self.writer.write(lines, commit, then=lambda: drop.remove.append(found.name))
+
+    def _wanted(self, drop: Drop, found: Found, said: Json) -> None:
+        try:
+            self.giving.note(drop, found, said)
+        except (ValueError, KeyError, TypeError) as error:
+            log.error("wish not understood: object=%s error=%s", safe(found.name), safe(str(error)))
 
     def _credible(self, found: Found, said: Json) -> Entry | None:
         try:

@@ -27,6 +27,13 @@ AHEAD = timedelta(days=7)  # of the timetable from which the pictures of a day a
 NOWHERE = Link(name="none")  # of destinations that name no link: nothing is counted, nothing held back
 
 
+@dataclass(frozen=True)
+class _Asking:
+    destination: Destination
+    name: str  # of the class
+    answer: Callable[[int], None]
+
+
 @dataclass
 class Linking:
     """Keeps the links of this node. `on_change` hears of destinations whose link lets something else through now."""
@@ -35,6 +42,7 @@ class Linking:
     on_change: Callable[[list[str]], None]
     uplinks: dict[str, Uplink] = field(default_factory=dict)
     metering: Metering = field(init=False)
+    _asking: dict[str, _Asking] = field(default_factory=dict)  # who is in a line, and sends no delivery
     _flows: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     _look_at: float = 0.0  # monotonic
     _reckon_at: float = 0.0
@@ -45,6 +53,8 @@ class Linking:
     def apply(self) -> None:
         """Take over the links of the site as it is now configured; what is under way goes on under the new ones."""
         self.note()
+        for who in list(self._asking):
+            self._answer(who, 0)
         before = self.uplinks
         self.uplinks = {link.name: Uplink.of(self.context, link) for link in (*self.context.node.link, NOWHERE)}
         for name, uplink in self.uplinks.items():
@@ -77,10 +87,52 @@ class Linking:
         if uplink.link is NOWHERE:
             return
         if uplink.charge(name, size, self.context.now()):
-            self.on_change(self._destinations(uplink))
+            self._changed(uplink)
         if uplink.unnoted >= NOTE_EVERY:
             self._note(uplink)
             self._look_at = 0.0
+
+    def spent(self, destination: Destination, name: str, size: int) -> None:
+        """Count bytes that went, or came, without a grant: batches are small, and what follows waits for them."""
+        self.of(destination).grants.spend(size)
+        self.charge(destination, name, size)
+
+    def carries(self, destination: Destination, name: str) -> bool:
+        """Return whether the link that leads there lets class `name` through now."""
+        return name in self.of(destination).grants.carries
+
+    def ask(self, destination: Destination, who: str, size: int, name: str, answer: Callable[[int], None]) -> None:
+        """Put somebody who sends no delivery into the link's line; `answer` hears the bytes granted, 0: not now."""
+        self._asking[who] = _Asking(destination, name, answer)
+        if self.carries(destination, name):
+            self.of(destination).grants.ask(who, size, name, self.context.monotonic())
+        else:
+            self._answer(who, 0)
+
+    def forget(self, who: str) -> None:
+        """Take somebody who does not want any more out of the line."""
+        asking = self._asking.pop(who, None)
+        if asking is not None:
+            self.of(asking.destination).grants.forget(who)
+
+    def granted(self, who: str, size: int) -> None:
+        """Give a grant to one who asked by `ask`, and count it."""
+        asking = self._asking.get(who)
+        if asking is not None:  # it may have been told meanwhile that the link does not carry it any more
+            self._answer(who, size)
+            self.charge(asking.destination, asking.name, size)
+
+    def _answer(self, who: str, size: int) -> None:
+        asking = self._asking.pop(who)
+        self.of(asking.destination).grants.forget(who)
+        asking.answer(size)
+
+    def _changed(self, uplink: Uplink) -> None:
+        """Tell all of whom the link lets something else through now; who waits for what it does not carry, does not."""
+        for who, asking in list(self._asking.items()):
+            if self.of(asking.destination) is uplink and asking.name not in uplink.grants.carries:
+                self._answer(who, 0)
+        self.on_change(self._destinations(uplink))
 
     def note(self) -> None:
         """Write down what a stop must not forget."""
@@ -123,7 +175,7 @@ class Linking:
             self.metering.read(uplink)
             before = uplink.rung.name
             if uplink.look(now):
-                self.on_change(self._destinations(uplink))
+                self._changed(uplink)
             if uplink.rung.name != before:
                 self._tell(uplink, before)
             if uplink.unnoted:

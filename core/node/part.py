@@ -78,7 +78,7 @@ class SitePart:
         self.paging = Paging(context, self._made)
         self.taking = Taking(context, self.writer, self._new)
         self.handing = Handing(context, self.writer, self.delivering, lambda: self.retaining.look())
-        self.receiving = Receiving(context, self.writer, self.taking)
+        self.receiving = Receiving(context, self.writer, self.taking, self.delivering.linking)
         self.writer.on_written = self._written
         self.shooting = Shooting(context, self.taking)
         self.pushing = Pushing(context, self.taking, self.shooting)
@@ -87,7 +87,9 @@ class SitePart:
         self.reporting = Reporting(context, self.shooting, self.viewing, self.delivering, self.retaining, self._trouble)
         self._adopting: Job | None = None
         kinds: Mapping[str, Make] = {"import": Importing, "restore": Restoring}
-        self.errands = Errands(context, self.taking, self._unseen, lambda: self._adopting is None, kinds)
+        self.errands = Errands(
+            context, self.taking, self.delivering.linking, self._unseen, lambda: self._adopting is None, kinds
+        )
         desks = Desks(
             context, self.writer, self.shooting, self.delivering, self.retaining, self.reporting, self.errands
         )

@@ -16,8 +16,10 @@ from core.catalogue import announced, pictures
 from core.errors import ConfigurationError, DestinationRefused, ObjectDiffers, ObjectNotFound, OverlapseError
 from core.node.context import Context
 from core.node.drop import INBOX, SOON, Drop, places, why_not
+from core.node.givingback import GivingBack
 from core.node.hearsay import Hearsay
-from core.node.jobs import Done, Failed, Job, Json, Report, Setting
+from core.node.jobs import Asked, Done, Failed, Job, Json, Report, Setting
+from core.node.linking import Linking
 from core.node.station import OPENING, opening
 from core.node.taking import Received, Taking
 from core.node.wayback import WayBack
@@ -39,6 +41,7 @@ ROOM = 64_000_000  # bytes that are left free: a picture waits in the drop until
 FORGET = 60 * 86400  # seconds after which the line of a picture that never came is forgotten
 WHOLE, QUIET = 6 * 3600.0, 120.0  # seconds for one object, and without a sign of life
 UNREADABLE = (DestinationRefused, ObjectDiffers, ObjectNotFound)
+TIDY = 86400.0  # seconds between two looks for partial uploads that nobody goes on with
 LEFT_ALONE = 600.0  # seconds after which an object that could not be read is tried again
 NEVER = float("inf")
 
@@ -50,14 +53,17 @@ class Receiving:
     context: Context
     writer: Writer
     taking: Taking
+    linking: Linking
     _drops: dict[str, Drop] = field(default_factory=dict)
     _hearsay: Hearsay = field(init=False)
     _back: WayBack = field(init=False)
+    _giving: GivingBack = field(init=False)
     _begun: bool = False
     _stopping: bool = False
 
     def __post_init__(self) -> None:
-        self._hearsay = Hearsay(self.context, self.writer, self.taking)
+        self._giving = GivingBack(self.context, self.linking)
+        self._hearsay = Hearsay(self.context, self.writer, self.taking, self._giving)
         self._back = WayBack(self.context, self._give)
 
     def apply(self) -> None:
@@ -73,6 +79,7 @@ class Receiving:
                 continue
             self.context.hands.equip(drop.worker, Setting(opening=described, opening_deadline=OPENING))
         self._back.apply(self._drops)
+        self._giving.apply(self._drops)
         if not self._drops:
             return
         announced.prune(self.context.catalogue, int(self.context.now().timestamp()) - FORGET)
@@ -106,15 +113,19 @@ class Receiving:
         free = [one for one in self._drops.values() if one.job is None]
         if any(one.remove or one.receipts or one.asked or one.answers for one in free):
             return self.context.monotonic()
-        return min((min(one.look_at, one.tell_at) for one in free), default=NEVER)
+        times = (min(one.look_at, one.tell_at, max(self._giving.wake(one), one.rest_until)) for one in free)
+        return min(times, default=NEVER)
 
     def stop(self) -> None:
         """Begin nothing new: what was not taken in stays in the drop."""
         self._stopping = True
+        self._giving.stop()
 
     def handle(self, report: Report) -> None:
         """Take in what a worker did of it; raise StorageError or CatalogueError."""
         drop = next((one for one in self._drops.values() if one.job is report.job), None)
+        if drop is not None and isinstance(report, Asked):
+            self._giving.asked(drop, report)
         if drop is None or not isinstance(report, Done | Failed):
             return
         drop.job = None
@@ -127,6 +138,7 @@ class Receiving:
             "collect": self._hearsay.collected,
             "take": self._taken,
             "settle": self._back.settled,
+            "deliver": self._giving.done,
             "tails": self._back.read,
         }
         steps[report.job.op](drop, report)
@@ -156,8 +168,13 @@ class Receiving:
                 "limit": AT_ONCE,
                 "but": [*drop.bad, *drop.keeping],
                 "clear": str(self._incoming(drop)) if drop.fresh else None,
+                "tidy": now >= drop.tidy_at and self.context.trust.trusted,
             }
+            drop.tidy_at = now + TIDY if args["tidy"] else drop.tidy_at
             self._give(drop, "look", args)
+        elif now >= drop.rest_until and (job := self._giving.next(drop)) is not None:
+            drop.job = job
+            self.context.hands.give(job)
 
     def _give(self, drop: Drop, op: str, args: Json, about: object = None) -> None:
         if op in ("take", "collect"):  # where something came, more may come
@@ -174,6 +191,9 @@ class Receiving:
         drop.todo = deque(one for one in found if one is not None)
         drop.seen = {name: since for name, since in drop.seen.items() if any(one.name == name for one in drop.todo)}
         drop.fresh = False
+        self._giving.seen(drop, done.result["back"])
+        for name in done.result["tidied"]:
+            self.context.tell("partial removed", drop.name, f"{name}: nobody went on with it for 7 days")
         drop.wait, drop.pause = min(2 * drop.wait, drop.longest), max(SOON, SHARE * done.seconds)
         again = SOON if done.result["more"] else max(drop.wait, drop.pause)
         drop.look_at = self.context.monotonic() + again
@@ -265,21 +285,24 @@ class Receiving:
 
     def _failed(self, drop: Drop, report: Failed) -> None:
         """Look again later; an object that cannot be read keeps no other from being taken in."""
-        if isinstance(report.job.about, tuple) and isinstance(report.error, UNREADABLE) and not report.opening:
+        op = report.job.op
+        if op == "deliver" and self._giving.failed(drop, report):
+            return
+        if op in ("take", "collect") and isinstance(report.error, UNREADABLE) and not report.opening:
             name = report.job.about[0].name
             drop.bad[name] = self.context.monotonic() + LEFT_ALONE
             if not isinstance(report.error, ObjectNotFound) and name not in drop.told:
                 drop.told.add(name)
                 self.context.tell("inbox refused", drop.name, f"{name}: {report.error}; tried again now and then")
             return
-        if report.job.op == "settle":
+        if op == "settle":
             drop.ends = {}
             drop.todo.clear()  # what is still there is found again, is known, and gets its receipt
         self._troubled(drop, report.error)
 
     def _troubled(self, drop: Drop, error: OverlapseError) -> None:
         drop.wait = min(max(2 * drop.wait, 10.0), max(drop.longest, 60.0))
-        drop.look_at = self.context.monotonic() + drop.wait
+        drop.look_at = drop.rest_until = self.context.monotonic() + drop.wait
         drop.tell_at = max(drop.tell_at, drop.look_at)
         if drop.trouble != type(error).__name__:
             self.context.tell("inbox trouble", drop.name, f"{error}; looked at again in {drop.wait:.0f} s")

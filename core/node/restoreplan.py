@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from datetime import date
 
 from core.errors import NoSuchThing
 from core.node.context import Context
@@ -26,30 +27,32 @@ class RestorePlan:
     todo: deque[Json] = field(default_factory=deque)  # of them, those of which something is missing here
     listed: int = 0  # names that the destination listed for it
     room: int = 0  # bytes that fit
+    cameras: list[str] = field(init=False)  # whose pictures are wanted
 
     def __post_init__(self) -> None:
         known, name = [camera.name for camera in self.context.site.camera], self.args.get("camera")
         if name is not None and name not in known:
             raise NoSuchThing(f"the site has no camera {name}; it has: {', '.join(known) or 'none'}")
-        self._cameras = known if name is None else [name]
+        self.cameras = known if name is None else [name]
 
     def asked(self) -> Json:
         """Return what the destination's child is asked to list."""
         site, months = self.context.site.site.name, self._months()
-        names = [one for camera in self._cameras for one in prefixes(site, camera, months)]
-        return {"prefixes": names, "begin": self._begin(), "end": self._end()}
+        names = [one for camera in self.cameras for one in prefixes(site, camera, months)]
+        return {"prefixes": names, "begin": self.begin(), "end": self.end()}
 
-    def _begin(self) -> int:
+    def begin(self) -> int:
         """Return from when on pictures are wanted: what is older than `keep` would leave at once."""
         keep, since = self.context.node.buffer.keep, int(self.args.get("since") or 0)
         return since if keep is None else max(since, seconds_of(self.context.now() - keep))
 
-    def _end(self) -> int:
+    def end(self) -> int:
+        """Return before when pictures are wanted."""
         return int(self.args.get("until") or FOREVER)
 
     def _months(self) -> list[str] | None:
         """Return the months that are looked at, newest first; None: all that is there."""
-        begin, end = utc(self._begin()), utc(min(self._end(), seconds_of(self.context.now())))
+        begin, end = utc(self.begin()), utc(min(self.end(), seconds_of(self.context.now())))
         first = begin.year * 12 + begin.month - 1
         count = end.year * 12 + end.month - first
         if count > MOST_MONTHS:
@@ -68,12 +71,16 @@ class RestorePlan:
 
     def wants(self, held: Held) -> bool:
         """Return whether an original is of the time that is asked for."""
-        return self._begin() <= seconds_of(held.name.at) < self._end()
+        return self.begin() <= seconds_of(held.name.at) < self.end()
 
     def folder(self) -> str:
         """Return the folder of the day that is next: CAMERA/YYYY/MM/DD."""
         day = self.todo[0]
         return f"{day['camera']}/{day['day'].replace('-', '/')}"
+
+    def number(self) -> int:
+        """Return the day that is next, in days since the epoch."""
+        return date.fromisoformat(self.todo[0]["day"]).toordinal() - date(1970, 1, 1).toordinal()
 
     def to_json(self) -> Json:
         """Return it for the wire."""

@@ -1,4 +1,4 @@
-"""A restore: what a destination holds of an emptied node's pictures comes back, the newest day first."""
+"""A restore: what a destination, or the node behind it, has of an emptied node's pictures comes back, newest first."""
 
 from __future__ import annotations
 
@@ -21,25 +21,29 @@ from core.errors import (
 )
 from core.intake.adopt import INCOMING
 from core.intake.entries import from_json
+from core.node import batches
 from core.node.errands import NEVER, Bench, Json, Order
+from core.node.fromnode import FromNode
 from core.node.jobs import Asked, Done, Failed, Job, Report, Said, Setting, Worker
 from core.node.restoreday import DayInHand
 from core.node.restoreplan import RestorePlan
 from core.node.returning import Returning
 from core.node.station import OPENING, QUIET, SLOWEST, opening
+from core.node.ways import LISTING, Course, Do, FromPlace, Task, Way
 from core.site.model import Destination
 from core.transfer.backoff import next_try
 from core.transfer.holdings import Held
-from core.transfer.link import LinkGrants
 from core.transfer.origin import origin
 from core.units import show_size
 from core.values import PictureName
 
-LISTING = 6 * 3600.0  # seconds for a listing of any length
 ATTEMPTS = 5  # of one picture that ends the child each time
 IN_A_ROW = 10  # pictures that are refused one after the other before all are taken to be
 BUSY = 4  # pictures that may wait for their look before more are fetched
 WATCH = 0.5  # seconds between two looks at what is waited for
+SHUT = 60.0  # seconds until it is asked again whether the link carries what is brought back
+CLASS = "audit"  # of links: what is brought back waits for all that is new
+WHO = "restore"  # in a link's line
 
 
 class Restoring:
@@ -50,11 +54,10 @@ class Restoring:
         self.error: OverlapseError | None = None
         self._bench, self._is_look = bench, order.is_look
         context = bench.context
-        self._from: Destination = origin(context.site, order.args["from"])
+        self._from: Destination = origin(context.site, context.node.name, order.args["from"])
         self._child = Worker("destination", f"{self._from.name}:restore")
         self._plan = RestorePlan(context, order.args)
         self._returning = Returning(bench, self._from)
-        self._link = LinkGrants(self._rate())
         self._incoming = context.folders.spool / INCOMING
         self._phase = "survey"
         self._stopping = False
@@ -67,16 +70,16 @@ class Restoring:
         self._counts = {"restored": 0, "restored_bytes": 0, "received": 0, "differ": 0, "gone": 0, "refused": 0}
         self._refused = 0  # in a row
         self._offset = 0  # of what is on its way
-
-    def _rate(self) -> int | None:
-        links = {link.name: link.rate for link in self._bench.context.node.link}
-        return links.get(self._from.link or "")
+        self._batches = 0  # bytes of small objects, both ways
+        task = Task(context, self._plan, self._returning, self._incoming, lambda: self._day)
+        self._way: Way = FromPlace(task) if self._from.node is None else FromNode(task, self._from)
+        self._course: Course | None = None
 
     def begin(self) -> None:
         context = self._bench.context
         described = opening(self._from, context.base)
         context.hands.equip(self._child, Setting(opening=described, opening_deadline=OPENING))
-        self._give(Job(self._child, "survey", self._plan.asked(), LISTING, QUIET * 10, self))
+        self._next()
 
     def _give(self, job: Job) -> None:
         self._job = job
@@ -89,12 +92,13 @@ class Restoring:
             self._heard(report)
         elif report.job is self._job:
             self._job, self._asked = None, None
+            self._bench.linking.forget(WHO)
             with self._ending():
                 self._came_back(report)
 
     def _came_back(self, report: Done | Failed) -> None:
         if isinstance(report, Failed):
-            self._failed(report)
+            self._failed(report.error, report.job.op == "restore" and not report.opening)
         else:
             self._failures, self._trouble = 0, None
             self._done(report)
@@ -116,14 +120,20 @@ class Restoring:
         try:
             if "held" in asked.question:
                 asked.answer({} if self._stopping else {"missing": self._missing(asked.question["held"])})
+                return
+            self._asked, self._offset = asked, asked.question["offset"]
+            if self._stopping:
+                self._granted(0)
             else:
-                self._asked, self._offset = asked, asked.question["offset"]
-                now = self._bench.context.monotonic()
-                self._link.ask(self._from.name, asked.question["grant"], "audit", now)
-                self.tick()
+                self._bench.linking.ask(self._from, WHO, asked.question["grant"], CLASS, self._granted)
         except OverlapseError as error:
             self.error = self.error or error
             asked.answer({})
+
+    def _granted(self, size: int) -> None:
+        asked, self._asked = self._asked, None
+        if asked is not None:
+            asked.answer({"granted": size})
 
     def _missing(self, rows: Sequence[Sequence[Any]]) -> list[bool]:
         return [not self._returning.is_here(Held(row[2], PictureName.parse(row[0]), row[1])) for row in rows]
@@ -140,11 +150,9 @@ class Restoring:
 
     def tick(self) -> None:
         now = self._bench.context.monotonic()
-        if self._asked is not None:
-            granted = 0 if self._stopping else sum(size for _, size in self._link.grants(now))
-            if granted or self._stopping:
-                asked, self._asked = self._asked, None
-                asked.answer({"granted": granted})
+        if self._stopping:
+            self._bench.linking.forget(WHO)
+            self._granted(0)
         if self._job is None and not self.ended and (now >= self._again_at or self._waits()):
             self._again_at = NEVER
             with self._ending():
@@ -154,8 +162,7 @@ class Restoring:
 
     def wake(self) -> float:
         now = self._bench.context.monotonic()
-        times = [self._again_at, now + WATCH if self._phase == "look" or self._waits() else NEVER]
-        return min([*times, self._link.wake(now) if self._asked is not None else NEVER])
+        return min(self._again_at, now + WATCH if self._phase == "look" or self._waits() else NEVER)
 
     def _waits(self) -> bool:
         """Return whether the next picture waits for the looks at those that came, and for the disk."""
@@ -169,78 +176,102 @@ class Restoring:
 
     def _done(self, report: Done) -> None:
         op = report.job.op
-        if op == "survey":
-            self._plan.take(report.result)
-            self._phase = "day"
-        elif op == "list":
-            self._phase = "book"
-            if self._day.book is None:
-                self._choose()
-        elif op == "read":
-            self._phase = "lines"
-        elif op == "book":
-            self._returning.keep_outcomes()
-            self._choose()
-        elif op == "restore":
+        if op in ("settle", "collect"):
+            size = batches.cost(report)
+            self._batches += size
+            self._bench.linking.spent(self._from, "status", size)
+        if op == "restore":
             self._came(report)
+        else:
+            self._advance(report)
 
-    def _choose(self) -> None:
-        """Choose what of the day that was listed is to come."""
-        self._phase = "fetch"
-        self._day.choose(
-            lambda held: self._plan.wants(held) and not self._returning.is_here(held), self._returning.sha256
-        )
+    # What comes next.
 
     def _next(self) -> None:
         """Do what comes next: the next day, its book, its next picture; or end."""
-        if self._stopping or self.error is not None or (self._is_look and self._phase != "survey"):
+        if self._job is not None or self._phase in ("look", "ended"):
+            return
+        if self._stopping or self.error is not None:
             self._finish()
         elif self._again_at != NEVER:
             return
+        elif self._course is not None:
+            self._advance()
+        elif self._phase == "survey":
+            self._begin(self._way.survey())
+        elif self._phase == "day" and (self._is_look or not self._plan.todo):
+            self._phase = "farewell"
+            self._begin(self._way.farewell())
         elif self._phase == "day":
-            self._next_day()
-        elif self._phase == "book":
-            args = {"name": self._day.book, "into": str(self._incoming / "restore.jsonl"), "make": True}
-            self._give(Job(self._child, "read", args, LISTING, QUIET, self))
-        elif self._phase == "lines":
-            folder = self._plan.folder()
-            args = {"path": str(self._incoming / "restore.jsonl"), "folder": folder}
-            self._give(Job(Worker("disk", "restore"), "book", args, LISTING, about=self))
+            self._day = DayInHand()
+            self._returning.forget()
+            self._begin(self._way.read_day())
         elif self._phase == "fetch" and self._bench.waiting() < BUSY:
             self._fetch()
 
-    def _next_day(self) -> None:
-        if not self._plan.todo:
+    def _begin(self, course: Course) -> None:
+        self._course = course
+        self._advance()
+
+    def _advance(self, done: Done | None = None) -> None:
+        """Take the next step of what is under way; when that has ended, do what comes after it."""
+        assert self._course is not None
+        try:
+            step = self._course.send(done)
+        except StopIteration:
+            self._course = None
+            self._after()
+        except OverlapseError as error:
+            self._failed(error, self._phase == "fetch")
+        else:
+            if isinstance(step, Do):
+                self._give(Job(step.worker or self._child, step.op, step.args, LISTING, step.quiet, self))
+            else:
+                self._again_at = self._bench.context.monotonic() + step.seconds
+
+    def _after(self) -> None:
+        if self._phase == "survey":
+            self._phase = "day"
+            self._next()
+        elif self._phase == "day":
+            self._returning.keep_outcomes()
+            self._phase = "fetch"
+            self._day.choose(
+                lambda held: self._plan.wants(held) and not self._returning.is_here(held), self._returning.sha256
+            )
+            self._next()
+        elif self._phase == "fetch":
+            self._receive()
+        else:
             self._finish()
-            return
-        self._day, self._phase = DayInHand(), "list"
-        self._returning.forget()
-        prefix = f"{self._bench.context.site.site.name}/{self._plan.folder()}/"
-        self._give(Job(self._child, "list", {"prefix": prefix}, LISTING, QUIET * 10, self))
 
     def _fetch(self) -> None:
         """Fetch the next picture of the day; after its last one, turn to the next day."""
         if not self._day.wanted:
             self._plan.todo.popleft()
             self._phase = "day"
-            self._next_day()
+            self._next()
             return
-        one = self._day.wanted[0]
-        context = self._bench.context
-        free, keep = context.keeper.free().free, context.node.buffer.keep_free
-        if free - one.held.size < keep:
+        size = self._day.wanted[0].held.size
+        free, keep = self._bench.context.keeper.free().free, self._bench.context.node.buffer.keep_free
+        if free - size < keep:
             self.error = DiskFull(
                 f"no more fits: {show_size(free)} free, and {show_size(keep)} stay free (keep_free); "
                 "the newest pictures are here, the others stay where they are"
             )
             self._finish()
             return
+        self._begin(self._way.bring(self._day.wanted[0]))
+
+    def _receive(self) -> None:
+        """Have the child bring the next picture, which stands there now."""
+        one = self._day.wanted[0]
         name = self._returning.name(one.held.name)
         args = {
-            "name": one.held.remote,
+            "name": self._way.remote(one),
             "size": one.held.size,
             "part": str(self._incoming / f"{one.held.remote.rpartition('/')[2]}.part"),
-            "into": str(context.folders.spool / str(name)),
+            "into": str(self._bench.context.folders.spool / str(name)),
             "sha256": one.sha256,
             "chunk": self._from.chunk,
         }
@@ -251,6 +282,9 @@ class Restoring:
     def _came(self, report: Done) -> None:
         self._offset = 0
         if report.result.get("paused"):
+            if not self._bench.linking.carries(self._from, CLASS):
+                self._again_at = self._bench.context.monotonic() + SHUT
+                self._trouble = f"link {self._from.link} carries no restore now: see `overlapse queue`"
             return
         one = self._day.wanted.popleft()
         self._counts["received"] += report.result["received"]
@@ -263,23 +297,31 @@ class Restoring:
         self._counts["restored"] += 1
         self._counts["restored_bytes"] += one.held.size
 
-    def _failed(self, failed: Failed) -> None:
+    # What goes wrong.
+
+    def _failed(self, error: OverlapseError, fetching: bool) -> None:
         """Pass over one picture, try again later, or end: a link that is down is waited for, a refusal is not."""
-        error, fetching = failed.error, failed.job.op == "restore" and not failed.opening
         self._failures += 1
+        self._course = None
+        if fetching and isinstance(error, ObjectNotFound) and self._way.vanished(self._day.wanted[0]):
+            return
         if fetching and isinstance(error, ObjectDiffers | ObjectNotFound):
             self._pass_over("differ" if isinstance(error, ObjectDiffers) else "gone", error)
         elif fetching and self._is_about_it_alone(error):
             self._refused += 1
             self._pass_over("refused", error)
-        elif failed.job.op == "survey" or not isinstance(error, DestinationError | ChildError) or not error.transient:
+        elif self._phase == "farewell":  # what is left there is removed without it, a day later
+            self._finish()
+        elif self._is_final(error):
             self.error = error
         else:
             self._trouble = str(error)
-            if failed.job.op in ("list", "read"):  # what came of it in part comes again
-                self._phase = "day"
             wait = next_try(self._failures, error.transient, self._bench.context.jitter()).total_seconds()
             self._again_at = self._bench.context.monotonic() + wait
+
+    def _is_final(self, error: OverlapseError) -> bool:
+        """Return whether waiting is of no use: whoever looks what is there wants to know at once that it is not."""
+        return self._phase == "survey" or not isinstance(error, DestinationError | ChildError) or not error.transient
 
     def _is_about_it_alone(self, error: OverlapseError) -> bool:
         """Return whether one picture is refused, or ends the child, and the others may well come."""
@@ -294,6 +336,7 @@ class Restoring:
         self._bench.context.tell("picture not restored", str(one.held.name), str(error))
 
     def _finish(self) -> None:
+        self._course = None
         if self._phase != "ended":
             self._phase = "look"
         if self.error is None and not self._stopping and not self._is_look:
@@ -307,12 +350,16 @@ class Restoring:
                 path.unlink(missing_ok=True)
             self._incoming.rmdir()
 
+    # What is told.
+
     def state(self) -> Json:
         return {
             "phase": self._phase,
             "from": self._from.name,
-            "plan": {**self._plan.to_json(), "rate": self._link.rate},
+            "node": self._from.node,
+            "plan": {**self._plan.to_json(), "rate": self._bench.linking.of(self._from).grants.rate},
             **self._counts,
+            "batches": self._batches,
             "offset": self._offset,
             **self._returning.counts(),
             "trouble": self._trouble,

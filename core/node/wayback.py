@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from core.catalogue import news, states
 from core.node import batches
-from core.node.answering import answer
+from core.node.answering import Asker, answer
 from core.node.context import Context
-from core.node.drop import SOON, Drop, may_speak
+from core.node.drop import SOON, Drop
 from core.node.jobs import Done, Json
 from core.text import safe
 from core.transfer import drops
@@ -46,7 +46,7 @@ class WayBack:
         prefix, asked = drop.asked.popleft()
         said = drop.answers.setdefault(prefix, [])
         try:
-            said += answer(self.context.catalogue, asked, lambda node: may_speak(self.context, prefix, node))
+            said += answer(Asker(self.context, drop, prefix), asked)
         except (ValueError, KeyError, TypeError) as error:
             log.error("question not understood: from=%s error=%s", safe(prefix), safe(str(error)))
         if asked.get("last"):

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from core.errors import ObjectNotFound
+from core.errors import ObjectDiffers, ObjectNotFound, OriginalLost
 from core.node.jobs import Job, Json, Worker
 from core.simulate.disk import File, SimulatedDisk
 from core.simulate.links import SimulatedDestination
 from core.simulate.site import SimulatedSite
-from core.simulate.world import Course, World
+from core.simulate.world import Ask, Course, World
 from core.transfer import drops
 from core.values import Sha256
 
@@ -31,11 +31,14 @@ class SimulatedDrop:
         sizes |= {name: len(data) for name, data in self.batches.items()}
         found = [one for name, size in sizes.items() if (one := drops.find(site, name, size)) is not None]
         wanted = sorted(
-            (one for one in found if one.what != "receipts" and one.name not in but), key=lambda one: one.rank
+            (one for one in found if one.what not in ("receipts", "back") and one.name not in but),
+            key=lambda one: one.rank,
         )
         return {
             "found": [{"name": one.name, "size": one.size} for one in wanted[:limit]],
             "more": len(wanted) > limit,
+            "back": [one.name for one in found if one.what == "back"],
+            "tidied": [],
         }
 
     def collect(self, args: Json) -> Json:
@@ -45,17 +48,21 @@ class SimulatedDrop:
         listed = args["names"] if "names" in args else sorted(one for one in self.batches if one.startswith(prefix))
         wanted = [name for name in listed if name in self.batches and name not in args.get("but", ())]
         objects = [{"name": name, "data": base64.b64encode(self.batches[name]).decode()} for name in wanted]
-        return {"objects": objects, "listed": listed, "missing": missing, "received": 0}
+        there = [name for name in self.files if "list" in args and name.startswith(args["list"])]
+        received = sum(len(self.batches[name]) for name in wanted)
+        return {"objects": objects, "listed": listed, "missing": missing, "there": there, "received": received}
 
     def settle(self, put: Iterable[Json], remove: Iterable[str]) -> Json:
         """Put batches, then remove what is named."""
+        sent = 0
         for one in put:
             self.batches[one["name"]] = base64.b64decode(one["data"])
-            self.batched += len(self.batches[one["name"]])
+            sent += len(self.batches[one["name"]])
+        self.batched += sent
         for name in remove:
             self.files.pop(name, None)
             self.batches.pop(name, None)
-        return {"sent": 0}
+        return {"sent": sent}
 
 
 @dataclass
@@ -64,6 +71,7 @@ class DropEnd(SimulatedDestination):
 
     drop: SimulatedDrop = field(default_factory=SimulatedDrop)
     taker: SimulatedSite | None = None
+    parts: dict[str, int] = field(default_factory=dict)  # of what is brought back: bytes that came
 
     def __post_init__(self) -> None:
         self.store = self.drop.files
@@ -73,9 +81,31 @@ class DropEnd(SimulatedDestination):
             return (yield from super().do(job, now))
         yield self.latency
         yield from self._answer()
+        if job.op == "restore":
+            return (yield from self._restore(job))
         if job.op == "collect":
             return self.drop.collect(job.args)
         return self.drop.settle(job.args["put"], job.args["remove"])
+
+    def _restore(self, job: Job) -> Course:
+        """Bring a copy back that stands in the drop, in grants as a real worker does; what came stays for a resume."""
+        args, file = job.args, self.drop.files.get(job.args["name"])
+        if file is None:
+            raise ObjectNotFound(f"{args['name']}: it is not there")
+        began = offset = self.parts.get(args["part"], 0)
+        while offset < file.size:
+            reply = yield Ask({"grant": min(args["chunk"], file.size - offset), "offset": offset})
+            granted = (reply or {}).get("granted", 0)
+            if not granted:
+                return {"paused": True, "offset": offset}
+            yield self._carried(granted)
+            yield from self._answer()
+            offset += granted
+            self.parts[args["part"]] = offset
+        if file.sha256 != args["sha256"]:
+            raise ObjectDiffers(f"{args['name']}: its content is not what the day book says")
+        self.disk.receive(args["into"].rpartition("/")[2], file)
+        return {"size": file.size, "sha256": file.sha256, "proof": "day book", "received": offset - began}
 
     def holds(self, name: str, sha256: Sha256 | None) -> bool:
         """Return whether the taker has it, or let it go only when it was proven further on."""
@@ -91,6 +121,7 @@ class DropTaker:
     drop: SimulatedDrop
     disk: SimulatedDisk
     latency: float = 0.1
+    most: int = 0  # bytes of copies for others that ever stood there at once
 
     def do(self, job: Job, now: datetime) -> Course:
         yield self.latency
@@ -100,6 +131,8 @@ class DropTaker:
             return self.drop.collect(job.args)
         if job.op == "settle":
             return self.drop.settle(job.args["put"], job.args["remove"])
+        if job.op == "deliver":
+            return self._give_back(job)
         file = self.drop.files.get(job.args["name"])
         if file is None:
             raise ObjectNotFound(f"{job.args['name']}: it is not there")
@@ -107,6 +140,14 @@ class DropTaker:
         if into not in self.disk.spool:
             self.disk.receive(into, file)
         return {"size": file.size, "sha256": file.sha256}
+
+    def _give_back(self, job: Job) -> Json:
+        path = job.args["path"].partition("/pictures/")[2]
+        if path not in self.disk.pictures:
+            raise OriginalLost(f"{path}: no such file")
+        self.drop.files[job.args["name"]] = self.disk.pictures[path]
+        self.most = max(self.most, sum(file.size for name, file in self.drop.files.items() if drops.BACK in name))
+        return {key: job.args[key] for key in ("name", "size", "sha256", "level")} | {"sent": job.args["size"]}
 
     def ended(self, worker: Worker) -> None:
         """It holds nothing."""
@@ -122,4 +163,5 @@ def hand_on(
     data = str(deliverer.folders.data)
     end = DropEnd(destination, world, deliverer.disk, data, made=deliverer.images.made, drop=drop, taker=taker)
     deliverer.destinations = {**taker.destinations, destination: end}
+    deliverer.others[Worker("destination", f"{destination}:restore")] = end
     taker.places[Worker("drop", "inbox")] = DropTaker(world, drop, taker.disk)

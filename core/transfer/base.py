@@ -94,6 +94,18 @@ class Vouches(Protocol):
         ...
 
 
+@runtime_checkable
+class Tidies(Protocol):
+    """A destination that knows how old its unfinished objects are."""
+
+    def tidy(self, prefix: str, before: float, is_ours: Callable[[str], bool]) -> Iterator[str]:
+        """Remove those unfinished objects below `prefix` that are ours and grew last before an instant.
+
+        `before` is in seconds since the epoch. Yield the name of each.
+        """
+        ...
+
+
 def judged(digest: str | None, sha256: str) -> Level | None:
     """Return what the hash that a server gives, if it gives one, says of an object that has the right size."""
     if digest is None:

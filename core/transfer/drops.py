@@ -3,8 +3,8 @@
 SITE/CAMERA/NAME              a picture, until it is taken in: a drop is emptied, so that it needs no folder a day
 SITE/_lines/NODE_SEQ          lines of NODE's day books, on their way to the taker
 SITE/_receipts/NODE_SEQ       what the taker NODE has, and what it heard of copies further on, on the way back
-
-SITE/_answers/NODE_SEQ        what the taker NODE has of what it was asked for, when two nodes compare
+SITE/_answers/NODE_SEQ        what the taker NODE has of what it was asked for: two nodes compare, or one was emptied
+SITE/_back/NODE/NAME          a copy of a picture that the emptied NODE asked for, until NODE says that it has it
 
 SEQ is the time of writing in milliseconds, so that it never begins anew. `_` begins no name of a site, node or
 camera. Lines and receipts are small batches: JSON lines, deflated with a dictionary of the words that they use. In an
@@ -23,9 +23,9 @@ from typing import Any, Literal
 from core.values import NAME, PictureName
 
 Json = dict[str, Any]
-What = Literal["lines", "picture", "receipts", "other"]
+What = Literal["lines", "picture", "receipts", "back", "other"]
 
-LINES, RECEIPTS, ANSWERS = "_lines", "_receipts", "_answers"
+LINES, RECEIPTS, ANSWERS, BACK = "_lines", "_receipts", "_answers", "_back"
 MAX_OBJECT = 256 << 10  # bytes of a batch, as it is sent
 MAX_INFLATED = 4 << 20
 BATCH = 400  # lines of one object
@@ -56,7 +56,7 @@ class Found:
     prefix: str
     what: What
     base: str  # its last part
-    node: str = ""  # whose batch it is
+    node: str = ""  # whose batch it is, or for whom a copy stands there
 
     @property
     def picture(self) -> PictureName | None:
@@ -66,7 +66,7 @@ class Found:
     @property
     def rank(self) -> tuple[int, str]:
         """What is taken in first: lines, then pictures from the oldest on."""
-        order: Sequence[What] = ("lines", "picture", "other", "receipts")
+        order: Sequence[What] = ("lines", "picture", "other", "receipts", "back")
         picture = self.picture
         return order.index(self.what), self.base if picture is None else f"{picture.at:%Y%m%d%H%M%S}"
 
@@ -99,6 +99,11 @@ def answers(site: str, node: str, sequence: int) -> str:
     return f"{site}/{ANSWERS}/{node}_{sequence:013d}"
 
 
+def back(site: str, node: str, name: PictureName | str) -> str:
+    """Return the name of the copy of a picture that stands there for an emptied node."""
+    return f"{site}/{BACK}/{node}/{name}"
+
+
 def find(site: str, name: str, size: int) -> Found | None:
     """Return what an object of a drop is; None: it is not of this site."""
     parts = name.split("/")
@@ -108,6 +113,8 @@ def find(site: str, name: str, size: int) -> Found | None:
     prefix, below = "".join(f"{part}/" for part in parts[:at]), parts[at + 1 :]
     if len(below) == 2 and below[0] in (LINES, RECEIPTS, ANSWERS) and (match := _BATCH.fullmatch(below[1])):
         return Found(name, size, prefix, "lines" if below[0] == LINES else "receipts", below[1], match[1])
+    if len(below) == 3 and below[0] == BACK and NAME.fullmatch(below[1]):
+        return Found(name, size, prefix, "back", below[2], below[1])
     found = Found(name, size, prefix, "picture", parts[-1])
     of = found.picture
     if len(below) == 2 and NAME.fullmatch(below[0]) and of is not None and of.camera == below[0]:

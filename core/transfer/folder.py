@@ -6,7 +6,7 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -134,6 +134,13 @@ class FolderDestination:
             if name.startswith(prefix):
                 yield StoredObject(name, size)
 
+    def tidy(self, prefix: str, before: float, is_ours: Callable[[str], bool]) -> Iterator[str]:
+        for folder, path, base in self._walk(prefix.rpartition("/")[0]):
+            with contextlib.suppress(ObjectNotFound), _telling(path):
+                if is_partial(base) and is_ours(path) and _is_older(folder, base, before):
+                    os.unlink(base, dir_fd=folder)
+                    yield path
+
     def delete(self, name: str) -> None:
         *folders, base = parts_of(name)
         with contextlib.suppress(ObjectNotFound), self._open(folders) as folder, _telling(name):
@@ -165,15 +172,21 @@ class FolderDestination:
             os.close(file)
 
     def _files(self, start: str) -> Iterator[tuple[str, int]]:
+        for folder, path, base in self._walk(start):
+            if (size := _size_of_file(folder, base)) is not None:
+                yield path, size
+
+    def _walk(self, start: str) -> Iterator[tuple[int, str, str]]:
+        """Yield (folder, path, last part) of all that is no folder, in order; the descriptor is open meanwhile."""
         with contextlib.suppress(ObjectNotFound), self._open(start.split("/") if start else ()) as folder:
             with _telling(start), os.scandir(folder) as entries:
                 found = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
             for base, is_folder in found:
                 path = f"{start}/{base}" if start else base
                 if is_folder:
-                    yield from self._files(path)
-                elif (size := _size_of_file(folder, base)) is not None:
-                    yield path, size
+                    yield from self._walk(path)
+                else:
+                    yield folder, path, base
 
     @contextlib.contextmanager
     def _open(self, folders: Sequence[str], make: bool = False) -> Iterator[int]:
@@ -286,6 +299,11 @@ def _size_of_file(folder: int, base: str) -> int | None:
     except (OSError, UnicodeEncodeError):
         return None
     return found.st_size if stat.S_ISREG(found.st_mode) and not is_partial(base) else None
+
+
+def _is_older(folder: int, base: str, before: float) -> bool:
+    found = os.stat(base, dir_fd=folder, follow_symlinks=False)
+    return stat.S_ISREG(found.st_mode) and found.st_mtime < before
 
 
 def _mount_points(fstab: Path) -> Iterator[Path]:

@@ -2,11 +2,13 @@
 
 | op | args | result |
 |---|---|---|
-| look | site, prefix, limit, but (names); clear: a folder to tidy | found: [{name, size}], the most urgent; more |
-| collect | names, or prefix and but (names known already); stat | objects: [{name, data}], listed, missing, received |
+| look | site, prefix, limit, but (names); clear: a folder to tidy; tidy: the drop | found, more, back, tidied |
+| collect | names, or prefix and but (names known already); stat, list | objects, listed, missing, there, received |
 | take | name, incoming, spool, into; sha256: as its line says | size, sha256, as they are on our disk |
 | settle | put: [{name, data}], remove: [names] | sent |
 
+`look` finds [{name, size}], the most urgent; `back` are copies for emptied nodes, `tidied` old partials, removed.
+`collect` reads [{name, data}]; of the names in `stat` it tells those `missing`, below the prefix `list` those `there`.
 `data` is base64, null for what is larger than a batch. `settle` puts before it removes.
 """
 
@@ -23,7 +25,7 @@ from typing import Any
 from core.errors import DestinationUnreachable, NotDurable, ObjectNotFound, OverlapseError
 from core.text import safe
 from core.transfer import drops
-from core.transfer.base import Destination, Progress
+from core.transfer.base import Destination, Progress, Tidies
 from core.transfer.fetch import writing
 from core.transfer.receipts import STEP
 
@@ -39,16 +41,26 @@ def look(destination: Destination, args: Json, progress: Progress) -> Json:
     if args.get("clear"):
         _clear(Path(args["clear"]))
     found: list[drops.Found] = []
+    back: list[str] = []
     for seen, one in enumerate(destination.list(args["prefix"]), 1):
         if seen % 1000 == 0:
             progress(seen)
         known = drops.find(site, one.name, one.size)
-        if known is not None and known.what != "receipts" and one.name not in but:
+        if known is None or known.what == "receipts" or one.name in but:
+            continue
+        if known.what == "back":
+            back.append(one.name)
+        else:
             found.append(known)
             if len(found) > 4 * limit:
                 found = heapq.nsmallest(limit, found, key=lambda one: one.rank)
     first = heapq.nsmallest(limit, found, key=lambda one: one.rank)
-    return {"found": [{"name": one.name, "size": one.size} for one in first], "more": len(found) > limit}
+    return {
+        "found": [{"name": one.name, "size": one.size} for one in first],
+        "more": len(found) > limit,
+        "back": back,
+        "tidied": _tidied(destination, args) if args.get("tidy") else [],
+    }
 
 
 def collect(destination: Destination, args: Json, progress: Progress) -> Json:
@@ -69,7 +81,8 @@ def collect(destination: Destination, args: Json, progress: Progress) -> Json:
         objects.append({"name": name, "data": None if data is None else base64.b64encode(data).decode()})
         progress(len(objects))
     received = sum(len(one["data"] or "") * 3 // 4 for one in objects)
-    return {"objects": objects, "listed": listed, "missing": missing, "received": received}
+    there = [one.name for one in destination.list(args["list"])] if "list" in args else []
+    return {"objects": objects, "listed": listed, "missing": missing, "there": there, "received": received}
 
 
 def take(destination: Destination, args: Json, progress: Progress) -> Json:
@@ -135,6 +148,14 @@ def settle(destination: Destination, args: Json, progress: Progress) -> Json:
         destination.delete(name)
         progress(sent)
     return {"sent": sent}
+
+
+def _tidied(destination: Destination, args: Json) -> list[str]:
+    """Remove partial uploads of this site that nobody came back to, where their age is known; return their names."""
+    if not isinstance(destination, Tidies):
+        return []
+    before, site = time.time() - STALE, args["site"]
+    return list(destination.tidy(args["prefix"], before, lambda name: drops.find(site, name, 0) is not None))
 
 
 def _clear(folder: Path) -> None:

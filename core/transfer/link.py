@@ -37,6 +37,11 @@ class LinkGrants:
         """Put a transfer into the line."""
         self._waiting.append(Asking(who, size, priority, now))
 
+    def spend(self, size: int) -> None:
+        """Count bytes that went without a grant, because they are few: what is granted next waits for them."""
+        if self.rate is not None:
+            self._saved -= size
+
     def forget(self, who: Hashable) -> None:
         """Take a transfer that ended out of the line."""
         self._waiting = [asking for asking in self._waiting if asking.who != who]

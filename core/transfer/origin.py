@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from core.errors import NoSuchThing
+from core.site.at import used_at
 from core.site.model import Destination, SiteFile
 
 
-def origin(site: SiteFile, word: str) -> Destination:
-    """Return the destination of that name, else the first one that leads to the node of that name.
+def origin(site: SiteFile, node: str, word: str) -> Destination:
+    """Return the destination of that name, else one that leads to the node of that name.
 
-    Raise NoSuchThing with the choices.
+    Of several that lead there the first to which `node` delivers, since it has the keys of that. Raise NoSuchThing
+    with the choices, also for `node` itself.
     """
-    found = [one for one in site.destination if one.name == word]
-    found += [one for one in site.destination if getattr(one, "node", None) == word]
+    choices = [one for one in site.destination if one.node != node]
+    found = [one for one in choices if one.name == word]
+    used = used_at(site, node)
+    found += sorted((one for one in choices if one.node == word), key=lambda one: one.name not in used)
     if not found:
-        names = ", ".join(one.name for one in site.destination) or "none"
+        names = ", ".join(one.name for one in choices) or "none"
         raise NoSuchThing(f"there is no destination {word}, and none leads to a node of that name; there are: {names}")
     return found[0]
