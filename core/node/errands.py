@@ -28,6 +28,7 @@ class Order:
     args: Json
     who: str
     id: str
+    resumed: bool = False  # after a restart: nobody is there who could order it again
 
     @property
     def is_look(self) -> bool:
@@ -119,7 +120,7 @@ class Errands:
         if said is None or said.get("kind") not in self.kinds:
             return
         try:
-            self._take(Order(**said))
+            self._take(Order(**said, resumed=True))
         except OverlapseError as error:  # the site file has changed meanwhile
             states.forget(self.context.catalogue, ORDERED)
             self.context.tell("errand ended", self.context.node.name, f"{said['kind']}: cannot go on: {error}")

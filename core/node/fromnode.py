@@ -50,6 +50,7 @@ class FromNode:
     _there: set[str] = field(default_factory=set)  # copies that stood there at the last look
     _no: dict[str, str] = field(default_factory=dict)  # picture -> why it does not come
     _vanished: dict[PictureName, int] = field(default_factory=dict)
+    _silent: str | None = None  # what is told of a node that answers nothing
 
     def survey(self) -> Course:
         """Ask for counts by day; for names only of days of which a part is here, or is wanted."""
@@ -134,8 +135,9 @@ class FromNode:
                 raise ObjectNotFound(f"{self.destination.node} does not give it: {self._no[str(wanted.held.name)]}")
             if self.remote(wanted) not in self._there:
                 self._require_patience(since)
-                yield Wait(max(pause, SHARE * done.seconds))
+                yield Wait(max(pause, SHARE * done.seconds), self._silent)
                 pause = min(SELDOM, SLOWER * pause)
+        self._silent = None
 
     def _is_to_ask(self, wanted: Wanted) -> bool:
         """Return whether to ask anew: it was not asked for, or half of what was is here and more is wanted."""
@@ -198,7 +200,7 @@ class FromNode:
             if any(one.get("end") for one in answers):
                 return answers
             self._require_patience(since)
-            yield Wait(max(pause, SHARE * done.seconds))
+            yield Wait(max(pause, SHARE * done.seconds), self._silent)
             pause = min(SELDOM, SLOWER * pause)
 
     def _require_patience(self, since: float) -> None:
@@ -206,9 +208,8 @@ class FromNode:
         if self.task.context.monotonic() - since > PATIENCE.total_seconds():
             self._asked = []  # what was asked for may be lost: it is asked for again
             minutes = PATIENCE // timedelta(minutes=1)
-            raise DestinationUnreachable(
-                f"{self.destination.node} has not answered for {minutes} minutes; is it running?"
-            )
+            self._silent = f"{self.destination.node} has not answered for {minutes} minutes; is it running?"
+            raise DestinationUnreachable(self._silent)
 
     def _put(self, said: Sequence[Json]) -> Course:
         """Leave a batch, with what was read until now."""
@@ -240,8 +241,11 @@ class FromNode:
             said += one
             sent = found["name"].removeprefix(self._prefix())
             is_old = sent.isdigit() and int(sent) < self.task.context.now_ms() - STALE
-            if is_old or any(line.get("of") in self._numbers for line in one):
+            is_ours = any(line.get("of") in self._numbers for line in one)
+            if is_ours or is_old:
                 self._heard.append(found["name"])
+            if is_ours:
+                self._silent = None
         return said
 
     def _new_number(self) -> str:

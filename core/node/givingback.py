@@ -125,7 +125,13 @@ class GivingBack:
                 job = self._job(drop, giving, name)
                 if job is not None:
                     return job
+        self._look_at[drop.name] = min(self._look_at[drop.name], self._next_end(drop))
         return None
+
+    def _next_end(self, drop: Drop) -> float:
+        """Return the monotonic time at which the first one will have been silent for too long."""
+        ends = [one.at + KEPT * 1000 - self.context.now_ms() for one in self._of(drop.name)]
+        return self.context.monotonic() + max(1.0, min(ends) / 1000 + 1) if ends else NEVER
 
     def _of(self, drop: str) -> Iterator[Giving]:
         return (one for one in self._givings.values() if one.drop == drop)

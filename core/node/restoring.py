@@ -29,7 +29,7 @@ from core.node.restoreday import DayInHand
 from core.node.restoreplan import RestorePlan
 from core.node.returning import Returning
 from core.node.station import OPENING, QUIET, SLOWEST, opening
-from core.node.ways import LISTING, Course, Do, FromPlace, Task, Way
+from core.node.ways import LISTING, Course, Do, FromPlace, Task, Wait, Way
 from core.site.model import Destination
 from core.transfer.backoff import next_try
 from core.transfer.holdings import Held
@@ -52,7 +52,7 @@ class Restoring:
     def __init__(self, order: Order, bench: Bench) -> None:
         self.ended = False
         self.error: OverlapseError | None = None
-        self._bench, self._is_look = bench, order.is_look
+        self._bench, self._is_look, self._resumed = bench, order.is_look, order.resumed
         context = bench.context
         self._from: Destination = origin(context.site, context.node.name, order.args["from"])
         self._child = Worker("destination", f"{self._from.name}:restore")
@@ -100,7 +100,9 @@ class Restoring:
         if isinstance(report, Failed):
             self._failed(report.error, report.job.op == "restore" and not report.opening)
         else:
-            self._failures, self._trouble = 0, None
+            self._failures = 0
+            if report.job.op not in ("settle", "collect"):  # that a question gets there is no answer yet
+                self._trouble = None
             self._done(report)
         if not self.ended:
             self._next()
@@ -228,6 +230,7 @@ class Restoring:
                 self._give(Job(step.worker or self._child, step.op, step.args, LISTING, step.quiet, self))
             else:
                 self._again_at = self._bench.context.monotonic() + step.seconds
+            self._trouble = step.trouble if isinstance(step, Wait) else self._trouble
 
     def _after(self) -> None:
         if self._phase == "survey":
@@ -321,7 +324,8 @@ class Restoring:
 
     def _is_final(self, error: OverlapseError) -> bool:
         """Return whether waiting is of no use: whoever looks what is there wants to know at once that it is not."""
-        return self._phase == "survey" or not isinstance(error, DestinationError | ChildError) or not error.transient
+        surveys = self._phase == "survey" and not self._resumed
+        return surveys or not isinstance(error, DestinationError | ChildError) or not error.transient
 
     def _is_about_it_alone(self, error: OverlapseError) -> bool:
         """Return whether one picture is refused, or ends the child, and the others may well come."""

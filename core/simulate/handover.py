@@ -72,6 +72,7 @@ class DropEnd(SimulatedDestination):
     drop: SimulatedDrop = field(default_factory=SimulatedDrop)
     taker: SimulatedSite | None = None
     parts: dict[str, int] = field(default_factory=dict)  # of what is brought back: bytes that came
+    brought: int = 0  # bytes that ever came back
 
     def __post_init__(self) -> None:
         self.store = self.drop.files
@@ -101,6 +102,7 @@ class DropEnd(SimulatedDestination):
             yield self._carried(granted)
             yield from self._answer()
             offset += granted
+            self.brought += granted
             self.parts[args["part"]] = offset
         if file.sha256 != args["sha256"]:
             raise ObjectDiffers(f"{args['name']}: its content is not what the day book says")

@@ -1,0 +1,253 @@
+"""An emptied unit asks the node that took its pictures in, by the drop alone, through cuts of either and of the link."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from peers.simulation import BEGIN, CALM, site_toml
+
+from core.catalogue import slots
+from core.catalogue.pictures import Picture
+from core.control.peer import Who
+from core.control.request import Request
+from core.control.verbs import Role
+from core.node import givingback
+from core.simulate.handover import DropEnd, DropTaker, SimulatedDrop, hand_on
+from core.simulate.invariants import broken, every, not_rebuilt
+from core.simulate.links import Outage
+from core.simulate.site import SimulatedNode, SimulatedSite
+from core.simulate.world import World
+from core.transfer import drops
+
+WHO = Who(1000, "ana", Role.ADMIN, 1)
+PACE = replace(CALM, drop=30.0, judge=60.0)
+
+
+def text(camera: str = "", node: str = "", link: str = "") -> str:
+    return site_toml(
+        destinations=(),
+        shoots="raw+jpeg",
+        every="30m",
+        camera=f'primary = "unit1"\n{camera}',
+        node=node,
+        routes="",
+        extra=f"""
+[[node]]
+name = "fr"
+kind = "cloud"
+inbox = "/inbox"
+[[destination]]
+name = "fr"
+node = "fr"
+address = "folder:/inbox/unit1"
+{link}
+[[destination]]
+name = "nas"
+address = "folder:/nas"
+[[route]]
+what = ["raw", "jpeg"]
+to = "fr"
+[[route]]
+at = "fr"
+what = ["raw", "jpeg"]
+to = "nas"
+""",
+    )
+
+
+class Pair:
+    """A unit that shoots for some days and is emptied then, and the node that takes its pictures in."""
+
+    def __init__(self, said: str = "", **days: float) -> None:
+        self.text = said or text()
+        self.world, self.drop = World(BEGIN), SimulatedDrop()
+        self.fr = SimulatedSite(self.world, self.text, pace=PACE, node="fr")
+        self.unit = self.made()
+        self.run(**days or {"days": 0.7})
+        self.before = {facts(one) for one in every(self.unit.catalogue) if one.gone == 0}
+        self.ledger = ledger(self.unit)
+        self.emptied_at = self.world.now()
+        self.node.stop()
+        self.drop.batches.clear()
+        self.unit = self.made()
+
+    def made(self) -> SimulatedSite:
+        unit = SimulatedSite(self.world, self.text, pace=PACE)
+        hand_on(self.world, unit, "fr", self.fr, self.drop)
+        self.node = SimulatedNode(self.world, [unit, self.fr])
+        return unit
+
+    def run(self, **duration: float) -> None:
+        self.node.run(timedelta(**duration))
+
+    def restore(self, **args: Any) -> None:
+        """Order it of a unit that has just started."""
+        self.run(seconds=10)
+        said: list[Any] = []
+        self.unit.ask(Request("restore", {"from": "fr", **args}, WHO, said.append))
+        assert "done" in said[0], said
+
+    @property
+    def state(self) -> dict[str, Any]:
+        return self.unit.running.errands.state()
+
+    @property
+    def taker(self) -> DropTaker:
+        found = next(iter(self.fr.places.values()))
+        assert isinstance(found, DropTaker)
+        return found
+
+    def back(self) -> set[object]:
+        """Return what the unit has again of what it had."""
+        return {facts(one) for one in every(self.unit.catalogue)} & self.before
+
+
+def facts(one: Picture) -> object:
+    return (one.name, one.slot, one.index, one.shutter, one.source_time, one.sha256)
+
+
+def ledger(site: SimulatedSite, until: datetime | None = None) -> set[slots.Outcome]:
+    return set(slots.between(site.catalogue, "north", -(2**40), 2**40))
+
+
+def copies(names: Iterable[str]) -> list[str]:
+    return [name for name in names if f"/{drops.BACK}/" in name]
+
+
+def assert_it_is_as_before(pair: Pair) -> None:
+    state = pair.state
+    assert (state["ended"], state["error"], state["trouble"]) == (True, None, None)
+    assert pair.back() == pair.before
+    assert ledger(pair.unit) >= pair.ledger
+    pair.run(minutes=10)
+    assert copies(pair.drop.files) == []
+    assert [name for name in pair.drop.batches if drops.ANSWERS in name] == []
+    assert broken(pair.unit, pair.emptied_at + timedelta(minutes=2), pair.world.now() - timedelta(minutes=2)) == []
+    assert list(not_rebuilt(pair.unit)) == []
+
+
+def test_all_comes_back_newest_day_first_with_its_slots_and_its_proofs() -> None:
+    pair = Pair()
+    pair.restore()
+    pair.run(hours=3)
+    state = pair.state
+    assert state["plan"]["pictures"] == len(pair.before) == state["restored"] == state["proofs"]["day_book"]
+    assert [day["day"] for day in state["plan"]["days"]] == ["2026-11-22", "2026-11-21"]
+    assert_it_is_as_before(pair)
+    came = [one.name for one in sorted(every(pair.unit.catalogue), key=lambda one: one.id) if facts(one) in pair.before]
+    assert [name.at for name in came] == sorted((name.at for name in came), reverse=True)
+    assert 0 < pair.taker.most <= givingback.WINDOW
+    assert pair.fr.told("inbox refused") == []
+    pair.restore()
+    pair.run(minutes=10)
+    assert (pair.state["ended"], pair.state["restored"], pair.state["plan"]["pictures"]) == (True, 0, 0)
+
+
+def test_a_dry_run_says_what_would_come_and_leaves_nothing_in_the_drop() -> None:
+    pair = Pair()
+    pair.restore(dry_run=True)
+    pair.run(minutes=10)
+    state = pair.state
+    assert (state["ended"], state["error"]) == (True, None)
+    assert (state["plan"]["pictures"], state["restored"]) == (len(pair.before), 0)
+    assert state["plan"]["bytes"] == sum(one.size for one in every(pair.fr.catalogue) if facts(one) in pair.before)
+    assert pair.back() == set()
+    assert copies(pair.drop.files) == []
+    assert [name for name in pair.drop.batches if drops.ANSWERS in name] == []
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_whatever_is_cut_it_goes_on_and_nothing_is_fetched_twice(seed: int) -> None:
+    pair, dice = Pair(days=0.3), random.Random(seed)
+    size = sum(one.size for one in every(pair.fr.catalogue) if facts(one) in pair.before)
+    begin, end = pair.world.now(), pair.unit.destinations["fr"]
+    assert isinstance(end, DropEnd)
+    end.rate = size / 3600
+    end.outages = [Outage(begin + timedelta(minutes=m), begin + timedelta(minutes=m + 10)) for m in (15, 45)]
+    pair.restore()
+    for _ in range(6):
+        pair.run(seconds=60 + 600 * dice.random())
+        victim = dice.choice((pair.unit, pair.fr))
+        pair.node.cut_one(victim)
+        if victim is pair.unit:
+            pair.unit.running.errands.resume()
+    pair.run(hours=8)
+    assert_it_is_as_before(pair)
+    assert end.brought < 1.02 * size
+
+
+def test_a_node_that_does_not_run_is_told_of_in_words() -> None:
+    pair = Pair(days=0.2)
+    pair.fr.places[next(iter(pair.fr.places))] = Deaf(pair.world)
+    pair.restore()
+    pair.run(minutes=15)
+    words = "fr has not answered for 10 minutes; is it running?"
+    assert pair.state["error"] == {"error": "DestinationUnreachable", "message": words}
+
+
+def test_one_that_falls_silent_is_waited_for() -> None:
+    pair = Pair()
+    pair.restore()
+    pair.run(minutes=3)
+    place, taker = next(iter(pair.fr.places.items()))
+    pair.fr.places[place] = Deaf(pair.world)
+    pair.node.cut_one(pair.fr)
+    pair.run(hours=2)
+    assert pair.state["trouble"] == "fr has not answered for 10 minutes; is it running?"
+    assert not pair.state["ended"]
+    pair.fr.places[place] = taker
+    pair.node.cut_one(pair.fr)
+    pair.run(hours=4)
+    assert_it_is_as_before(pair)
+
+
+def test_copies_that_nobody_fetches_are_removed_after_a_day() -> None:
+    pair = Pair()
+    pair.restore()
+    while not copies(pair.drop.files):
+        pair.run(seconds=1)
+    pair.unit.running.errands.end()
+    pair.run(hours=1)
+    assert copies(pair.drop.files)
+    pair.run(days=1)
+    assert copies(pair.drop.files) == []
+    [told] = pair.fr.told("giving back ended")
+    assert "unit1 has not fetched what it asked for" in told
+
+
+def test_it_waits_for_a_link_whose_rung_does_not_carry_it_and_is_counted_there() -> None:
+    said = text(
+        node='[[node.link]]\nname = "sim"\nrate = "2MB/s"\nladder = ["everything", "status"]', link='link = "sim"'
+    )
+    pair = Pair(said, days=0.3)
+    pair.run(seconds=10)
+    linking = pair.unit.running.delivering.linking
+    until = pair.world.now() + timedelta(hours=2)
+    linking.order("sim", "status", until, "roaming")
+    pair.restore()
+    pair.run(hours=1)
+    assert pair.state["trouble"] == "link sim carries no restore now: see `overlapse queue`"
+    assert pair.state["restored"] == 0
+    pair.run(hours=3)
+    assert_it_is_as_before(pair)
+    [row] = linking.rows()
+    assert row["month"]["classes"]["audit"] >= pair.state["restored_bytes"] > 0
+    assert row["month"]["classes"]["status"] >= pair.state["batches"] > 0
+
+
+class Deaf:
+    """Stands for the worker of a drop whose node does not look."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def do(self, job: Any, now: datetime) -> Any:
+        yield 10.0**9
+
+    def ended(self, worker: Any) -> None:
+        """It holds nothing."""
