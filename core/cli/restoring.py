@@ -18,6 +18,7 @@ from core.units import show_duration, show_size
 from core.values import seconds_of
 
 Json = dict[str, Any]
+LINES = 150  # bytes of batches that a picture costs when a node gives it back: its line, its outcome, being asked for
 PROOFS = {
     "day_book": "match the day book",
     "server_hash": "match the server's own hash",
@@ -95,14 +96,30 @@ def _require_valid(args: Json) -> None:
 def _line(state: Json) -> str:
     """Return the progress on one line."""
     plan = state["plan"]
-    if state["phase"] == "survey":
-        return f"listing what {state['from']} holds"
     trouble = f"; waits: {safe(state['trouble'], 40)}" if state["trouble"] else ""
+    if state["phase"] == "survey":
+        return f"{_looking(state)}{trouble}"
     came = state["restored_bytes"] + state["offset"]
     rate = state["received"] / state["seconds"] if state["seconds"] and state["received"] else plan["rate"]
     eta = f", {show_duration((plan['bytes'] - came) / rate)} left" if rate and came < plan["bytes"] else ""
     size = f"{show_size(came)} of {show_size(plan['bytes'])}"
     return f"{state['restored']} of {plan['pictures']} pictures, {size}{eta}{trouble}"
+
+
+def _looking(state: Json) -> str:
+    """Return what is done before there is a plan, with its cost where every byte may be dear."""
+    if state["node"] is None:
+        return f"listing what {state['from']} holds"
+    return f"asking {state['node']} what it has: some kB, and 22 bytes a camera and day ({show_size(state['batches'])})"
+
+
+def _looked(state: Json) -> str:
+    """Return what the plan cost."""
+    plan = state["plan"]
+    if state["node"] is None:
+        return f"{plan['listed']} names were listed for this"
+    lines = show_size(plan["pictures"] * LINES)
+    return f"asking cost {show_size(state['batches'])}; the lines of their day books will cost about {lines} more"
 
 
 def _plan(state: Json) -> str:
@@ -128,7 +145,7 @@ def _plan(state: Json) -> str:
             *([f"... and {plan['more_days']} older days"] if plan["more_days"] else []),
             "",
             f"{plan['pictures']} pictures to fetch from {state['from']}: {show_size(plan['bytes'])}{eta}",
-            f"{plan['here']} are here already; {room} fit (newest first); {plan['listed']} names were listed for this",
+            f"{plan['here']} are here already; {room} fit (newest first); {_looked(state)}",
         ]
     )
 
