@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from peers.fleet import Fleet
 from peers.node import PROGRAM, environment, known, overlapse
-from peers.sshd import MISSING, SSHD, Sshd
+from peers.sshd import MISSING, SSHD
 from peers.sshd import running as sshd_running
 
 from core.transfer import drops

@@ -1,4 +1,4 @@
-"""An emptied unit asks the node that took its pictures in, by the drop alone, through cuts of either and of the link."""
+"""An emptied unit asks the node that took its pictures in, by the drop alone, through cuts of each part."""
 
 from __future__ import annotations
 
