@@ -56,8 +56,8 @@ def sftp(folder: Path, host: str, shell: bool = True) -> Iterator[There]:
 
 @contextmanager
 def ftp(folder: Path, host: str) -> Iterator[There]:
-    """Run vsftpd, which lets go of a dead session's locks after 20 seconds, as docs/destinations/ftp.md asks."""
-    with vsftpd.running(folder, listen_address=EVERYWHERE, data_connection_timeout="20") as server:
+    """Run vsftpd, which lets go of a dead session's locks after 7 to 14 seconds, as docs/destinations/ftp.md asks."""
+    with vsftpd.running(folder, listen_address=EVERYWHERE, data_connection_timeout="7") as server:
         password = secret(folder, "password", server.password)
         root = folder / "home" / "in"
         root.mkdir()

@@ -213,8 +213,9 @@ def through_cuts(ours: Desk, link: Link, number: int, at: list[int], away: Calla
         ours.run(away(), lambda: False)
         link.mend(new_address=True)
         back = time.monotonic()
-        assert ours.run(120, lambda back=back: link.forwarded_at > back), "it hangs"  # type: ignore[misc]
-        flowing.append(link.forwarded_at - back)
+        assert ours.run(120, lambda: link.flowing_at is not None), "it hangs"
+        assert link.flowing_at is not None
+        flowing.append(link.flowing_at - back)
     assert ours.run(900), "it never arrives"
     return flowing
 
@@ -251,17 +252,26 @@ def cuts(table: Table, quick: bool) -> None:
     """Cut a hundred times, ten links at once, for 1 to 25 s, each time with a new address."""
     links, each = (2, 3) if quick else (10, 10)
 
-    def one(seed: int) -> list[float]:
-        dice = random.Random(seed)
-        server = (_places.sftp, _places.ftp)[seed % 2]
+    def one(seed: int) -> tuple[str, list[float]]:
+        dice, (kind, server) = random.Random(seed), (("SFTP", _places.sftp), ("FTP", _places.ftp))[seed % 2]
         with workspace() as folder, Link() as link, sending(folder, link, server, each * 300_000) as (ours, number):
             at = [150_000 + 250_000 * nth for nth in range(each)]
-            return through_cuts(ours, link, number, at, lambda: dice.uniform(1, 25))
+            found = through_cuts(ours, link, number, at, lambda: dice.uniform(1, 25))
+        say(f"link {seed}, {kind}: " + " ".join(f"{second:.1f}" for second in found))
+        return kind, found
 
     with ThreadPoolExecutor(links) as pool:
-        flowing = sorted(second for found in pool.map(one, range(links)) for second in found)
-    say(f"{len(flowing)} cuts: median {statistics.median(flowing):.1f} s, worst {flowing[-3:]}")
-    table.most(f"{len(flowing)} cuts, none hangs: seconds to data flowing", flowing[-1], 15)
+        tried = [pool.submit(one, seed) for seed in range(links)]
+    for error in filter(None, (one.exception() for one in tried)):
+        say(f"a link failed: {error}")
+    flowing: dict[str, list[float]] = {}
+    for kind, found in (one.result() for one in tried if one.exception() is None):
+        flowing.setdefault(kind, []).extend(found)
+    count = sum(map(len, flowing.values()))
+    table.least(f"of {links * each} cuts survived", count, links * each)
+    for kind, seconds in flowing.items():
+        say(f"{kind}: {len(seconds)} cuts: median {statistics.median(seconds):.1f} s")
+        table.most(f"{kind}, {len(seconds)} cuts: seconds from link back to data flowing, worst", max(seconds), 15)
 
 
 def main() -> int:

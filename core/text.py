@@ -12,7 +12,10 @@ def safe(text: object, limit: int = 200) -> str:
 
     What is unsafe stays visible as `\\xNN` (CWE-150: escape sequences in terminal output).
     """
-    shown = "".join(_visible(character) for character in str(text)[: limit + 1])
+    given = str(text)
+    if len(given) <= limit and given.isascii() and given.isprintable():
+        return given
+    shown = "".join(_visible(character) for character in given[: limit + 1])
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 

@@ -253,8 +253,9 @@ def unmake(catalogue: Catalogue, picture: int, rendition: str) -> int:
 
 
 def start(catalogue: Catalogue, number: int) -> bool:
-    """Mark a delivery as on its way; return False when it is not queued any more."""
-    return catalogue.run("UPDATE delivery SET state = 'sending' WHERE id = ? AND state = 'queued'", (number,)) > 0
+    """Mark a delivery as on its way; return False when it is not queued any more. A power cut may undo the mark."""
+    sql = "UPDATE delivery SET state = 'sending' WHERE id = ? AND state = 'queued'"
+    return catalogue.run_lightly(sql, (number,)) > 0
 
 
 def progress(catalogue: Catalogue, number: int, offset: int, resume: bytes | None) -> None:
@@ -271,12 +272,23 @@ def sent(catalogue: Catalogue, number: int) -> None:
     )
 
 
-def fail(catalogue: Catalogue, number: int, error: str, message: str, transient: bool, next_try: int) -> None:
-    """Queue a delivery again for `next_try` (milliseconds, after 0) and count the attempt; what was sent stays."""
+def fail(
+    catalogue: Catalogue,
+    number: int,
+    error: str,
+    message: str,
+    transient: bool,
+    next_try: int,
+    its_own: bool = True,
+) -> None:
+    """Queue a delivery again for `next_try` (milliseconds, after 0); what was sent stays.
+
+    Only a failure of `its_own` counts: after many cuts of its link a picture has no long wait before it.
+    """
     catalogue.run(
-        "UPDATE delivery SET state = 'queued', attempts = attempts + 1, next_try = ?, error = ?, message = ?, "
+        "UPDATE delivery SET state = 'queued', attempts = attempts + ?, next_try = ?, error = ?, message = ?, "
         "transient = ? WHERE id = ? AND state <> 'proven'",
-        (max(1, next_try), error, message, int(transient), number),
+        (int(its_own), max(1, next_try), error, message, int(transient), number),
     )
 
 

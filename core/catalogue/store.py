@@ -156,6 +156,19 @@ class Catalogue:
         finally:
             self._depth -= 1
 
+    def run_lightly(self, sql: str, parameters: Parameters = ()) -> int:
+        """Execute one statement that a power cut may undo, and nothing else with it: for what a start finds out anyway.
+
+        In WAL mode it then waits for no disk: the next commit that is durable makes it durable, too.
+        """
+        if self._depth:
+            return self.run(sql, parameters)
+        self._execute("PRAGMA synchronous = NORMAL", ())
+        try:
+            return self.run(sql, parameters)
+        finally:
+            self._execute("PRAGMA synchronous = FULL", ())
+
     def run(self, sql: str, parameters: Parameters = ()) -> int:
         """Execute one statement and return the number of rows it changed."""
         return self._execute(sql, parameters).rowcount

@@ -394,13 +394,13 @@ class Delivering:
             return
         if sending.resume is not None:
             self._note(sending)
-        due = self.context.now_ms()
-        if isinstance(error, STATION_WIDE):
+        due, whole = self.context.now_ms(), isinstance(error, STATION_WIDE)
+        if whole:
             self._troubled(station, sending, error)
         else:
             due += int(next_try(delivery.attempts, error.transient, self.context.jitter()).total_seconds() * 1000)
         kind = type(error).__name__
-        deliveries.fail(self.context.catalogue, delivery.id, kind, str(error), error.transient, due)
+        deliveries.fail(self.context.catalogue, delivery.id, kind, str(error), error.transient, due, its_own=not whole)
         if isinstance(error, NameConflict):
             self._keep_both(station, delivery)
 
@@ -436,7 +436,7 @@ class Delivering:
         failures = before.failures + 1 if before else 1
         since = before.since_ms if before else self.context.now_ms()
         if isinstance(error, DestinationUnreachable):
-            lasted = timedelta(milliseconds=max(0, self.context.now_ms() - since))
+            lasted = timedelta(milliseconds=max(0, self.context.now_ms() - since)) if before else None
             wait = next_knock(lasted, self.context.jitter()).total_seconds()
         else:
             wait = next_try(failures, error.transient, self.context.jitter()).total_seconds()

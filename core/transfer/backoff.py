@@ -8,6 +8,7 @@ FIRST = timedelta(seconds=5)
 LONGEST = timedelta(minutes=10)
 FIRST_REFUSED = timedelta(seconds=30)  # what a person repairs, or a remount, is found without a command
 LONGEST_REFUSED = timedelta(hours=1)
+AT_ONCE = timedelta(seconds=0.25)  # before the first knock after a cut, which was noticed late enough
 SOONEST = timedelta(seconds=2)  # between two knocks at a place that does not answer
 KNOCKS = 60  # the next one comes when the outage is longer by this part: bytes that no budget notices
 SPREAD = 0.25  # up to this share is added, so that a hundred deliveries do not knock at once
@@ -23,9 +24,10 @@ def next_try(attempts: int, error_transient: bool, jitter: float) -> timedelta:
     return min(first * (1 << doublings), longest) * (1 + SPREAD * jitter)
 
 
-def next_knock(lasted: timedelta, jitter: float) -> timedelta:
-    """Return how long to wait before a place that has not answered for `lasted` is tried again.
+def next_knock(lasted: timedelta | None, jitter: float) -> timedelta:
+    """Return how long to wait before a place that has not answered for `lasted` is tried again; None: it has till now.
 
     So it has its first bytes soon after a short cut, and after a long one within a sixtieth of it.
     """
-    return min(max(SOONEST, lasted / KNOCKS), LONGEST) * (1 + SPREAD * jitter)
+    wait = AT_ONCE if lasted is None else min(max(SOONEST, lasted / KNOCKS), LONGEST)
+    return wait * (1 + SPREAD * jitter)

@@ -40,6 +40,7 @@ class Features:
     atomic_replace: bool = True
     resumes: bool = True
     server_hash: bool = False
+    commit_proves_size: bool = False  # `commit` compares the size that the object has under its final name
 
 
 @dataclass(frozen=True, slots=True)

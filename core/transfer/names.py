@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from core.errors import DestinationRefused
 from core.text import UNSAFE_CATEGORIES, safe
@@ -13,6 +14,7 @@ _MARK = re.compile(r"~[0-9a-f]{8}(\.[^./]+)?$")
 _PARTIAL = re.compile(r"\..+\.[0-9a-f]{16}\.part", re.DOTALL)
 
 
+@lru_cache(maxsize=64)
 def parts_of(name: str) -> tuple[str, ...]:
     """Return the parts of an object's name; raise DestinationRefused for one that is not relative and plain."""
     parts = tuple(name.split("/"))

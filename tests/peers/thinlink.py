@@ -24,6 +24,7 @@ NEAR, FAR = "10.99.0.1", "10.99.0.2"
 CLONE_NEWNET = 0x40000000
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 QUEUE = 64 << 10  # bytes that wait before the thin end
+GREETING = 8_000  # bytes that a log-in takes at most: what comes after them is data
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -82,7 +83,8 @@ class Link:
     _ports: set[int] = field(default_factory=set)  # of our end, of all connections so far
     _dead: set[int] = field(default_factory=set)  # those of them that another address cut off
     _over: bool = False
-    forwarded_at: float = 0.0  # monotonic: when a packet with payload last went up
+    _greeted: int = 0  # bytes that have gone up since it was mended, headers not counted
+    flowing_at: float | None = None  # monotonic: when more went up after it was mended than a log-in takes
 
     def __enter__(self) -> Link:
         for namespace, own, other, rate in ((self.near, NEAR, FAR, self.up), (self.far, FAR, NEAR, self.down)):
@@ -112,6 +114,7 @@ class Link:
         """Let all through again; with a new address what was connected before is dead, and nobody says so."""
         if new_address:
             self._dead |= self._ports
+        self._greeted, self.flowing_at = 0, None
         self.works = True
 
     def _relay(self) -> None:
@@ -142,8 +145,10 @@ class Link:
         source, target = struct.unpack_from(">HH", packet, begin)
         port = source if from_near else target
         self._ports.add(port)
-        if from_near and port not in self._dead and len(packet) > begin + 60:
-            self.forwarded_at = time.monotonic()
+        if from_near and port not in self._dead:
+            self._greeted += len(packet) - begin - (packet[begin + 12] >> 4) * 4
+            if self._greeted > GREETING and self.flowing_at is None:
+                self.flowing_at = time.monotonic()
         return port not in self._dead
 
 

@@ -25,11 +25,11 @@ class Patience:
     connect: float = 10.0  # for TCP
     login: float = 45.0  # for all from the greeting to the features: 4 to 8 round trips
     answer: float = 20.0  # for one answer, and for room for the next bytes
-    begin: float = 15.0  # for the answer to STOR: a server that locks says nothing while another session has the file
+    begin: float = 8.0  # for the answer to STOR: a server that locks says nothing while another session has the file
     stored: float = 120.0  # for the word that a file is whole: what the kernel holds goes out before it
     hash: float = 120.0  # for one hash by the server
     held: float = 360.0  # since the last byte of a partial that is locked: vsftpd lets go after 300
-    unacknowledged: float = 10.0  # for TCP's acknowledgement: what notices a cut (without: minutes, measured)
+    unacknowledged: float = 8.0  # for TCP's acknowledgement: what notices a cut (without: minutes, measured)
 
 
 def reach(host: str, port: int, patience: Patience) -> socket.socket:

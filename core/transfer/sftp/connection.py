@@ -42,7 +42,7 @@ class Patience:
     login: float = 45.0  # for all from the banner to the open SFTP channel: 10 to 13 round trips
     answer: float = 20.0  # for one answer
     hash: float = 120.0  # for sha256sum of one file on the server
-    unacknowledged: float = 10.0  # for TCP's acknowledgement: what notices a cut (without: minutes, measured)
+    unacknowledged: float = 8.0  # for TCP's acknowledgement: what notices a cut (without: minutes, measured)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class SftpDestination:
 
     def __init__(self, login: Login, root: str, patience: Patience | None = None, line: Line | None = None) -> None:
         """`line`: the connection of another lane, which then closes it."""
-        self.features = Features()
+        self.features = Features(commit_proves_size=True)
         self._root = "/" + root.strip("/")
         self._line, self._shares = line or Line(login, patience or Patience()), line is not None
         self._spoken: tuple[Connection, Session] | None = None  # our session, and what it is on
@@ -168,7 +168,7 @@ class SftpDestination:
             session = connection.open_session()
             self._spoken = connection, session
             at_once = POSIX_RENAME in session.extensions
-            self.features = Features(atomic_replace=at_once, server_hash=self._line.hashes())
+            self.features = Features(at_once, server_hash=self._line.hashes(), commit_proves_size=True)
         return self._spoken
 
     def _path(self, name: str) -> str:
@@ -254,7 +254,7 @@ class SftpUpload:
         """Go on where the partial ends; one that is too long is not ours and is emptied."""
         there = self._session.size(self._handle)
         if there > self._size:
-            self._session.resize(self._handle, 0)
+            self._session.truncate(self._partial, 0)
             there = 0
         self.offset = there
         self._writes = Writes(self._session, self._handle, there)
@@ -269,12 +269,12 @@ class SftpUpload:
         return self._partial.rpartition("/")[2].encode()
 
     def commit(self) -> StoredObject:
-        """Wait for every answer, have the server sync and close, compare the size, rename over what was there."""
+        """Have the server sync and close, hear every answer, compare the size, rename over what was there, look."""
         with self._speaking():
-            self._writes.drain()
+            self._writes.flush()
             self._open = False
-            self._require_whole(self._session.finish(self._handle))
-            self._rename()
+            self._require_whole(self._writes.close())
+            self._require_moved(self._rename())
         return StoredObject(self._name, self._size)
 
     def abandon(self) -> None:
@@ -307,16 +307,23 @@ class SftpUpload:
         with contextlib.suppress(*SPOKEN):
             if self._writes.failed and self._session.alive:
                 self._writes.settle()
-                self._session.resize(self._handle, self._writes.whole)
+                self._session.truncate(self._partial, self._writes.whole)
 
     def _require_whole(self, there: int) -> None:
         if there < self._size and self._destination.lacks(self._session, self._size - there):
             raise DestinationFull(f"{safe(self._name)}: {there} of {self._size} bytes there, and no room for more")
         require_size(self._name, there, self._size)
 
-    def _rename(self) -> None:
-        if POSIX_RENAME in self._session.extensions:
-            return self._session.posix_rename(self._partial, self._path)
-        with contextlib.suppress(FileNotFoundError):
-            self._session.remove(self._path)
-        return self._session.rename(self._partial, self._path)
+    def _rename(self) -> int:
+        """Give it its final name; return the size of what has that name then."""
+        if POSIX_RENAME not in self._session.extensions:
+            with contextlib.suppress(FileNotFoundError):
+                self._session.remove(self._path)
+        return self._session.move(self._partial, self._path)
+
+    def _require_moved(self, there: int) -> None:
+        """Take away what is not what was sent, so that its name never stands for another content."""
+        if there != self._size:
+            with contextlib.suppress(FileNotFoundError):
+                self._session.remove(self._path)
+        require_size(self._name, there, self._size)

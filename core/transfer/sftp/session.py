@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from paramiko import Channel, Message, SFTPAttributes, SFTPClient
 from paramiko.sftp import (
     CMD_CLOSE,
     CMD_EXTENDED,
-    CMD_FSETSTAT,
     CMD_FSTAT,
     CMD_INIT,
     CMD_MKDIR,
     CMD_OPEN,
     CMD_READ,
+    CMD_RENAME,
+    CMD_STAT,
     CMD_STATUS,
     CMD_VERSION,
     CMD_WRITE,
@@ -31,9 +33,12 @@ from paramiko.sftp import (
 from core.transfer.sftp.faults import SPOKEN
 
 BLOCK = 32640  # bytes of one request: with its head in one SSH packet, of which every server takes 32 kB
-WINDOW = 32  # requests in flight: 1 MB, all that a cut can lose of what a server has received and not yet written
+WINDOW = 32  # of them in flight: 1 MB, all that a cut can lose of what a server has received and not yet written
+LARGEST = 255 << 10  # bytes of one request where the server takes longer ones: OpenSSH's own limit
+SPARE = 4  # blocks at once, from which on they go together: so many are granted only where they take a second
 SFTP_VERSION = 3
 STATVFS, POSIX_RENAME, FSYNC = "statvfs@openssh.com", "posix-rename@openssh.com", "fsync@openssh.com"
+LIMITS = "limits@openssh.com"  # PROTOCOL of OpenSSH, 4.8
 
 
 class Replies:
@@ -51,6 +56,7 @@ class Session(SFTPClient):
 
     sock: Channel
     extensions: frozenset[str]
+    _longest: int | None = None  # bytes of a write that the server takes; None: not asked yet
     if TYPE_CHECKING:  # what the stubs of paramiko leave out
 
         def _send_packet(self, kind: int, packet: Message) -> None: ...
@@ -79,12 +85,6 @@ class Session(SFTPClient):
         """Return the size of an open file in bytes."""
         return _size_in(self._request(CMD_FSTAT, handle)[1])
 
-    def resize(self, handle: bytes, size: int) -> None:
-        """Cut an open file to `size` bytes."""
-        wanted = SFTPAttributes()
-        wanted.st_size = size
-        self._request(CMD_FSETSTAT, handle, wanted)
-
     def send(self, replies: object, kind: int, *args: object) -> int:
         """Send a request without waiting; its answer goes to `replies`. Return its number."""
         return self._async_request(replies, kind, *args)
@@ -97,16 +97,10 @@ class Session(SFTPClient):
         """Raise what a status message says."""
         self._convert_status(message)
 
-    def together(self, *requests: tuple[Any, ...]) -> list[Message]:
-        """Send all requests in one flight and return their answers; raise the first failure."""
+    def flight(self, *requests: tuple[Any, ...]) -> Flight:
+        """Send all requests at once, behind what is on its way already."""
         replies = Replies()
-        numbers = [self.send(replies, *request) for request in requests]
-        while len(replies.got) < len(numbers):
-            self.receive()
-        for number in numbers:
-            if replies.got[number][0] == CMD_STATUS:
-                self.check(replies.got[number][1])
-        return [replies.got[number][1] for number in numbers]
+        return Flight(self, replies, [self.send(replies, *request) for request in requests])
 
     def make_folders(self, folders: Iterable[str]) -> None:
         """Ask for all these folders in one flight, whatever the server says: what is missing then shows later."""
@@ -115,12 +109,26 @@ class Session(SFTPClient):
         while len(replies.got) < len(numbers):
             self.receive()
 
-    def finish(self, handle: bytes) -> int:
-        """Make an open file durable as far as the server can, close it and return the size that it has."""
+    def finish(self, handle: bytes) -> Flight:
+        """Ask for an open file to be made durable as far as the server can, measured and closed.
+
+        The answers: to the measuring the last but one.
+        """
         requests: list[tuple[Any, ...]] = [(CMD_FSTAT, handle), (CMD_CLOSE, handle)]
         if FSYNC in self.extensions:
             requests.insert(0, (CMD_EXTENDED, FSYNC, handle))
-        return _size_in(self.together(*requests)[-2])
+        return self.flight(*requests)
+
+    def move(self, partial: str, path: str) -> int:
+        """Rename over what is there where the server can, else to a free name; return the size that is there then."""
+        over = POSIX_RENAME in self.extensions
+        renaming = (CMD_EXTENDED, POSIX_RENAME, partial, path) if over else (CMD_RENAME, partial, path)
+        moved = self.flight(renaming, (CMD_STAT, path))
+        moved.answer(0)
+        try:
+            return _size_in(moved.answer(1))
+        except FileNotFoundError:  # no server must do one thing after the other
+            return self.stat(path).st_size or 0
 
     def forget(self, handle: bytes) -> None:
         """Close a file without waiting for the answer."""
@@ -133,6 +141,16 @@ class Session(SFTPClient):
         answer = self._request(CMD_EXTENDED, STATVFS, folder)[1]
         _, fragment, _, _, available, files, _, files_available = (answer.get_int64() for _ in range(8))
         return 0 if files and not files_available else fragment * available
+
+    def longest_write(self) -> int:
+        """Return how many bytes one write may have: more than a block where the server says so."""
+        if self._longest is None:
+            self._longest = BLOCK
+            if LIMITS in self.extensions:
+                answer = self._request(CMD_EXTENDED, LIMITS)[1]
+                _, _, longest = (answer.get_int64() for _ in range(3))  # of a packet, a read, a write
+                self._longest = max(BLOCK, min(longest, LARGEST))
+        return self._longest
 
     def blocks(self, path: str, offset: int) -> Iterator[bytes]:
         """Yield the bytes of a file from `offset`, WINDOW requests ahead."""
@@ -184,6 +202,24 @@ class Session(SFTPClient):
         return int.from_bytes(data[:4], "big")
 
 
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """Requests that were sent without waiting."""
+
+    session: Session
+    replies: Replies
+    numbers: Sequence[int]
+
+    def answer(self, nth: int) -> Message:
+        """Wait for all answers and return one; raise what it says."""
+        while len(self.replies.got) < len(self.numbers):
+            self.session.receive()
+        kind, message = self.replies.got[self.numbers[nth]]
+        if kind == CMD_STATUS:
+            self.session.check(message)
+        return message
+
+
 def _size_in(answer: Message) -> int:
     return SFTPAttributes._from_msg(answer).st_size or 0  # type: ignore[attr-defined]
 
@@ -197,7 +233,8 @@ class Writes:
 
     def __init__(self, session: Session, handle: bytes, offset: int) -> None:
         self._session, self._handle = session, handle
-        self._waiting: dict[int, int] = {}  # request -> position
+        self._waiting: dict[int, range] = {}  # request -> the bytes of the file that it has
+        self._in_flight = 0  # bytes
         self._failure: Exception | None = None
         self._held = b""  # less than a block: it goes with what follows
         self.end = offset
@@ -216,24 +253,43 @@ class Writes:
     def send(self, data: bytes) -> None:
         """Send `data`, all but a last piece that fills no block; raise the failure of this or an earlier write."""
         rest = memoryview(self._held + data)
+        size = self._session.longest_write() if len(rest) >= SPARE * BLOCK else BLOCK
         while len(rest) >= BLOCK:
-            self._send(bytes(rest[:BLOCK]))
-            rest = rest[BLOCK:]
+            self._send(bytes(rest[:size]))
+            rest = rest[size:]
         self._held = bytes(rest)
 
-    def drain(self) -> None:
-        """Send the last piece and wait for every answer; raise the first failure."""
+    def flush(self) -> None:
+        """Send the last piece; raise the first failure that is known."""
         held, self._held = self._held, b""
         if held and not self.failed:
             self._send(held)
+        self._raise_failure()
+
+    def drain(self) -> None:
+        """Send the last piece and wait for every answer; raise the first failure."""
+        self.flush()
         self.settle()
         self._raise_failure()
 
+    def close(self) -> int:
+        """Have the file synced, measured and closed behind the last write, in one flight; return its size.
+
+        Raise the first failure of a write.
+        """
+        closing = self._session.finish(self._handle)
+        self.settle()
+        self._raise_failure()
+        for nth in range(len(closing.numbers)):
+            closing.answer(nth)
+        return _size_in(closing.answer(-2))
+
     def _send(self, piece: bytes) -> None:
         number = self._session.send(self, CMD_WRITE, self._handle, int64(self.end), piece)
-        self._waiting[number] = self.end
+        self._waiting[number] = range(self.end, self.end + len(piece))
+        self._in_flight += len(piece)
         self.end += len(piece)
-        while len(self._waiting) >= WINDOW or self._session.sock.recv_ready():
+        while self._in_flight >= WINDOW * BLOCK or self._session.sock.recv_ready():
             self._session.receive()
         self._raise_failure()
 
@@ -247,9 +303,10 @@ class Writes:
             raise self._failure
 
     def _async_response(self, kind: int, message: Message, number: int) -> None:
-        position = self._waiting.pop(number)
+        piece = self._waiting.pop(number)
+        self._in_flight -= len(piece)
         try:
             self._session.check(message)
         except (OSError, EOFError) as error:
-            self._failed_at = min(self.whole, position)
+            self._failed_at = min(self.whole, piece.start)
             self._failure = self._failure or error

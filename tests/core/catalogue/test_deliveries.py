@@ -168,6 +168,15 @@ def test_a_failed_delivery_waits_and_takes_its_place_again(catalogue: Catalogue,
     assert (found.error, found.message) == ("DestinationUnreachable", "cut")
 
 
+def test_only_a_failure_of_its_own_counts(catalogue: Catalogue, shots: Any, add: Add) -> None:
+    _, (number,) = add(0, shots.delivery())
+    for _ in range(7):
+        deliveries.fail(catalogue, number, "DestinationUnreachable", "cut", True, 5000, its_own=False)
+    assert deliveries.get(catalogue, number).attempts == 0
+    deliveries.fail(catalogue, number, "ObjectDiffers", "locked", True, 5000)
+    assert deliveries.get(catalogue, number).attempts == 1
+
+
 def test_what_was_on_its_way_at_a_stop_goes_on_where_it_was(catalogue: Catalogue, shots: Any, add: Add) -> None:
     _, (number,) = add(0, shots.delivery())
     assert deliveries.start(catalogue, number)

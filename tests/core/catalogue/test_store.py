@@ -29,6 +29,31 @@ def test_a_new_catalogue_is_made_whole_and_durable_settings_hold(tmp_path: Path)
     catalogue.close()
 
 
+def test_what_a_power_cut_may_undo_is_seen_at_once_and_all_after_it_is_durable_again(catalogue_path: Path) -> None:
+    catalogue, reader = Catalogue.open(catalogue_path), Catalogue.read(catalogue_path)
+    states.put(catalogue, "mark", 1)
+    assert catalogue.run_lightly("UPDATE state SET value = '2' WHERE key = 'mark'") == 1
+    assert (states.get(reader, "mark"), catalogue.value("PRAGMA synchronous")) == (2, 2)
+    with pytest.raises(CatalogueError):
+        catalogue.run_lightly("UPDATE state SET no_such_column = 1")
+    assert catalogue.value("PRAGMA synchronous") == 2
+    reader.close()
+    catalogue.close()
+
+
+def test_inside_a_transaction_it_is_a_part_of_that_one(catalogue: Catalogue) -> None:
+    states.put(catalogue, "mark", 1)
+
+    def fail_midway() -> None:
+        with catalogue.transaction():
+            catalogue.run_lightly("UPDATE state SET value = '2' WHERE key = 'mark'")
+            catalogue.run("no SQL")
+
+    with pytest.raises(CatalogueError):
+        fail_midway()
+    assert states.get(catalogue, "mark") == 1
+
+
 def test_every_table_refuses_values_of_another_type(catalogue: Catalogue) -> None:
     loose = "SELECT name FROM pragma_table_list WHERE type = 'table' AND strict = 0 AND name NOT LIKE '%sqlite%'"
     assert catalogue.rows(loose) == []

@@ -54,7 +54,8 @@ def test_jitter_adds_less_than_a_quarter_and_never_shortens(transient: bool) -> 
 @pytest.mark.parametrize(
     ("lasted", "wait"),
     [
-        pytest.param(0 * SECOND, 2 * SECOND, id="at-once"),
+        pytest.param(None, SECOND / 4, id="at-once-when-it-has-just-gone"),
+        pytest.param(0 * SECOND, 2 * SECOND, id="when-it-is-not-back-yet"),
         pytest.param(2 * MINUTE, 2 * SECOND, id="after-a-short-cut"),
         pytest.param(15 * MINUTE, 15 * SECOND, id="a-sixtieth-of-a-longer-one"),
         pytest.param(24 * HOUR, 10 * MINUTE, id="and-no-more-than-that"),

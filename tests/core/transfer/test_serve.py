@@ -80,7 +80,7 @@ def test_a_folder_is_opened_and_says_what_it_can(worker: Child, root: Path) -> N
     opened = worker.ask("open", {"destination": {"name": "nas", "address": f"folder:{root}"}}, DEADLINE)
     assert opened == {
         "scheme": "folder",
-        "features": {"atomic_replace": True, "resumes": True, "server_hash": False},
+        "features": {"atomic_replace": True, "resumes": True, "server_hash": False, "commit_proves_size": False},
     }
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 from paramiko import Message
-from paramiko.sftp import CMD_STATUS, CMD_WRITE
+from paramiko.sftp import CMD_ATTRS, CMD_CLOSE, CMD_EXTENDED, CMD_FSTAT, CMD_STAT, CMD_STATUS, CMD_WRITE
 
-from core.errors import DestinationFull
+from core.errors import DestinationFull, ObjectDiffers
 from core.transfer.sftp.connection import Login
 from core.transfer.sftp.destination import SftpDestination, SftpUpload
-from core.transfer.sftp.session import BLOCK, WINDOW, Session, Writes
+from core.transfer.sftp.session import BLOCK, FSYNC, LARGEST, POSIX_RENAME, WINDOW, Session, Writes
 
 OK, FAILURE = 0, 4
 
@@ -57,7 +57,7 @@ class ScriptedSession(Session):
         answer.rewind()
         replies._async_response(CMD_STATUS, answer, number)  # type: ignore[attr-defined]
 
-    def resize(self, handle: bytes, size: int) -> None:
+    def truncate(self, path: bytes | str, size: int) -> None:
         self.cut_to = size
 
 
@@ -88,3 +88,71 @@ def test_behind_a_failed_write_the_partial_is_cut_so_that_a_resume_meets_no_hole
     with pytest.raises(DestinationFull):
         upload.commit()
     assert session.cut_to == 2 * BLOCK
+
+
+class ObedientSession(ScriptedSession):
+    """Does all that it is asked; `sizes`: what it says of the open file, and of the name that it got."""
+
+    def __init__(self, sizes: dict[int, int], takes: int = BLOCK) -> None:
+        super().__init__(fails=None)
+        self.extensions = frozenset({POSIX_RENAME, FSYNC})
+        self.sizes, self._longest = sizes, takes
+        self.asked: list[int] = []
+        self.waits: list[int] = []  # how many had been asked whenever somebody waited
+        self.removed: list[bytes | str] = []
+        self._answers: list[tuple[object, int, int]] = []
+
+    def send(self, replies: object, kind: int, *args: object) -> int:
+        self.sent += 1
+        self.asked.append(kind)
+        self._answers.append((replies, kind, self.sent))
+        return self.sent
+
+    def receive(self) -> None:
+        self.waits.append(len(self.asked))
+        replies, kind, number = self._answers.pop(0)
+        answer = Message()
+        if kind in self.sizes:
+            answer.add_int(1)  # SSH_FILEXFER_ATTR_SIZE
+            answer.add_int64(self.sizes[kind])
+        else:
+            answer.add_int(OK)
+        answer.rewind()
+        answered = CMD_ATTRS if kind in self.sizes else CMD_STATUS
+        replies._async_response(answered, answer, number)  # type: ignore[attr-defined]
+
+    def remove(self, path: bytes | str) -> None:
+        self.removed.append(path)
+
+
+def upload_on(session: Session, size: int) -> SftpUpload:
+    destination = SftpDestination(Login("host", "user", "SHA256:"), "/srv")
+    return SftpUpload(destination, session, b"handle", "a.jpg", "/srv/a.jpg", "/srv/.a.jpg.part", size)
+
+
+def test_the_end_of_a_file_costs_two_round_trips() -> None:
+    session = ObedientSession({CMD_FSTAT: 3 * BLOCK, CMD_STAT: 3 * BLOCK})
+    upload = upload_on(session, 3 * BLOCK)
+    upload.write(bytes(3 * BLOCK))
+    upload.commit()
+    assert session.asked[3:] == [CMD_EXTENDED, CMD_FSTAT, CMD_CLOSE, CMD_EXTENDED, CMD_STAT]
+    assert set(session.waits) == {6, 8}, "all of the file and its end are on their way before the first wait"
+
+
+def test_another_size_under_the_final_name_is_no_delivery_and_does_not_stay_there() -> None:
+    session = ObedientSession({CMD_FSTAT: 1000, CMD_STAT: 999})
+    upload = upload_on(session, 1000)
+    upload.write(bytes(1000))
+    with pytest.raises(ObjectDiffers, match="999 bytes there, 1000 sent"):
+        upload.commit()
+    assert session.removed == ["/srv/a.jpg"]
+
+
+def test_much_at_once_goes_in_the_longest_writes_that_the_server_takes_and_little_in_short_ones() -> None:
+    session = ObedientSession({}, takes=LARGEST)
+    writes = Writes(session, b"handle", 0)
+    writes.send(bytes(2 * LARGEST))
+    assert session.sent == 2
+    writes.send(bytes(2 * BLOCK))
+    writes.drain()
+    assert (session.sent, writes.end) == (4, 2 * LARGEST + 2 * BLOCK)
