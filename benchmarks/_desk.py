@@ -17,8 +17,8 @@ from core.catalogue.store import Catalogue
 from core.clock import SystemClock
 from core.intake.daybook import DiskKeeper
 from core.intake.durable import Shelf
-from core.node.children import Children
 from core.node.auditing import Auditing
+from core.node.children import Children
 from core.node.context import Context
 from core.node.delivering import Delivering
 from core.node.jobs import Asked, Report
