@@ -12,6 +12,7 @@ import fcntl
 import json
 import os
 import select
+import shutil
 import struct
 import subprocess
 import threading
@@ -32,6 +33,8 @@ def missing() -> str | None:
     """Return why there can be no such link here, None when there can."""
     if os.geteuid() != 0:
         return "namespaces and TUN devices need root"
+    if shutil.which("tc") is None:
+        return "no tc: apt-get install iproute2"
     return None if os.access("/dev/net/tun", os.R_OK | os.W_OK) else "no /dev/net/tun"
 
 
