@@ -16,7 +16,7 @@ STALE_AFTER = 180.0  # seconds; a node writes its document once a minute
 
 def status_text(document: Row, now: datetime) -> str:
     """Return the status document as one screen of text."""
-    lines, running = [_head(document, now), ""], document.get("running", True)
+    lines, running = [_head(document, now), *_errand(document, now), ""], document.get("running", True)
     cameras = [_camera(row, now, running) for row in document["cameras"]]
     lines += table(("CAMERA", "STATE", "LAST", "NEXT", "LAST 24 h"), cameras)
     lines.append("")
@@ -99,6 +99,13 @@ def _head(document: Row, now: datetime) -> str:
     clock = "" if document["clock"]["trusted"] else f", CLOCK NOT TRUSTED: {document['clock']['why']}"
     storage = f", STORAGE: {safe(document['storage'], 120)}" if "storage" in document else ""
     return f"{document['site']}/{document['node']} {state}{clock}{storage}"
+
+
+def _errand(document: Row, now: datetime) -> Iterator[str]:
+    if "errand" in document:
+        one = document["errand"]
+        head = f"{safe(one['kind'], 20)}, by {safe(one['by'], 40)} {ago(one['since'], now)}"
+        yield f"{head[0].upper()}{head[1:]}: {safe(one['text'], 200)}"
 
 
 def _camera(row: Row, now: datetime, running: bool) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from core.node.context import Context
 from core.node.jobs import Report
 from core.node.linking import Linking
 from core.node.taking import Taking
+from core.text import safe
 
 Json = dict[str, Any]
 ORDERED = "errand/ordered"
@@ -74,6 +75,10 @@ class Errand(Protocol):
 
     def state(self) -> Json:
         """Return what was planned and how far it has come."""
+        ...
+
+    def progress(self) -> str:
+        """Return in a few words how far it has come."""
         ...
 
     def told(self) -> str:
@@ -151,6 +156,14 @@ class Errands:
             "error": None if error is None else to_wire(error),
             **self._errand.state(),
         }
+
+    def row(self) -> Json | None:
+        """Return what the status document says of the errand that is under way, None when there is none."""
+        if self._errand is None or self._order is None or self._told:
+            return None
+        ordered = int(self._order.id.rpartition("-")[2]) / 1000
+        text = self._errand.progress() if self._began else "waits until what an earlier run left is taken in"
+        return {"kind": self._order.kind, "by": self._order.who, "since": ordered, "text": safe(text)}
 
     def owns(self, report: Report) -> bool:
         """Return whether a report is about an errand, this or an earlier one."""

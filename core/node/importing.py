@@ -253,6 +253,10 @@ class Importing:
             "layout": self._result.get("layout"),
         }
 
+    def progress(self) -> str:
+        seen = self._counts["taken"] + self._counts["known"]
+        return f"{self._args['path']}: {seen} of {self._plan.files} files, {show_size(self._counts['taken_bytes'])} new"
+
     def told(self) -> str:
         found = self._counts
         left = sum(self._result.get("left", {}).values())

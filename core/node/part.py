@@ -84,11 +84,19 @@ class SitePart:
         self.pushing = Pushing(context, self.taking, self.shooting)
         self.measuring = Measuring(context)
         self.retaining = Retaining(context, self.writer, self.delivering.write_receipts, self._may_shoot)
-        self.reporting = Reporting(context, self.shooting, self.viewing, self.delivering, self.retaining, self._trouble)
         self._adopting: Job | None = None
         kinds: Mapping[str, Make] = {"import": Importing, "restore": Restoring}
         self.errands = Errands(
             context, self.taking, self.delivering.linking, self._unseen, lambda: self._adopting is None, kinds
+        )
+        self.reporting = Reporting(
+            context,
+            self.shooting,
+            self.viewing,
+            self.delivering,
+            self.retaining,
+            self._trouble,
+            self.errands.row,
         )
         desks = Desks(
             context, self.writer, self.shooting, self.delivering, self.retaining, self.reporting, self.errands

@@ -43,6 +43,7 @@ class Reporting:
     delivering: Delivering
     retaining: Retaining
     trouble: Callable[[], str | None]  # what disk or catalogue said, while they fail
+    errand: Callable[[], dict[str, Any] | None]  # the import or restore that is under way
     _started: float = 0.0
     _at: float = 0.0
     _written: float = float("-inf")
@@ -101,6 +102,7 @@ class Reporting:
             "fence": str(context.fence),
             "clock": {"trusted": trust.trusted, "why": trust.why},
             "looking": self.viewing.waiting(),
+            "errand": self.errand(),
             "storage": None if (trouble := self.trouble()) is None else safe(trouble),
         }
 

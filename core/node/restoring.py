@@ -369,6 +369,12 @@ class Restoring:
             "trouble": self._trouble,
         }
 
+    def progress(self) -> str:
+        plan, found = self._plan.to_json(), self._counts
+        came = f"{show_size(found['restored_bytes'])} of {show_size(plan['bytes'])}"
+        waits = "" if self._trouble is None else f"; waits: {self._trouble}"
+        return f"from {self._from.name}: {found['restored']} of {plan['pictures']} pictures, {came}{waits}"
+
     def told(self) -> str:
         found = self._counts
         proofs = ", ".join(f"{n} {how}" for how, n in self._returning.proofs.items() if n)

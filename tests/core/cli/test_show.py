@@ -48,6 +48,13 @@ def test_the_node_is_on_one_screen() -> None:
     assert max(map(len, text.splitlines())) <= 100
 
 
+def test_what_takes_long_stands_on_one_line_with_how_far_it_has_come() -> None:
+    text = "from fr: 12 of 340 pictures, 70 MB of 2 GB"
+    errand = {"kind": "restore", "by": "ana", "since": SECONDS - 720, "text": text}
+    assert f"Restore, by ana 12m ago: {text}" in status_text(status(errand=errand), NOW).splitlines()
+    assert "Restore" not in status_text(status(), NOW)
+
+
 def test_what_is_old_says_how_old() -> None:
     assert "as it was 10m ago" in status_text(status(at=SECONDS - 600), NOW)
     assert "as it was" not in status_text(status(), NOW)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,13 +11,13 @@ from typing import Any
 
 import pytest
 from peers.fleet import Fleet
-from peers.node import PROGRAM, environment, known, overlapse
+from peers.node import known, overlapse
 from peers.sshd import MISSING, SSHD
 from peers.sshd import running as sshd_running
 
 from core.transfer import drops
 
-SHOTS = 4
+SHOTS = 3
 
 
 @pytest.fixture
@@ -49,15 +47,14 @@ def fleet(root: Path, inbox: Path, keys: str, more: str = "") -> Fleet:
     return made
 
 
-def shoot(nodes: Fleet, count: int) -> None:
-    """Take pictures, and wait until all nodes know of all copies."""
-    for _ in range(count):
+def shoot(nodes: Fleet) -> None:
+    """Take pictures, and wait until they are at all places."""
+    for n in range(SHOTS):
         nodes.card.show()
-        seen = len(nodes.names("unit1"))
         nodes.sites["unit1"].ask("capture", camera="north")
-        nodes.until(lambda seen=seen: len(nodes.names("unit1")) > seen, "it is taken")  # type: ignore[misc]
-    for place in ("fr", "nas"):
-        nodes.until(lambda place=place: len(nodes.proven("unit1", place)) == count, f"all at {place}")  # type: ignore[misc]
+        nodes.until(lambda n=n: len(nodes.names("unit1")) > n, "it is taken")  # type: ignore[misc]
+    for node, place in (("unit1", "fr"), ("fr", "nas")):
+        nodes.until(lambda at=(node, place): len(nodes.proven(*at)) == SHOTS, f"all are at {place}")  # type: ignore[misc]
 
 
 def contents(nodes: Fleet, node: str) -> dict[str, bytes]:
@@ -68,24 +65,6 @@ def told(nodes: Fleet, node: str) -> dict[str, dict[str, Any]]:
     """Return the lines of pictures by name, without what each node says for itself."""
     found = [line for line in nodes.sites[node].lines() if line["line"] == "picture"]
     return {line["name"]: {**line, "boot": "", "taken_in": 0, "crc": ""} for line in found}
-
-
-def empty(nodes: Fleet, node: str) -> None:
-    """The disk of a stopped node is replaced."""
-    shutil.rmtree(nodes.sites[node].data)
-
-
-def restore(nodes: Fleet, *words: str) -> subprocess.Popen[str]:
-    """Begin it beside the running nodes."""
-    command = [*PROGRAM, "restore", "--from", "fr", "--site", str(nodes.sites["unit1"].file), "--node", "unit1", *words]
-    return subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(),
-    )
 
 
 def back(inbox: Path) -> list[str]:
@@ -102,52 +81,36 @@ def test_by_the_account_that_only_delivers_all_comes_back_through_kills_of_both(
         keys = f'address = "sftp://{server.user}@127.0.0.1:{server.port}{drop}"\n'
         keys += f'key_file = "{server.key_file}"\nhost_key = "{server.fingerprint}"'
         nodes = fleet(tmp_path, inbox, keys)
+        unit = nodes.sites["unit1"]
         with nodes.running() as running:
-            shoot(nodes, SHOTS)
+            shoot(nodes)
             before, lines = contents(nodes, "unit1"), told(nodes, "unit1")
             running["unit1"].end()
-        empty(nodes, "unit1")
-        for victim in ("fr", "unit1"):
-            with nodes.running() as running:
-                if victim == "fr":
-                    nodes.sites["unit1"].ask("restore", **{"from": "fr"})
-                there = len(nodes.names("unit1"))
-                nodes.until(lambda: back(inbox) or len(nodes.names("unit1")) > there, "it is under way")  # noqa: B023
-                running[victim].kill()
-        with nodes.running():
-            nodes.until(lambda: before.keys() <= nodes.names("unit1"), "all are back")
-            nodes.until(lambda: not back(inbox), "no copy is left in the drop")
-            assert nodes.sites["unit1"].ask("queue")["deliveries"] == []
+            shutil.rmtree(unit.data)
+            plan = overlapse("restore", "--from", "fr", "--dry-run", "--site", unit.file, "--node", "unit1")
+            assert f"{SHOTS} pictures to fetch from fr" in plan.out, plan.err
+            assert "asking cost" in plan.out
+            assert contents(nodes, "unit1") == {}
+            with nodes.one("unit1") as first:
+                first.ready()
+                unit.ask("restore", **{"from": "fr"})
+                nodes.until(lambda: back(inbox), "copies stand in the drop")
+                running["fr"].kill()
+                with nodes.one("fr") as fr:
+                    fr.ready()
+                    nodes.until(lambda: before.keys() & nodes.names("unit1"), "it goes on")
+                    first.kill()
+                    with nodes.one("unit1") as second:
+                        second.ready()
+                        nodes.until(lambda: before.keys() <= nodes.names("unit1"), "all are back")
+                        nodes.until(lambda: not back(inbox), "no copy is left in the drop")
+                        assert unit.ask("queue")["deliveries"] == []
     after, again = contents(nodes, "unit1"), told(nodes, "unit1")
     assert {name: after[name] for name in before} == before
-    for name in lines:
-        assert again[name] == lines[name]
+    assert {name: again[name] for name in lines} == lines
     assert nodes.proven("unit1", "fr") >= before.keys()
     assert nodes.proven("unit1", "nas") >= before.keys(), "what fr knew of further copies came with them"
     assert contents(nodes, "fr").keys() == before.keys(), "nothing was delivered again"
-    found = known(nodes.sites["unit1"])
-    assert overlapse("rebuild", "--site", nodes.sites["unit1"].file, "--node", "unit1").status == 0
-    assert known(nodes.sites["unit1"]) == found
-
-
-def test_the_plan_comes_first_and_what_it_cost_is_told(tmp_path: Path) -> None:
-    inbox = tmp_path / "in"
-    (inbox / "unit1").mkdir(parents=True)
-    nodes = fleet(tmp_path, inbox, f'address = "folder:{inbox}/unit1"')
-    with nodes.running() as running:
-        shoot(nodes, 2)
-        before = contents(nodes, "unit1")
-        running["unit1"].end()
-    empty(nodes, "unit1")
-    with nodes.running("fr"):
-        plan, err = restore(nodes, "--dry-run").communicate(timeout=60)
-        assert "2 pictures to fetch from fr" in plan, err
-        assert "names were listed" not in plan
-        assert "asking cost" in plan
-        assert contents(nodes, "unit1") == {}
-        done, err = restore(nodes, "--json").communicate(timeout=60)  # the unit does not run: the command does it
-        nodes.until(lambda: not back(inbox), "no copy is left in the drop")
-    state = json.loads(done)
-    assert contents(nodes, "unit1") == before, err
-    assert (state["restored"], state["proofs"]["day_book"], state["received"]) == (2, 2, sum(map(len, before.values())))
-    assert 0 < state["batches"] < 20_000
+    found = known(unit)
+    assert overlapse("rebuild", "--site", unit.file, "--node", "unit1").status == 0
+    assert known(unit) == found

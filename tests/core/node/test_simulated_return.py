@@ -1,4 +1,4 @@
-"""An emptied unit asks the node that took its pictures in, by the drop alone, through cuts of each part."""
+"""An emptied unit asks the node that took its pictures in, by the drop alone, through cuts of both and of the link."""
 
 from __future__ import annotations
 
@@ -17,23 +17,25 @@ from core.control.peer import Who
 from core.control.request import Request
 from core.control.verbs import Role
 from core.node import givingback
+from core.node.drop import Drop, may_have
 from core.simulate.handover import DropEnd, DropTaker, SimulatedDrop, hand_on
 from core.simulate.invariants import broken, every, not_rebuilt
 from core.simulate.links import Outage
 from core.simulate.site import SimulatedNode, SimulatedSite
 from core.simulate.world import World
+from core.site.model import Destination
 from core.transfer import drops
 
 WHO = Who(1000, "ana", Role.ADMIN, 1)
 PACE = replace(CALM, drop=30.0, judge=60.0)
 
 
-def text(camera: str = "", node: str = "", link: str = "") -> str:
+def text(node: str = "", link: str = "", every: str = "30m") -> str:
     return site_toml(
         destinations=(),
         shoots="raw+jpeg",
-        every="30m",
-        camera=f'primary = "unit1"\n{camera}',
+        every=every,
+        camera='primary = "unit1"',
         node=node,
         routes="",
         extra=f"""
@@ -149,7 +151,7 @@ def test_all_comes_back_newest_day_first_with_its_slots_and_its_proofs() -> None
 
 
 def test_a_dry_run_says_what_would_come_and_leaves_nothing_in_the_drop() -> None:
-    pair = Pair()
+    pair = Pair(days=0.3)
     pair.restore(dry_run=True)
     pair.run(minutes=10)
     state = pair.state
@@ -191,23 +193,28 @@ def test_a_node_that_does_not_run_is_told_of_in_words() -> None:
 
 
 def test_one_that_falls_silent_is_waited_for() -> None:
-    pair = Pair()
+    pair = Pair(days=0.3)
     pair.restore()
     pair.run(minutes=3)
     place, taker = next(iter(pair.fr.places.items()))
     pair.fr.places[place] = Deaf(pair.world)
     pair.node.cut_one(pair.fr)
     pair.run(hours=2)
-    assert pair.state["trouble"] == "fr has not answered for 10 minutes; is it running?"
-    assert not pair.state["ended"]
+    words = "fr has not answered for 10 minutes; is it running?"
+    assert (pair.state["ended"], pair.state["trouble"]) == (False, words)
+    errand = pair.unit.running.reporting.document()["errand"]
+    assert (errand["kind"], errand["by"]) == ("restore", "ana")
+    assert errand["text"].startswith("from fr: ")
+    assert errand["text"].endswith(f"; waits: {words}")
     pair.fr.places[place] = taker
     pair.node.cut_one(pair.fr)
     pair.run(hours=4)
     assert_it_is_as_before(pair)
+    assert "errand" not in pair.unit.running.reporting.document()
 
 
 def test_copies_that_nobody_fetches_are_removed_after_a_day() -> None:
-    pair = Pair()
+    pair = Pair(text(every="3h"), days=0.3)
     pair.restore()
     while not copies(pair.drop.files):
         pair.run(seconds=1)
@@ -238,6 +245,87 @@ def test_it_waits_for_a_link_whose_rung_does_not_carry_it_and_is_counted_there()
     [row] = linking.rows()
     assert row["month"]["classes"]["audit"] >= pair.state["restored_bytes"] > 0
     assert row["month"]["classes"]["status"] >= pair.state["batches"] > 0
+
+
+class Deliverer:
+    """Speaks into a folder of fr's inbox, as who has the key of that folder can."""
+
+    def __init__(self, pair: Pair, prefix: str, node: str) -> None:
+        self.pair, self.prefix, self.node = pair, prefix, node
+
+    def says(self, *said: drops.Json) -> None:
+        name = f"{self.prefix}{drops.lines('quarry', self.node, 1_800_000_000_000)}"
+        self.pair.drop.batches[name] = drops.pack(said)
+        self.pair.run(minutes=5)
+
+    def heard(self) -> list[drops.Json]:
+        """Return what it was answered, without the end of an answer."""
+        names = [name for name in self.pair.drop.batches if name.startswith(f"{self.prefix}quarry/{drops.ANSWERS}/")]
+        found = [line for name in names for line in drops.unpack(self.pair.drop.batches[name])]
+        return [line for line in found if "end" not in line]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "node", "gets"),
+    [
+        pytest.param("unit1/", "unit1", True, id="its-own"),
+        pytest.param("unit1/in/", "unit2", True, id="the-folder-counts-and-not-what-it-calls-itself"),
+        pytest.param("unit2/", "unit2", False, id="another-unit"),
+        pytest.param("unit2/", "unit1", False, id="another-unit-that-calls-itself-so"),
+        pytest.param("ca/", "ca", True, id="a-node-that-hands-on"),
+        pytest.param("stranger/", "unit1", False, id="a-folder-of-nobody"),
+        pytest.param("fr/", "fr", False, id="a-folder-of-the-taker-itself"),
+    ],
+)
+def test_only_whom_pictures_concern_hears_of_them_and_gets_them(prefix: str, node: str, gets: bool) -> None:
+    more = '[[node]]\nname = "unit2"\n[[node]]\nname = "ca"\nkind = "cloud"\ninbox = "/in"\n'
+    pair = Pair(text(every="1h") + more, days=0.05)
+    names = sorted(str(one.name) for one in every(pair.fr.catalogue))
+    asker, day = Deliverer(pair, prefix, node), int(BEGIN.timestamp()) // 86400
+    span = {"camera": "north", "from": day, "to": day}
+    asker.says(*[{"ask": "1", "what": what, **span} for what in ("stock", "stored", "book")])
+    heard = asker.heard()
+    assert bool(heard) is gets
+    assert {line["n"] for line in heard if "h" in line and "d" not in line} == (set(names) if gets else set())
+    asker.says({"back": "2", "want": names})
+    assert sorted(name.rpartition("/")[2] for name in copies(pair.drop.files)) == (names if gets else [])
+    assert all(name.startswith(f"{prefix}quarry/{drops.BACK}/{node}/") for name in copies(pair.drop.files))
+    refused = {line["n"]: line["no"] for line in asker.heard() if "no" in line}
+    assert refused == ({} if gets else dict.fromkeys(names, "it concerns another unit"))
+    asker.says({"back": "3", "want": []})
+    assert copies(pair.drop.files) == []
+
+
+def test_a_unit_gets_what_a_backup_shot_with_its_camera() -> None:
+    pair = Pair(text(every="1h") + '[[node]]\nname = "unit2"\n', days=0.02)
+    site = pair.fr.site
+    camera = replace(site.camera[0], primary="unit2", backup="unit1")
+    pair.run(seconds=10)
+    context = replace(pair.fr.running.context, site=replace(site, camera=[camera]))
+    drop = Drop("inbox", Destination(name="inbox", address="folder:/inbox"), "", 5.0)
+    assert may_have(context, drop, "unit2/", "north", "unit1")
+    assert may_have(context, drop, "unit1/", "north", "unit1"), "it shot them"
+    assert not may_have(context, drop, "unit1/", "north", "unit2")
+    assert not may_have(context, drop, "unit1/", "removed", "unit2")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param({"back": "1", "want": ["../../etc/passwd"]}, id="no-name"),
+        pytest.param({"back": "1", "want": 7}, id="no-list"),
+        pytest.param({"back": "1"}, id="nothing"),
+        pytest.param({"ask": "1", "what": "book", "camera": "north", "from": 0, "to": 20_000}, id="all-days"),
+        pytest.param({"ask": "1", "what": "all", "camera": "north", "from": 0, "to": 1}, id="no-question"),
+    ],
+)
+def test_a_wish_without_sense_changes_nothing(said: drops.Json) -> None:
+    pair = Pair(text(every="1h"), days=0.02)
+    asker = Deliverer(pair, "unit1/", "unit1")
+    asker.says(said)
+    assert asker.heard() == []
+    assert copies(pair.drop.files) == []
+    assert pair.drop.batches == {}, "it was read and is not read again"
 
 
 class Deaf:
