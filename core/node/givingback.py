@@ -193,7 +193,7 @@ class GivingBack:
             drop.remove.append(done.job.args["name"])
 
     def failed(self, drop: Drop, failed: Failed) -> bool:
-        """Pass over a picture that is lost here; return False for what is wrong with the drop."""
+        """Pass over a picture that is lost here, or a folder that takes nothing; return False for a drop in trouble."""
         giving, name = failed.job.about
         self.linking.forget(f"back/{drop.name}")
         if isinstance(failed.error, OriginalLost):
@@ -201,7 +201,10 @@ class GivingBack:
             self._look_at[drop.name] = 0.0
             return True
         self._again(drop)
-        return False
+        if failed.error.transient or failed.opening:
+            return False
+        log.warning("copy not put there: drop=%s picture=%s error=%s", drop.name, name, failed.error)
+        return True
 
     def _again(self, drop: Drop) -> None:
         self._look_at[drop.name] = self.context.monotonic() + AGAIN

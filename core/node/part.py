@@ -46,6 +46,7 @@ log = logging.getLogger(__name__)
 LAST_SEEN, APPLIED_AT = "clock/last-seen", "site/applied-at"
 ADOPT_SECONDS = 3600.0  # for hashing what a stop left
 
+ERRANDS: Mapping[str, Make] = {"import": Importing, "restore": Restoring}
 Witnesses = Callable[[], tuple[bool, Mapping[str, datetime]]]  # is the kernel's clock synchronised; who says what
 
 
@@ -85,19 +86,10 @@ class SitePart:
         self.measuring = Measuring(context)
         self.retaining = Retaining(context, self.writer, self.delivering.write_receipts, self._may_shoot)
         self._adopting: Job | None = None
-        kinds: Mapping[str, Make] = {"import": Importing, "restore": Restoring}
-        self.errands = Errands(
-            context, self.taking, self.delivering.linking, self._unseen, lambda: self._adopting is None, kinds
-        )
-        self.reporting = Reporting(
-            context,
-            self.shooting,
-            self.viewing,
-            self.delivering,
-            self.retaining,
-            self._trouble,
-            self.errands.row,
-        )
+        linking = self.delivering.linking
+        self.errands = Errands(context, self.taking, linking, self._unseen, lambda: self._adopting is None, ERRANDS)
+        told = self._trouble, self.errands.row
+        self.reporting = Reporting(context, self.shooting, self.viewing, self.delivering, self.retaining, *told)
         desks = Desks(
             context, self.writer, self.shooting, self.delivering, self.retaining, self.reporting, self.errands
         )

@@ -33,6 +33,7 @@ Json = dict[str, Any]
 READ = 1 << 20
 STALE = 7 * 86400  # seconds
 MANY = 64  # batches that one request reads
+MOST_BACK = 1000  # copies for emptied nodes of which one look tells
 
 
 def look(destination: Destination, args: Json, progress: Progress) -> Json:
@@ -49,7 +50,7 @@ def look(destination: Destination, args: Json, progress: Progress) -> Json:
         if known is None or known.what == "receipts" or one.name in but:
             continue
         if known.what == "back":
-            back.append(one.name)
+            back += [one.name] if len(back) < MOST_BACK else []
         else:
             found.append(known)
             if len(found) > 4 * limit:

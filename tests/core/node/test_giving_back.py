@@ -67,6 +67,16 @@ def told(nodes: Fleet, node: str) -> dict[str, dict[str, Any]]:
     return {line["name"]: {**line, "boot": "", "taken_in": 0, "crc": ""} for line in found}
 
 
+def abandoned(inbox: Path) -> Path:
+    """Leave half of an upload in the unit's folder, as from long ago."""
+    (folder,) = inbox.rglob("quay")
+    part = folder / "north" / ".north_20260101T000000Z_unit1_1-1.jpg.0123456789abcdef.part"
+    part.parent.mkdir(exist_ok=True)
+    part.write_bytes(b"half")
+    os.utime(part, (1, 1))
+    return part
+
+
 def back(inbox: Path) -> list[str]:
     return [path.name for path in inbox.rglob(f"{drops.BACK}/*/*") if path.is_file()]
 
@@ -96,8 +106,11 @@ def test_by_the_account_that_only_delivers_all_comes_back_through_kills_of_both(
                 unit.ask("restore", **{"from": "fr"})
                 nodes.until(lambda: back(inbox), "copies stand in the drop")
                 running["fr"].kill()
+                left = abandoned(inbox)
                 with nodes.one("fr") as fr:
                     fr.ready()
+                    nodes.until(lambda: not left.exists(), "an old partial upload is removed")
+                    assert left.name in nodes.sites["fr"].events("partial removed")[0]["text"]
                     nodes.until(lambda: before.keys() & nodes.names("unit1"), "it goes on")
                     first.kill()
                     with nodes.one("unit1") as second:

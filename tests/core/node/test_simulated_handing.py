@@ -80,10 +80,10 @@ class Watched(SimulatedDrop):
 
 
 class Pair:
-    def __init__(self) -> None:
+    def __init__(self, text: str = TEXT) -> None:
         self.world = World(BEGIN)
-        self.unit = SimulatedSite(self.world, TEXT, pace=PACE)
-        self.fr = SimulatedSite(self.world, TEXT, pace=PACE, node="fr")
+        self.unit = SimulatedSite(self.world, text, pace=PACE)
+        self.fr = SimulatedSite(self.world, text, pace=PACE, node="fr")
         self.drop = Watched(self.fr)
         hand_on(self.world, self.unit, "fr", self.fr, self.drop)
         self.node = SimulatedNode(self.world, [self.unit, self.fr])
@@ -232,3 +232,34 @@ def test_a_picture_waits_for_its_line_a_while_and_is_then_taken_in_by_its_name_a
     assert (found.slot, found.index, found.shutter) == (int(name.at.timestamp()), 17, None)
     assert {one.outcome for one in ledger(pair.fr) if one.slot == found.slot} == {"captured"}
     assert list(not_rebuilt(pair.fr)) == []
+
+
+def linked(link: str) -> str:
+    """Return the site with a link between unit and node."""
+    node, place = '[[node]]\nname = "unit1"\n', 'node = "fr"\naddress'
+    assert TEXT.count(node) == TEXT.count(place) == 1
+    more = f'{node}[[node.link]]\nname = "sim"\n{link}\n'
+    return TEXT.replace(node, more).replace(place, 'node = "fr"\nlink = "sim"\naddress')
+
+
+def test_what_is_said_between_nodes_is_counted_as_status_beside_the_pictures() -> None:
+    pair = Pair(linked('rate = "2MB/s"'))
+    pair.run(days=1)
+    [row] = pair.unit.running.delivering.linking.rows()
+    classes = row["month"]["classes"]
+    assert pair.drop.batched <= classes["status"] < 49 * 20_000
+    assert classes["raw"] == sum(one.size for one in every(pair.unit.catalogue) if one.kind == "raw")
+
+
+def test_a_link_whose_budget_is_used_up_carries_no_batches_either_until_the_month_ends() -> None:
+    pair = Pair(linked('budget = { bytes = "200MB", month_starts = 22 }'))
+    pair.run(minutes=1)
+    linking = pair.unit.running.delivering.linking
+    place = next(one for one in pair.unit.site.destination if one.name == "fr")
+    linking.charge(place, "jpeg", 200_000_000)
+    pair.run(minutes=5)
+    spent = linking.rows()[0]["month"]["classes"].get("status", 0)
+    pair.run(hours=3)
+    assert linking.rows()[0]["month"]["classes"].get("status", 0) == spent
+    pair.run(hours=24)
+    assert linking.rows()[0]["month"]["classes"]["status"] > 0

@@ -299,9 +299,9 @@ def test_only_whom_pictures_concern_hears_of_them_and_gets_them(prefix: str, nod
 def test_a_unit_gets_what_a_backup_shot_with_its_camera() -> None:
     pair = Pair(text(every="1h") + '[[node]]\nname = "unit2"\n', days=0.02)
     site = pair.fr.site
-    camera = replace(site.camera[0], primary="unit2", backup="unit1")
+    camera = replace(site.camera[0], primary="unit2")
     pair.run(seconds=10)
-    context = replace(pair.fr.running.context, site=replace(site, camera=[camera]))
+    context = replace(pair.fr.running.context, site=replace(site, camera=(camera,)))
     drop = Drop("inbox", Destination(name="inbox", address="folder:/inbox"), "", 5.0)
     assert may_have(context, drop, "unit2/", "north", "unit1")
     assert may_have(context, drop, "unit1/", "north", "unit1"), "it shot them"

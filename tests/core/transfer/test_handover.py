@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
@@ -51,6 +52,34 @@ def test_lines_come_first_and_then_the_oldest_pictures(root: Path, drop: Destina
     assert not found["more"]
     few = handover.look(drop, {"site": "quay", "prefix": "", "limit": 2}, silent)
     assert ([one["name"] for one in few["found"]], few["more"]) == ([lines, old], True)
+
+
+def test_copies_for_emptied_nodes_are_told_apart_and_are_not_taken_in(root: Path, drop: Destination) -> None:
+    copy = put(root, "u/quay/_back/unit1/north_20261121T090000Z_unit1_1-1.jpg")
+    put(root, "u/harbour/_back/unit1/north_20261121T090000Z_unit1_1-1.jpg")
+    found = handover.look(drop, {"site": "quay", "prefix": "", "limit": 10}, silent)
+    assert (found["found"], found["back"]) == ([], [copy])
+    seen = handover.collect(drop, {"names": [], "list": "u/quay/_back/unit1/"}, silent)
+    assert seen["there"] == [copy]
+
+
+def test_partial_uploads_of_this_site_that_nobody_went_on_with_for_a_week_are_removed(
+    root: Path, drop: Destination, tmp_path: Path
+) -> None:
+    part = ".north_20261121T090000Z_unit1_1-1.jpg.0123456789abcdef.part"
+    old, new = (put(root, f"{name}/quay/north/{part}") for name in ("u", "v"))
+    others = put(root, f"u/harbour/north/{part}")
+    whole = put(root, "u/quay/north/notes.txt")
+    put(tmp_path, f"away/{part}")
+    (root / "u" / "quay" / "link").symlink_to(tmp_path / "away")
+    for path in (root / old, root / others, root / whole, tmp_path / "away" / part):
+        os.utime(path, (time.time() - 8 * 86400,) * 2)
+    os.utime(root / new, (time.time() - 6 * 86400,) * 2)
+    args = {"site": "quay", "prefix": "", "limit": 10}
+    assert handover.look(drop, args, silent)["tidied"] == []
+    assert handover.look(drop, {**args, "tidy": True}, silent)["tidied"] == [old]
+    kept = (root / new, root / others, root / whole, tmp_path / "away" / part)
+    assert [(root / old).exists(), *(path.exists() for path in kept)] == [False, True, True, True, True]
 
 
 def test_pieces_that_nobody_came_back_to_are_cleared(root: Path, drop: Destination, tmp_path: Path) -> None:

@@ -53,3 +53,17 @@ def test_who_ended_waits_no_more() -> None:
     link.ask("a", 1, "raw", 0.0)
     link.forget("a")
     assert link.grants(9.0) == []
+
+
+def test_what_goes_without_a_grant_delays_the_next_one_so_that_the_rate_is_kept() -> None:
+    link = LinkGrants(rate=1000)
+    assert link.wake(0.0) == float("inf")
+    link.grants(0.0)
+    link.spend(5000)
+    link.ask("a", 100, "jpeg", 0.0)
+    assert link.grants(4.0) == []
+    assert link.grants(link.wake(4.0)) == [("a", 100)]
+    free = LinkGrants()
+    free.spend(10**9)
+    free.ask("a", 100, "jpeg", 0.0)
+    assert free.grants(0.0) == [("a", 100)]
