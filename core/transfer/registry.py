@@ -45,10 +45,11 @@ SCHEMES: Mapping[str, Scheme] = {
         "sftp://user@host/srv/pictures",
         frozenset({"key_file", "password_file", "host_key"}),
         frozenset({"key_file|password_file", "host_key"}),
+        lanes=6,  # with four files hashed, all the ten sessions that sshd allows a connection
         streams=1,  # all lanes share one connection
     ),
-    "ftp": Scheme(_FTP, "ftp://user@host/pictures", _PASSWORD, _PASSWORD),
-    "ftps": Scheme(_FTP, "ftps://user@host/pictures", _PASSWORD | _CA, _PASSWORD),
+    "ftp": Scheme(_FTP, "ftp://user@host/pictures", _PASSWORD, _PASSWORD, lanes=5),
+    "ftps": Scheme(_FTP, "ftps://user@host/pictures", _PASSWORD | _CA, _PASSWORD, lanes=5),
     "http": Scheme(_WEB, "http://user@host/pictures", _PASSWORD, user=False),
     "https": Scheme(_WEB, "https://user@host/pictures", _PASSWORD | _CA, user=False),
     "dav": Scheme(_WEB, "dav://user@host/pictures", _PASSWORD, user=False),

@@ -24,6 +24,7 @@ CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "ae
 RECEIVE_WINDOW = 1 << 24  # bytes
 KEY_TYPES = 4  # of host keys tried: Ed25519, RSA and two curves
 KEEPALIVE = 5  # seconds
+ENDS = 0.5  # seconds after which the thread that reads has met a break that a writer met first
 HASHING = 4  # files hashed by the server at once
 FULL = (0.5, 1.0, 2.0, 4.0)  # seconds to wait where it allows no further session: sshd's 10 are soon used up
 UNSENT = (
@@ -42,7 +43,7 @@ class Patience:
     login: float = 45.0  # for all from the banner to the open SFTP channel: 10 to 13 round trips
     answer: float = 20.0  # for one answer
     hash: float = 120.0  # for sha256sum of one file on the server
-    unacknowledged: float = 8.0  # for TCP's acknowledgement: what notices a cut (without: minutes, measured)
+    unacknowledged: float = 7.0  # for TCP's acknowledgement: what notices a cut (without: minutes, measured)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,20 @@ class Line:
                     self._asking = threading.Thread(target=self._ask, args=(self._connection,), daemon=True)
                     self._asking.start()
             return self._connection
+
+    def session(self) -> tuple[Connection, Session]:
+        """Return a new session and what it is on; raise DestinationError.
+
+        A connection that had just ended, and did not know it yet, is made anew.
+        """
+        known, connection = self._connection, self.connected()
+        try:
+            return connection, connection.open_session()
+        except DestinationUnreachable:
+            if connection is not known:
+                raise
+        connection = self.connected()
+        return connection, connection.open_session()
 
     def hashes(self) -> bool:
         """Tell whether the server runs sha256sum for us, as was asked with the connection."""
@@ -247,6 +262,8 @@ class Connection:
             return Session(channel)
         except SPOKEN as error:
             late = isinstance(error, TimeoutError) or "timeout" in str(error).lower()  # paramiko has no class for it
+            if not late:
+                self._transport.join(ENDS)
             if self._transport.is_active() and not late:
                 raise DestinationRefused(f"{self._shown}: lets us in and offers no SFTP") from error
             raise told(error, self._shown, alive=False) from error

@@ -164,10 +164,8 @@ class SftpDestination:
 
     def _connected(self) -> tuple[Connection, Session]:
         if self._spoken is None or not self._spoken[1].alive:
-            connection = self._line.connected()
-            session = connection.open_session()
-            self._spoken = connection, session
-            at_once = POSIX_RENAME in session.extensions
+            self._spoken = self._line.session()
+            at_once = POSIX_RENAME in self._spoken[1].extensions
             self.features = Features(at_once, server_hash=self._line.hashes(), commit_proves_size=True)
         return self._spoken
 

@@ -38,7 +38,7 @@ def test_what_may_begin(lanes: int, kept: bool, under_way: list[UnderWay], expec
 
 def test_the_number_is_the_one_in_the_configuration_else_that_of_the_kind() -> None:
     assert lanes_of(Destination(name="nas", address="folder:/mnt/nas")) == 2
-    assert lanes_of(Destination(name="fr", address="sftp://u@h/p")) == 4
+    assert lanes_of(Destination(name="fr", address="sftp://u@h/p")) == 6
     assert lanes_of(Destination(name="fr", address="sftp://u@h/p", lanes=1)) == 1
 
 
