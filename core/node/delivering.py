@@ -6,48 +6,39 @@ import logging
 from collections.abc import Callable, Hashable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from core.catalogue import deliveries, ready, receipts, standins, states
+from core.catalogue import deliveries, ready, states
 from core.catalogue.deliveries import Delivery
-from core.catalogue.ready import Choice
 from core.errors import (
     CatalogueError,
     ConfigurationError,
-    DestinationFull,
     DestinationRefused,
-    DestinationUnreachable,
-    NameConflict,
     NoSuchThing,
-    ObjectDiffers,
     OriginalLost,
-    OverlapseError,
     StorageError,
 )
 from core.node.auditing import Auditing
 from core.node.context import Context
+from core.node.failing import Failing
 from core.node.jobs import Asked, Done, Failed, Json, Report
 from core.node.linking import Linking
 from core.node.looks import LOOK, Looks
-from core.node.record import receipt_line
-from core.node.station import NEVER, Sending, Station, Trouble, decode
+from core.node.proofs import Proofs
+from core.node.silence import Silence
+from core.node.station import NEVER, Sending, Station, decode
 from core.node.uplink import Uplink
 from core.node.writing import Writer
 from core.site.at import used_at
-from core.transfer.backoff import next_knock, next_try
-from core.transfer.base import Level
 from core.transfer.lanes import Room
-from core.transfer.routes import has_live, name_at, stood_in_for
+from core.transfer.routes import has_live, stood_in_for
 from core.values import PictureName, milliseconds_of, utc
 
 log = logging.getLogger(__name__)
 
 NOTE_EVERY = 4_000_000  # bytes between two notes of the offset in the catalogue
 NOTE_WITHIN = 30.0  # seconds between them on a thin link: what a kill of the node may cost there
-SYNC_WITHIN = 1.0  # seconds within which a receipt reaches the disk, in a group
-SILENT_AFTER = 600.0  # seconds of trouble after which another destination of its group stands in
 LEAVE_WITHIN = 5.0  # seconds that a stop leaves what is on its way to come to its next grant
-STATION_WIDE = (DestinationUnreachable, DestinationFull, DestinationRefused)  # no use to try its next file
 
 
 @dataclass
@@ -64,15 +55,18 @@ class Delivering:
     stations: dict[str, Station] = field(default_factory=dict)
     linking: Linking = field(init=False)
     looks: Looks = field(init=False)
-    _receipts: list[tuple[Delivery, Json, int]] = field(default_factory=list)  # not yet on the disk
-    _proving: set[int] = field(default_factory=set)  # deliveries whose receipts the disk did not take yet
-    _write_at: float = NEVER  # monotonic: when they are written
+    proofs: Proofs = field(init=False)
+    failing: Failing = field(init=False)
+    silence: Silence = field(init=False)
     _stopping: bool = False
     _leave_at: float = NEVER  # monotonic: from then on a stop waits for no destination
 
     def __post_init__(self) -> None:
         self.linking = Linking(self.context, self._link_changed)
         self.looks = Looks(self.context, self.auditing, self.linking, self._is_needed)
+        self.proofs = Proofs(self.context, self.writer)
+        self.failing = Failing(self.context, self.stations, self.look, self.on_unmade)
+        self.silence = Silence(self.context, self.stations)
 
     def apply(self) -> None:
         """Take over the destinations and links of the site as it is now configured."""
@@ -83,7 +77,9 @@ class Delivering:
         with suppress(StorageError, CatalogueError):  # they are written later, and the writer tells of it
             self.write_receipts()  # what is proven stays so, wherever the routes go now
         self._withdraw({one.destination for one in deliveries.tally(self.context.catalogue)} - set(known))
-        self.stations = {name: self.stations.get(name) or Station(known[name]) for name in known if name in ours}
+        stations = {name: self.stations.get(name) or Station(known[name]) for name in known if name in ours}
+        self.stations.clear()  # the one mapping that all parts of this desk see
+        self.stations.update(stations)
         for name, station in self.stations.items():
             station.destination = known[name]
             station.kept = has_live(self.context.site, name)
@@ -94,7 +90,7 @@ class Delivering:
             try:
                 self.context.hands.equip(station.worker, station.setting(self.context))
             except ConfigurationError as error:
-                self._hold(station, DestinationRefused(str(error)))
+                self.failing.hold(station, DestinationRefused(str(error)))
         self.linking.apply()
 
     def _withdraw(self, gone: Iterable[str]) -> None:
@@ -111,7 +107,7 @@ class Delivering:
 
     def _in_hand(self) -> set[int]:
         under_way = {number for station in self.stations.values() for number in station.sending}
-        return under_way | self._proving | {delivery.id for delivery, _, _ in self._receipts}
+        return under_way | self.proofs.deliveries
 
     def look(self, names: Iterable[str]) -> None:
         """Look again whether something is ready for these destinations."""
@@ -161,7 +157,7 @@ class Delivering:
                     self.linking.granted(who, size)
                 else:
                     self._grant(uplink, who, size)
-        if now >= self._write_at:
+        if now >= self.proofs.wake:
             self.write_receipts()
 
     def wake(self) -> float:
@@ -170,26 +166,11 @@ class Delivering:
         times = [min(self._ready_at(station), station.next_turn(now)) for station in self.stations.values()]
         times += [uplink.grants.wake(now) for uplink in self.linking.uplinks.values()]
         times.append(self.linking.wake())
-        return min([*times, self._write_at, self._leave_at if self._leave_at > now else NEVER])
+        return min([*times, self.proofs.wake, self._leave_at if self._leave_at > now else NEVER])
 
     def write_receipts(self) -> None:
         """Bring the receipts that came to the day books, and only then into the catalogue; raise StorageError."""
-        if not self._receipts:
-            return
-        new, self._receipts, self._write_at = self._receipts, [], NEVER
-        self._proving |= {delivery.id for delivery, _, _ in new}
-        self.writer.write([receipt_line(*receipt) for receipt in new], lambda: self._prove(new), then=self._proven(new))
-
-    def _prove(self, new: Iterable[tuple[Delivery, Json, int]]) -> None:
-        for delivery, result, at in new:
-            level = int(Level.named(result["level"]))
-            try:
-                receipts.prove(self.context.catalogue, delivery.id, level, result["size"], result["sha256"], at)
-            except (NoSuchThing, ObjectDiffers) as error:  # withdrawn meanwhile, or its picture has left
-                log.info("receipt not needed any more: picture=%s %s", delivery.name, error)
-
-    def _proven(self, new: Iterable[tuple[Delivery, Json, int]]) -> Callable[[], None]:
-        return lambda: self._proving.difference_update(delivery.id for delivery, _, _ in new)
+        self.proofs.write()
 
     def stop(self) -> None:
         """Begin nothing new; what is on its way stops at its next grant and goes on there after the next start."""
@@ -200,9 +181,8 @@ class Delivering:
     def finished(self) -> bool:
         """Return whether nothing is on its way and every receipt is written; a stop waits for no destination long."""
         left_alone = self._stopping and self.context.monotonic() >= self._leave_at
-        return not self._receipts and (
-            left_alone or not any(one.sending or one.looking for one in self.stations.values())
-        )
+        busy = any(one.sending or one.looking for one in self.stations.values())
+        return not self.proofs and (left_alone or not busy)
 
     def handle(self, report: Report) -> None:
         """Take in what a destination's worker reports."""
@@ -220,7 +200,9 @@ class Delivering:
             self._done(station, sending, report.result)
         elif isinstance(report, Failed):
             self._ended(station, sending, whole=False)
-            self._failed(station, sending, report.error)
+            if sending.resume is not None and not isinstance(report.error, OriginalLost):
+                self._note(sending)
+            self.failing.failed(station, sending, report.error)
 
     def _let_go(self, report: Report) -> None:
         """Take back what is on its way to a destination that the site does not have any more."""
@@ -241,7 +223,7 @@ class Delivering:
         return max(station.trouble.until if station.trouble else 0.0, station.look_at)
 
     def _paused(self, station: Station) -> bool:
-        return station.paused_until is not None and self.context.now() < station.paused_until
+        return station.is_paused(self.context.now())
 
     def _next(self, station: Station) -> None:
         """Begin the destination's next delivery, or note when to look again."""
@@ -249,36 +231,16 @@ class Delivering:
         choice = station.choice(self._uplink(station))
         delivery = ready.next_ready(catalogue, name, self.context.now_ms(), choice)
         if delivery is None:
-            delivery = self._stand_in(station, choice)
+            delivery = self.silence.stand_in(station, choice)
         if delivery is None:
             due = ready.next_due(catalogue, name)
             wait = NEVER if due is None else self._seconds_until(due)
-            later = self.context.monotonic() + min(wait, self._until_silence(station))
+            later = self.context.monotonic() + min(wait, self.silence.until(station))
             station.look_at = min(later, self.looks.begin(station))
             return
         station.chosen(delivery, choice)
         deliveries.start(catalogue, delivery.id)
         self.context.hands.give(station.begin(self.context, delivery))
-
-    def _stand_in(self, station: Station, choice: Choice) -> Delivery | None:
-        """Take over the next delivery of a destination that is silent, in a group where this one is the next."""
-        silent = [name for name in station.stands_in_for if self._silent_in(self.stations[name]) <= 0]
-        if not silent:
-            return None
-        name = station.destination.name
-        found = standins.next_for(self.context.catalogue, name, silent, self.context.now_ms(), choice)
-        if found is None:
-            return None
-        standins.stand_in(
-            self.context.catalogue,
-            found,
-            name,
-            name_at(self.context.site, found.remote, found.name, found.destination, name),
-        )
-        if name not in self.stations[found.destination].stood_in:
-            self.stations[found.destination].stood_in.add(name)
-            self.context.tell("stand-in", found.destination, f"does not answer; {name} takes its pictures")
-        return ready.next_ready(self.context.catalogue, name, self.context.now_ms(), choice)
 
     def _is_needed(self, station: Station) -> bool:
         """Return whether a station has something to send, or has to rest."""
@@ -286,19 +248,6 @@ class Delivering:
             return True
         name, choice = station.destination.name, station.choice(self._uplink(station))
         return ready.first_of(self.context.catalogue, name, choice) is not None
-
-    def _until_silence(self, station: Station) -> float:
-        """Return in how many seconds another destination for which this one stands in counts as silent."""
-        waits = [self._silent_in(self.stations[name]) for name in station.stands_in_for]
-        return min((wait for wait in waits if wait > 0), default=NEVER)
-
-    def _silent_in(self, station: Station) -> float:
-        """Return in how many seconds a destination counts as one that does not answer; 0: now."""
-        if self._paused(station):
-            return 0.0
-        if station.trouble is None:
-            return NEVER
-        return max(0.0, SILENT_AFTER - (self.context.now_ms() - station.trouble.since_ms) / 1000)
 
     def _seconds_until(self, due_ms: int) -> float:
         return max(0.1, (due_ms - self.context.now_ms()) / 1000)
@@ -361,100 +310,16 @@ class Delivering:
         station.look_at = 0.0
 
     def _done(self, station: Station, sending: Sending, result: Json) -> None:
-        catalogue, now, delivery = self.context.catalogue, self.context.now_ms(), sending.delivery
+        catalogue, delivery = self.context.catalogue, sending.delivery
         if result.get("paused"):
             deliveries.progress(catalogue, delivery.id, result["offset"], decode(result.get("resume")))
             deliveries.put_back(catalogue, delivery.id)
             return
         if station.destination.node is not None:  # proven by what that node says when it has taken it in
             deliveries.sent(catalogue, delivery.id)
-            self._recovered(station, sending, now)
-            return
-        self._receipts.append((delivery, result, now))
-        self._write_at = min(self._write_at, self.context.monotonic() + SYNC_WITHIN)
-        self._recovered(station, sending, now)
-
-    def _recovered(self, station: Station, sending: Sending, now_ms: int) -> None:
-        """Forget the trouble if what got through was begun after it was last met."""
-        trouble = station.trouble
-        if trouble is None or sending.began < trouble.at:
-            return
-        station.trouble, station.fewer = None, None
-        station.stood_in.clear()
-        for other in self.stations.values():  # what leads there leads most likely to these, too
-            if other.destination.link == station.destination.link and other.unreachable:
-                other.hope()
-        lasted = (now_ms - trouble.since_ms) / 1000
-        self.context.tell("destination back", station.destination.name, f"takes files again after {lasted:.0f} s")
-
-    def _failed(self, station: Station, sending: Sending, error: OverlapseError) -> None:
-        delivery = sending.delivery
-        if isinstance(error, OriginalLost):
-            self._lost(delivery, error)
-            return
-        if sending.resume is not None:
-            self._note(sending)
-        due, whole = self.context.now_ms(), isinstance(error, STATION_WIDE)
-        if whole:
-            self._troubled(station, sending, error)
         else:
-            due += int(next_try(delivery.attempts, error.transient, self.context.jitter()).total_seconds() * 1000)
-        kind = type(error).__name__
-        deliveries.fail(self.context.catalogue, delivery.id, kind, str(error), error.transient, due, its_own=not whole)
-        if isinstance(error, NameConflict):
-            self._keep_both(station, delivery)
-
-    def _troubled(self, station: Station, sending: Sending, error: OverlapseError) -> None:
-        """Leave the destination alone, once for all that were on their way when it failed.
-
-        A server that turns one away while others go on allows fewer at once: then it gets fewer.
-        """
-        if station.trouble is not None and sending.began < station.trouble.at:
-            return
-        others = [one for one in station.sending.values() if one.resume is not None]
-        if others and sending.resume is None and not isinstance(error, DestinationFull):
-            station.fewer = len(others)
-            log.info("fewer lanes: destination=%s lanes=%d error=%s", station.destination.name, station.fewer, error)
-            return
-        self._hold(station, error)
-
-    def _lost(self, delivery: Delivery, error: OriginalLost) -> None:
-        """There is nothing to send: a rendition is made anew, an original is told."""
-        catalogue = self.context.catalogue
-        if delivery.rendition:
-            deliveries.fail(catalogue, delivery.id, "OriginalLost", str(error), True, self.context.now_ms())
-            deliveries.unmake(catalogue, delivery.picture, delivery.rendition)
-            self.on_unmade(delivery.name)
-            return
-        deliveries.refuse(catalogue, delivery.id, "OriginalLost", str(error))
-        self.context.tell("original lost", str(delivery.name), f"cannot be delivered: {error}")
-
-    def _hold(self, station: Station, error: OverlapseError) -> None:
-        """Leave the whole destination alone for a while; the first failure of a kind is an event."""
-        station.refuse_grants()
-        before, kind = station.trouble, type(error).__name__
-        failures = before.failures + 1 if before else 1
-        since = before.since_ms if before else self.context.now_ms()
-        if isinstance(error, DestinationUnreachable):
-            lasted = timedelta(milliseconds=max(0, self.context.now_ms() - since)) if before else None
-            wait = next_knock(lasted, self.context.jitter()).total_seconds()
-        else:
-            wait = next_try(failures, error.transient, self.context.jitter()).total_seconds()
-        now = self.context.monotonic()
-        station.trouble = Trouble(kind, str(error), since, now, now + wait, failures)
-        self.look([station.destination.name])  # for those that stand in for it
-        if before is None or before.error != kind:
-            self.context.tell("destination trouble", station.destination.name, f"{error}; next try in {wait:.0f} s")
-
-    def _keep_both(self, station: Station, delivery: Delivery) -> None:
-        """Another object has our name there: it stays, and ours goes beside it under a name of its own."""
-        stem, dot, extension = delivery.remote.rpartition(".")
-        mark = f"~{str(delivery.sha256)[:8]}"
-        if stem.endswith(mark):
-            return
-        deliveries.rename(self.context.catalogue, delivery.id, f"{stem}{mark}{dot}{extension}")
-        text = f"{station.destination.name} holds another {delivery.remote}; both are kept"
-        self.context.tell("name conflict", str(delivery.name), text)
+            self.proofs.add(delivery, result, self.context.now_ms())
+        self.failing.recovered(station, sending)
 
 
 def _pause_key(destination: str) -> str:
