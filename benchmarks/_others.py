@@ -18,10 +18,15 @@ def _ssh(there: There) -> list[str]:
     return ["-i", str(there.key_file), "-o", known, "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes"]
 
 
-def _sftp(there: There, files: Sequence[Path]) -> list[str]:
+def _sftp(there: There, files: Sequence[Path], put: str = "put") -> list[str]:
     batch = files[0].parent.parent / "batch"
-    batch.write_text("".join(f"put {file} {there.root}/{file.name}\n" for file in files))
+    batch.write_text("".join(f"{put} {file} {there.root}/{file.name}\n" for file in files))
     return ["sftp", "-q", "-P", str(there.port), *_ssh(there), "-b", str(batch), f"{there.user}@{there.host}"]
+
+
+def _synced(there: There, files: Sequence[Path]) -> list[str]:
+    """Have the server sync each file to its disk, as ours does."""
+    return _sftp(there, files, "put -f")
 
 
 def _rsync(there: There, files: Sequence[Path]) -> list[str]:
@@ -50,6 +55,7 @@ def _curl(there: There, files: Sequence[Path]) -> list[str]:
 
 COMMANDS: Mapping[str, Callable[[There, Sequence[Path]], list[str]]] = {
     "sftp": _sftp,
+    "sftp -f": _synced,
     "rsync": _rsync,
     "rclone": _rclone,
     "lftp": _lftp,
@@ -59,7 +65,7 @@ COMMANDS: Mapping[str, Callable[[There, Sequence[Path]], list[str]]] = {
 
 def missing(program: str) -> bool:
     """Tell whether this machine lacks a program."""
-    return shutil.which(program) is None
+    return shutil.which(program.partition(" ")[0]) is None
 
 
 def seconds(program: str, there: There, files: Sequence[Path]) -> float | None:

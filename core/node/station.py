@@ -139,6 +139,8 @@ class Station:
     def room(self) -> Room:
         """What may begin now."""
         lanes = self.lanes - (self.looking is not None)
+        if len(self.sending) >= lanes:  # asked at every event
+            return Room.NOTHING
         return room(lanes, self.kept, [one.under_way for one in self.sending.values()], self.stride)
 
     def choice(self, uplink: Uplink) -> Choice:
@@ -216,8 +218,10 @@ class Station:
     def in_turn(self, now: float) -> Iterator[Sending]:
         """Yield the transfers that may get in their link's line now, the first begun first."""
         for sending in self.sending.values():
+            if not sending.wants:
+                continue
             others = [one.under_way for one in self.sending.values() if one is not sending]
-            if sending.wants and may_send(sending.under_way, others, streams_of(self.destination), now):
+            if may_send(sending.under_way, others, streams_of(self.destination), now):
                 yield sending
 
     def next_turn(self, now: float) -> float:

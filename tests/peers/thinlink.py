@@ -86,6 +86,7 @@ class Link:
     _ports: set[int] = field(default_factory=set)  # of our end, of all connections so far
     _dead: set[int] = field(default_factory=set)  # those of them that another address cut off
     _over: bool = False
+    aired: int = 0  # bytes that went up while it worked: what its queue held at a cut never did, and is counted as sent
     _greeted: int = 0  # bytes that have gone up since it was mended, headers not counted
     flowing_at: float | None = None  # monotonic: when more went up after it was mended than a log-in takes
 
@@ -137,7 +138,9 @@ class Link:
                 if not self.works:
                     on_the_way[near].clear()
                     on_the_way[far].clear()
-                elif self._passes(packet, from_near=end == near):
+                    continue
+                self.aired += len(packet) if end == near else 0
+                if self._passes(packet, from_near=end == near):
                     on_the_way[far if end == near else near].append((time.monotonic() + self.round_trip / 2, packet))
 
     def _passes(self, packet: bytes, from_near: bool) -> bool:

@@ -195,6 +195,17 @@ def test_after_a_cut_the_next_call_connects_anew(reach: Open, sftp_only: Sshd) -
         destination.close()
 
 
+def test_a_connection_that_broke_and_does_not_know_it_yet_is_made_anew(reach: Open, sftp_only: Sshd) -> None:
+    with cutting(sftp_only.port) as proxy:
+        destination = reach(port=proxy.port)
+        destination.connect()
+        for _ in range(12):
+            proxy.reset()
+            with closing(destination.lane()) as lane:
+                lane.free()
+        destination.close()
+
+
 @pytest.mark.parametrize("cut_at", [6_000, 700_000, 5_000_000, 12_500_000])
 def test_a_cut_at_any_byte_resumes_and_sends_hardly_more_than_the_picture(
     reach: Open, sftp_only: Sshd, root: Path, cut_at: int
