@@ -130,7 +130,9 @@ class FromNode:
             for one in self._read(done):
                 if one.get("of") == self._number and "no" in one:
                     self._no[str(one.get("n"))] = str(one["no"])
-            self._there = set(done.result["there"])
+            there = set(done.result["there"])
+            since = self.task.context.monotonic() if there - self._there else since
+            self._there = there
             if str(wanted.held.name) in self._no:
                 raise ObjectNotFound(f"{self.destination.node} does not give it: {self._no[str(wanted.held.name)]}")
             if self.remote(wanted) not in self._there:
@@ -196,7 +198,9 @@ class FromNode:
         while True:
             done = yield Do("collect", self._answers())
             assert done is not None
-            answers += [one for one in self._read(done) if one.get("of") == number]
+            new = [one for one in self._read(done) if one.get("of") == number]
+            answers += new
+            since = context.monotonic() if new else since
             if any(one.get("end") for one in answers):
                 return answers
             self._require_patience(since)

@@ -32,6 +32,7 @@ from core.node.station import OPENING, QUIET, SLOWEST, opening
 from core.node.ways import LISTING, Course, Do, FromPlace, Task, Wait, Way
 from core.site.model import Destination
 from core.transfer.backoff import next_try
+from core.transfer.delivery import LEAST
 from core.transfer.holdings import Held
 from core.transfer.origin import origin
 from core.units import show_size
@@ -276,11 +277,16 @@ class Restoring:
             "part": str(self._incoming / f"{one.held.remote.rpartition('/')[2]}.part"),
             "into": str(self._bench.context.folders.spool / str(name)),
             "sha256": one.sha256,
-            "chunk": self._from.chunk,
+            "chunk": self._chunk(),
         }
         deadline = self._from.deadline.total_seconds()
         quiet = QUIET + self._from.chunk / SLOWEST
         self._give(Job(self._child, "restore", args, deadline, quiet, self))
+
+    def _chunk(self) -> int:
+        """Return the bytes of one grant: a second's on a link with a rate, so that what is new soon overtakes it."""
+        rate = self._bench.linking.of(self._from).grants.rate
+        return self._from.chunk if rate is None else max(LEAST, min(self._from.chunk, rate))
 
     def _came(self, report: Done) -> None:
         self._offset = 0

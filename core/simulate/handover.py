@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.errors import ObjectDiffers, ObjectNotFound, OriginalLost
+from core.node.drop import INBOX
 from core.node.jobs import Job, Json, Worker
 from core.simulate.disk import File, SimulatedDisk
 from core.simulate.links import SimulatedDestination
@@ -158,7 +159,7 @@ class DropTaker:
 def hand_on(
     world: World, deliverer: SimulatedSite, destination: str, taker: SimulatedSite, drop: SimulatedDrop
 ) -> None:
-    """Have what `deliverer` sends to `destination` arrive in the inbox of `taker`, through `drop`.
+    """Have what `deliverer` sends to `destination` arrive at `taker`, through `drop`: its inbox, or where it fetches.
 
     Places further on that both know of are the same.
     """
@@ -166,4 +167,5 @@ def hand_on(
     end = DropEnd(destination, world, deliverer.disk, data, made=deliverer.images.made, drop=drop, taker=taker)
     deliverer.destinations = {**taker.destinations, destination: end}
     deliverer.others[Worker("destination", f"{destination}:restore")] = end
-    taker.places[Worker("drop", "inbox")] = DropTaker(world, drop, taker.disk)
+    has_inbox = any(one.name == taker.node and one.inbox is not None for one in taker.site.node)
+    taker.places[Worker("drop", INBOX if has_inbox else destination)] = DropTaker(world, drop, taker.disk)

@@ -150,6 +150,16 @@ def test_all_comes_back_newest_day_first_with_its_slots_and_its_proofs() -> None
     assert (pair.state["ended"], pair.state["restored"], pair.state["plan"]["pictures"]) == (True, 0, 0)
 
 
+def test_a_node_that_fetches_gives_back_as_well_where_it_fetches() -> None:
+    fetching = text(every="1h").replace('inbox = "/inbox"', 'pull = ["unit1"]')
+    fetching = fetching.replace('"folder:/inbox/unit1"', '"folder:/left"\nfetch = { address = "folder:/left" }')
+    pair = Pair(fetching, days=0.3)
+    assert [worker.name for worker in pair.fr.places] == ["fr"]
+    pair.restore()
+    pair.run(hours=3)
+    assert_it_is_as_before(pair)
+
+
 def test_a_dry_run_says_what_would_come_and_leaves_nothing_in_the_drop() -> None:
     pair = Pair(days=0.3)
     pair.restore(dry_run=True)
