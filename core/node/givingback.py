@@ -20,6 +20,7 @@ from core.text import safe
 from core.transfer import drops
 from core.transfer.base import Level
 from core.transfer.drops import Found
+from core.transfer.handover import MOST_BACK
 from core.values import PictureName
 
 log = logging.getLogger(__name__)
@@ -104,10 +105,15 @@ class GivingBack:
             del new.there[name]
 
     def seen(self, drop: Drop, names: Iterable[str]) -> None:
-        """Remove copies that nobody wants: what a stop of either side left."""
-        site = self.context.site.site.name
+        """Remove copies that nobody wants, as a stop of either side leaves them, and miss those that are not there."""
+        site, names = self.context.site.site.name, set(names)
+        for giving in self._of(drop.name):
+            gone = [name for name in giving.there if giving.remote(site, name) not in names]
+            for name in gone if len(names) < MOST_BACK else ():
+                del giving.there[name]
+                self._look_at[drop.name] = 0.0
         wanted = {one.remote(site, name) for one in self._of(drop.name) for name in one.want}
-        drop.remove += [name for name in names if name not in wanted and name not in drop.remove]
+        drop.remove += [name for name in sorted(names) if name not in wanted and name not in drop.remove]
 
     def wake(self, drop: Drop) -> float:
         """Return the monotonic time at which there may be something to put into a drop."""

@@ -306,6 +306,25 @@ def test_only_whom_pictures_concern_hears_of_them_and_gets_them(prefix: str, nod
     assert copies(pair.drop.files) == []
 
 
+def test_however_much_is_wanted_no_more_than_a_window_stands_in_the_drop_also_after_a_kill() -> None:
+    pair = Pair(text(every="1h"), days=0.2)
+    names = sorted(str(one.name) for one in every(pair.fr.catalogue))
+    asker = Deliverer(pair, "unit1/", "unit1")
+    asker.says({"back": "1", "want": names})
+    first = sorted(copies(pair.drop.files))
+    assert 0 < len(first) < len(names)
+    pair.node.cut_one(pair.fr)
+    pair.run(minutes=5)
+    assert sorted(copies(pair.drop.files)) == first, "what is wanted is known over a kill"
+    del pair.drop.files[first[0]]
+    pair.run(minutes=5)
+    assert sorted(copies(pair.drop.files)) == first, "one that somebody removed is put there again"
+    asker.says({"back": "2", "want": names[2:]})
+    second = sorted(name.rpartition("/")[2] for name in copies(pair.drop.files))
+    assert second == names[2 : 2 + len(first)]
+    assert pair.taker.most <= givingback.WINDOW
+
+
 def test_a_unit_gets_what_a_backup_shot_with_its_camera() -> None:
     pair = Pair(text(every="1h") + '[[node]]\nname = "unit2"\n', days=0.02)
     site = pair.fr.site
