@@ -18,7 +18,7 @@ from core.units import show_duration, show_size
 from core.values import seconds_of
 
 Json = dict[str, Any]
-LINES = 150  # bytes of batches that a picture costs when a node gives it back: its line, its outcome, being asked for
+ASKED = 900  # bytes that a picture costs beside its own when a node gives it back, measured: its lines, and requests
 PROOFS = {
     "day_book": "match the day book",
     "server_hash": "match the server's own hash",
@@ -48,7 +48,7 @@ def restore(
     yes: bool,
     stop: bool,
 ) -> None:
-    """Bring back what a destination holds of an emptied node's pictures, the newest day first, proven.
+    """Bring back what a destination, or a node, has of an emptied node's pictures, the newest day first, proven.
 
     It may be interrupted at any moment: the same command goes on, at the byte.
     """
@@ -118,8 +118,8 @@ def _looked(state: Json) -> str:
     plan = state["plan"]
     if state["node"] is None:
         return f"{plan['listed']} names were listed for this"
-    lines = show_size(plan["pictures"] * LINES)
-    return f"asking cost {show_size(state['batches'])}; the lines of their day books will cost about {lines} more"
+    more = show_size(plan["pictures"] * ASKED)
+    return f"asking cost {show_size(state['batches'])}, and asking for them will cost about {more}"
 
 
 def _plan(state: Json) -> str:

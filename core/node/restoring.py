@@ -27,6 +27,7 @@ from core.node.fromnode import FromNode
 from core.node.jobs import Asked, Done, Failed, Job, Report, Said, Setting, Worker
 from core.node.restoreday import DayInHand
 from core.node.restoreplan import RestorePlan
+from core.node.restoretally import How, RestoreTally
 from core.node.returning import Returning
 from core.node.station import OPENING, QUIET, SLOWEST, opening
 from core.node.ways import LISTING, Course, Do, FromPlace, Task, Wait, Way
@@ -68,10 +69,9 @@ class Restoring:
         self._again_at = NEVER
         self._trouble: str | None = None
         self._day = DayInHand()
-        self._counts = {"restored": 0, "restored_bytes": 0, "received": 0, "differ": 0, "gone": 0, "refused": 0}
+        self._tally = RestoreTally()
         self._refused = 0  # in a row
         self._offset = 0  # of what is on its way
-        self._batches = 0  # bytes of small objects, both ways
         task = Task(context, self._plan, self._returning, self._incoming, lambda: self._day)
         self._way: Way = FromPlace(task) if self._from.node is None else FromNode(task, self._from)
         self._course: Course | None = None
@@ -181,7 +181,7 @@ class Restoring:
         op = report.job.op
         if op in ("settle", "collect"):
             size = batches.cost(report)
-            self._batches += size
+            self._tally.batches += size
             self._bench.linking.spent(self._from, "status", size)
         if op == "restore":
             self._came(report)
@@ -296,15 +296,15 @@ class Restoring:
                 self._trouble = f"link {self._from.link} carries no restore now: see `overlapse queue`"
             return
         one = self._day.wanted.popleft()
-        self._counts["received"] += report.result["received"]
+        self._tally.received += report.result["received"]
         name = PictureName.parse(Path(report.job.args["into"]).name)
         try:
             self._returning.keep(one.held, name, report.result)
         except (StorageError, CatalogueError) as error:  # it is kept as soon as that can be
             self.error = error
         self._refused = 0
-        self._counts["restored"] += 1
-        self._counts["restored_bytes"] += one.held.size
+        self._tally.restored += 1
+        self._tally.restored_bytes += one.held.size
 
     # What goes wrong.
 
@@ -339,9 +339,9 @@ class Restoring:
             return self._failures >= ATTEMPTS
         return type(error) is DestinationRefused and self._refused < IN_A_ROW
 
-    def _pass_over(self, how: str, error: OverlapseError) -> None:
+    def _pass_over(self, how: How, error: OverlapseError) -> None:
         one = self._day.wanted.popleft()
-        self._counts[how] += 1
+        self._tally.pass_over(how)
         self._failures = 0
         self._bench.context.tell("picture not restored", str(one.held.name), str(error))
 
@@ -368,22 +368,15 @@ class Restoring:
             "from": self._from.name,
             "node": self._from.node,
             "plan": {**self._plan.to_json(), "rate": self._bench.linking.of(self._from).grants.rate},
-            **self._counts,
-            "batches": self._batches,
+            **self._tally.to_json(),
             "offset": self._offset,
             **self._returning.counts(),
             "trouble": self._trouble,
         }
 
     def progress(self) -> str:
-        plan, found = self._plan.to_json(), self._counts
-        came = f"{show_size(found['restored_bytes'])} of {show_size(plan['bytes'])}"
         waits = "" if self._trouble is None else f"; waits: {self._trouble}"
-        return f"from {self._from.name}: {found['restored']} of {plan['pictures']} pictures, {came}{waits}"
+        return f"from {self._from.name}: {self._tally.of(self._plan)}{waits}"
 
     def told(self) -> str:
-        found = self._counts
-        proofs = ", ".join(f"{n} {how}" for how, n in self._returning.proofs.items() if n)
-        more = "".join(f", {found[how]} {how}" for how in ("differ", "gone", "refused") if found[how])
-        size = show_size(found["restored_bytes"])
-        return f"from {self._from.name}: {found['restored']} pictures back ({size}; {proofs or 'none'}){more}"
+        return f"from {self._from.name}: {self._tally.told(self._returning.proofs)}"
