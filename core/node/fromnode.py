@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
+from itertools import islice
 from typing import TypeVar
 
 from core.catalogue import digests
@@ -143,7 +144,7 @@ class FromNode:
 
     def _is_to_ask(self, wanted: Wanted) -> bool:
         """Return whether to ask anew: it was not asked for, or half of what was is here and more is wanted."""
-        left = [one.held.name for one in self.task.day().wanted if one.held.name in self._asked]
+        left = [one.held.name for one in islice(self.task.day().wanted, MOST) if one.held.name in self._asked]
         more = len(self.task.day().wanted) > len(left)
         return wanted.held.name not in left or (more and 2 * len(left) <= len(self._asked))
 

@@ -17,6 +17,7 @@ from core.node.taking import Taking
 from core.node.writing import Writer
 from core.text import safe
 from core.transfer import drops
+from core.transfer.base import Level
 from core.transfer.drops import Found
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,9 @@ class Hearsay:
                 wanted = one
                 continue
             line = self._credible(found, one)
-            if isinstance(line, PictureEntry):
+            if isinstance(line, PictureEntry) and self.taking.has(line.name, line.sha256):
+                self._tell_again(drop, found, line)
+            elif isinstance(line, PictureEntry):
                 coming.append(line)
             elif line is not None and self._is_new(line):
                 lines.append(line)
@@ -90,9 +93,13 @@ class Hearsay:
         except (ValueError, OverflowError, OSError) as error:  # a time that no calendar has, for one
             log.error("line not believed: object=%s error=%s", safe(found.name), safe(str(error)))
             return None
-        if isinstance(line, PictureEntry) and self.taking.has(line.name, line.sha256):
-            return None
         return line
+
+    def _tell_again(self, drop: Drop, found: Found, line: PictureEntry) -> None:
+        """Tell a deliverer that a picture is here already: one that was filled again need not send all anew."""
+        if self.taking.is_safe(line.name, line.sha256):
+            receipt = {"s": line.sha256, "z": line.size, "l": int(Level.READ_BACK), "a": self.context.now_ms()}
+            drop.receipts.setdefault(found.prefix, []).append({"n": str(line.name), **receipt})
 
     def _is_new(self, line: Entry) -> bool:
         catalogue = self.context.catalogue

@@ -170,6 +170,11 @@ class Taking:
         """Return whether this picture is catalogued already."""
         return self._known(name, sha256) is not None
 
+    def is_safe(self, name: PictureName, sha256: Sha256) -> bool:
+        """Return whether this picture is here, or left only when it was proven elsewhere."""
+        known = self._known(name, sha256)
+        return known is not None and not buffer.was_lost(self.context.catalogue, known.id)
+
     def _known(self, name: PictureName, sha256: Sha256) -> Picture | None:
         """Return the picture of these bytes and this name, or of the next number that it was kept under."""
         found = pictures.by_sha256(self.context.catalogue, sha256)

@@ -130,18 +130,20 @@ def test_the_same_picture_is_kept_once_another_of_its_name_beside_it_and_an_alte
     inbox.say(told(name, WHOLE))
     first = inbox.picture(name)
     fr.until(lambda: len(inbox.receipts()) == 1 and not first.exists(), "its receipt")
+    inbox.say(told(name, WHOLE))
+    fr.until(lambda: len(inbox.receipts()) == 2, "a receipt for its line, before it is sent again")
     again = inbox.picture(name)
-    fr.until(lambda: len(inbox.receipts()) == 2 and not again.exists(), "another receipt for the same")
+    fr.until(lambda: len(inbox.receipts()) == 3 and not again.exists(), "another receipt for the same")
     inbox.say(told(name, OTHER))
     other = inbox.picture(name, OTHER)
-    fr.until(lambda: len(inbox.receipts()) == 3 and not other.exists(), "a receipt for the other one")
+    fr.until(lambda: len(inbox.receipts()) == 4 and not other.exists(), "a receipt for the other one")
     altered = named(token=2)
     inbox.say(told(altered, WHOLE))
     wrong = inbox.picture(altered, OTHER + b"!")
-    fr.until(lambda: len(inbox.receipts()) == 4, "a refusal of the altered one")
+    fr.until(lambda: len(inbox.receipts()) == 5, "a refusal of the altered one")
     fr.until(lambda: not any(path.exists() for path in (first, again, other, wrong)), "the inbox is empty")
-    same, known, beside, no = inbox.receipts()
-    assert [one["s"] for one in (same, known)] == [hashlib.sha256(WHOLE).hexdigest()] * 2
+    same, said, known, beside, no = inbox.receipts()
+    assert [one["s"] for one in (same, said, known)] == [hashlib.sha256(WHOLE).hexdigest()] * 3
     assert beside["s"] == hashlib.sha256(OTHER).hexdigest()
     assert "other bytes" in no["no"]
     assert {path.name: path.read_bytes() for path in inbox.fr.pictures()} == {
