@@ -88,6 +88,11 @@ class GivingBack:
 
     def note(self, drop: Drop, found: Found, said: Json) -> None:
         """Remember what is wanted, within a transaction; raise ValueError, KeyError or TypeError."""
+        owner, nodes = found.prefix.partition("/")[0], {one.name for one in self.context.site.node}
+        if found.node not in nodes or (owner in nodes and owner != found.node):
+            raise ValueError(
+                f"{found.prefix} does not ask for {found.node}"
+            )  # each name could fill a window of its own
         number, want = str(said["back"])[:32], [PictureName.parse(str(name)) for name in said["want"][:MOST]]
         new = Giving(drop.name, found.prefix, found.node, list(dict.fromkeys(want)), number, self.context.now_ms())
         kept = {"drop": new.drop, "prefix": new.prefix, "node": new.node, "of": number, "at": new.at}
@@ -103,6 +108,8 @@ class GivingBack:
         for name in [name for name in new.there if name not in new.want]:
             drop.remove.append(new.remote(self.context.site.site.name, name))
             del new.there[name]
+        if not want:
+            del self._givings[new.key]
 
     def seen(self, drop: Drop, names: Iterable[str]) -> None:
         """Remove copies that nobody wants, as a stop of either side leaves them, and miss those that are not there."""

@@ -279,9 +279,8 @@ class Deliverer:
     ("prefix", "node", "gets"),
     [
         pytest.param("unit1/", "unit1", True, id="its-own"),
-        pytest.param("unit1/in/", "unit2", True, id="the-folder-counts-and-not-what-it-calls-itself"),
+        pytest.param("unit1/in/", "unit1", True, id="its-own-further-down"),
         pytest.param("unit2/", "unit2", False, id="another-unit"),
-        pytest.param("unit2/", "unit1", False, id="another-unit-that-calls-itself-so"),
         pytest.param("ca/", "ca", True, id="a-node-that-hands-on"),
         pytest.param("stranger/", "unit1", False, id="a-folder-of-nobody"),
         pytest.param("fr/", "fr", False, id="a-folder-of-the-taker-itself"),
@@ -306,6 +305,13 @@ def test_only_whom_pictures_concern_hears_of_them_and_gets_them(prefix: str, nod
     assert copies(pair.drop.files) == []
 
 
+@pytest.mark.parametrize(("prefix", "node"), [("unit1/", "unit2"), ("unit1/", "stranger"), ("unit2/", "unit1")])
+def test_a_unit_has_copies_put_there_under_no_other_name_than_its_own(prefix: str, node: str) -> None:
+    pair = Pair(text(every="1h") + '[[node]]\nname = "unit2"\n', days=0.05)
+    Deliverer(pair, prefix, node).says({"back": "1", "want": [str(one.name) for one in every(pair.fr.catalogue)]})
+    assert copies(pair.drop.files) == []
+
+
 def test_however_much_is_wanted_no_more_than_a_window_stands_in_the_drop_also_after_a_kill() -> None:
     pair = Pair(text(every="1h"), days=0.2)
     names = sorted(str(one.name) for one in every(pair.fr.catalogue))
@@ -323,6 +329,10 @@ def test_however_much_is_wanted_no_more_than_a_window_stands_in_the_drop_also_af
     second = sorted(name.rpartition("/")[2] for name in copies(pair.drop.files))
     assert second == names[2 : 2 + len(first)]
     assert pair.taker.most <= givingback.WINDOW
+    asker.says({"back": "3", "want": []})
+    assert copies(pair.drop.files) == []
+    pair.run(days=1.1)
+    assert pair.fr.told("giving back ended") == [], "it has all that it wanted"
 
 
 def test_a_unit_gets_what_a_backup_shot_with_its_camera() -> None:
