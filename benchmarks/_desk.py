@@ -17,11 +17,11 @@ from core.catalogue.store import Catalogue
 from core.clock import SystemClock
 from core.intake.daybook import DiskKeeper
 from core.intake.durable import Shelf
-from core.node.auditing import Auditing
 from core.node.children import Children
 from core.node.context import Context
-from core.node.delivering import Delivering
 from core.node.jobs import Asked, Report
+from core.node.sending.auditing import Auditing
+from core.node.sending.delivering import Delivering
 from core.node.start import make_folders
 from core.node.writing import Writer
 from core.site.load import reparse

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from core.catalogue import buffer, deliveries, pictures, ready, schema, slots, states
 from core.catalogue.store import Catalogue, row_sum
-from core.node.outlook import ANNOUNCED, Outlook, look
+from core.node.keeping.outlook import ANNOUNCED, Outlook, look
 from core.retention.apply import AT_MOST
 from core.retention.model import Space
 from core.retention.plan import LISTED

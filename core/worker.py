@@ -34,7 +34,7 @@ KINDS: Mapping[str, str] = {
     "probe": "core.probes.serve:ProbeService",
     "disk": "core.intake.adopt:DiskService",
     "ftpd": "core.capture.ftpd.serve:FtpdService",
-    "import": "core.node.gatherer:ImportService",
+    "import": "core.node.errands.gatherer:ImportService",
     "scene": "core.simulate.scene:SceneService",
 }
 PR_SET_PDEATHSIG = 1

@@ -16,7 +16,7 @@ from core.child import Child
 from core.cli.reconciling import Compared, Comparison
 from core.clock import SystemClock
 from core.errors import ChildError, DestinationError, ObjectDiffers, ObjectNotFound
-from core.node.station import opening
+from core.node.sending.station import opening
 from core.site.at import used_at
 from core.site.load import Loaded
 from core.site.model import Destination

@@ -78,7 +78,7 @@ def _done(done: Json, as_json: bool) -> str:
 def _plan_of_stopped(place: Place, selection: Selection) -> Json:
     """Make the plan of a node that does not run, by the clock of this machine."""
     from core.clock import SystemClock, kernel_synchronised
-    from core.node.outlook import look_at_stopped
+    from core.node.keeping.outlook import look_at_stopped
 
     _, loaded = selection.load()
     trusted = loaded.site.site.clock == "host" or kernel_synchronised()

@@ -158,7 +158,7 @@ def _effect(camera: str, timetable: Timetable, now: datetime, until: datetime) -
 def _pause_now(place: Place, camera: str, now: datetime) -> tuple[bool, datetime | None]:
     """Return whether a camera is paused, and until when, from the catalogue of a node that runs or not."""
     from core.catalogue.store import Catalogue
-    from core.node.pauses import pause_at
+    from core.node.cameras.pauses import pause_at
 
     with closing(Catalogue.read(place.folders.catalogue)) as catalogue:
         pause = pause_at(catalogue, camera, now)

@@ -10,8 +10,8 @@ from core.catalogue.rebuild import Replayed, forget_prepared, install, prepare
 from core.control.client import ask
 from core.errors import ConfigurationError, NodeUnreachable, OverlapseError
 from core.intake.daybook import read_all
+from core.node.pictures.taking import wanted_by
 from core.node.start import held, make_folders
-from core.node.taking import wanted_by
 from core.site.load import Loaded
 from core.site.place import Place
 

@@ -13,9 +13,9 @@ from core.catalogue.digests import SHORT, Digest, Group, Member
 from core.catalogue.store import Catalogue
 from core.child import Child
 from core.errors import ChildError, DestinationError
-from core.node.answering import LONGEST
-from core.node.batches import AROUND
-from core.node.station import opening
+from core.node.between.answering import LONGEST
+from core.node.between.batches import AROUND
+from core.node.sending.station import opening
 from core.site.at import driver_of
 from core.site.load import Loaded
 from core.site.model import Destination

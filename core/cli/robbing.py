@@ -11,7 +11,7 @@ from core.child import Child
 from core.cli.checking import SECONDS
 from core.clock import SystemClock
 from core.errors import NoSuchThing
-from core.node.station import opening
+from core.node.sending.station import opening
 from core.site.load import Loaded
 from core.site.model import Destination
 from core.text import safe

@@ -18,7 +18,7 @@ from core.clock import Clock, Trust
 from core.errors import CatalogueError, StorageError
 from core.intake.durable import Keeper
 from core.node.jobs import Hands
-from core.node.traffic import carried
+from core.node.sending.traffic import carried
 from core.site.model import Camera, Link, Node, SiteFile
 from core.site.place import Folders
 from core.status.document import Document, write

@@ -13,29 +13,29 @@ from core.control.request import Request
 from core.errors import CatalogueCorrupt, CatalogueError, OverlapseError, StorageError
 from core.ledger.gap import Stretch
 from core.ledger.rhythm import STEERED, is_credible
-from core.node.arriving import owes_from
-from core.node.auditing import Auditing
-from core.node.batches import BOOKS
+from core.node.between.batches import BOOKS
+from core.node.between.handing import Handing, Taker
+from core.node.between.receiving import Receiving
+from core.node.cameras.measuring import Measuring
+from core.node.cameras.post import InHand
+from core.node.cameras.pushing import Pushing
+from core.node.cameras.shooting import Shooting
 from core.node.context import Context
-from core.node.delivering import Delivering
-from core.node.errands import Errands, Make
+from core.node.errands.arriving import owes_from
+from core.node.errands.errands import Errands, Make
+from core.node.errands.importing import Importing
+from core.node.errands.restoring import Restoring
 from core.node.guard import Guard
-from core.node.handing import Handing, Taker
-from core.node.importing import Importing
 from core.node.jobs import Done, Failed, Job, Report, Worker
-from core.node.measuring import Measuring
-from core.node.paging import Paging
-from core.node.post import InHand
-from core.node.pushing import Pushing
-from core.node.receiving import Receiving
+from core.node.keeping.retaining import Retaining
+from core.node.pictures.paging import Paging
+from core.node.pictures.taking import Taking
+from core.node.pictures.viewing import Viewing
 from core.node.reload import Reload
 from core.node.reporting import Reporting
-from core.node.restoring import Restoring
-from core.node.retaining import Retaining
+from core.node.sending.auditing import Auditing
+from core.node.sending.delivering import Delivering
 from core.node.serving import Desks, Serving
-from core.node.shooting import Shooting
-from core.node.taking import Taking
-from core.node.viewing import Viewing
 from core.node.writing import Writer
 from core.schedule.slots import Timetable
 from core.site.model import SiteFile

@@ -13,16 +13,16 @@ from typing import Any
 from core.catalogue import buffer, deliveries, slots, states
 from core.ledger.causes import CAUSES
 from core.ledger.strip import strip_of_cells
+from core.node.cameras.measuring import telemetry_key
+from core.node.cameras.pauses import pause_at
+from core.node.cameras.post import Post
+from core.node.cameras.shooting import Shooting
 from core.node.context import Context
-from core.node.delivering import Delivering
-from core.node.linking import eta
-from core.node.measuring import telemetry_key
-from core.node.pauses import pause_at
-from core.node.post import Post
-from core.node.retaining import Retaining
-from core.node.shooting import Shooting
-from core.node.station import Station
-from core.node.viewing import Viewing
+from core.node.keeping.retaining import Retaining
+from core.node.pictures.viewing import Viewing
+from core.node.sending.delivering import Delivering
+from core.node.sending.linking import eta
+from core.node.sending.station import Station
 from core.status.document import Document, build
 from core.text import safe
 from core.values import milliseconds_of, seconds_of

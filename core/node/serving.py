@@ -12,17 +12,17 @@ from core.catalogue.overrides import Override
 from core.control.request import Request
 from core.errors import BadRequest, NoSuchThing, OverlapseError
 from core.intake.entries import OverrideEntry
+from core.node.cameras.measuring import telemetry_key
+from core.node.cameras.pauses import PAUSE, RESUME
+from core.node.cameras.shooting import Shooting
 from core.node.context import Context
-from core.node.delivering import Delivering
-from core.node.disproving import Disproved
-from core.node.errands import Errands
-from core.node.measuring import telemetry_key
-from core.node.outlook import ALLOWED, ANNOUNCED, CONFIRMED
-from core.node.pauses import PAUSE, RESUME
+from core.node.errands.errands import Errands
+from core.node.keeping.outlook import ALLOWED, ANNOUNCED, CONFIRMED
+from core.node.keeping.retaining import Retaining
 from core.node.reload import Reload
 from core.node.reporting import Reporting
-from core.node.retaining import Retaining
-from core.node.shooting import Shooting
+from core.node.sending.delivering import Delivering
+from core.node.sending.disproving import Disproved
 from core.node.writing import Writer
 from core.retention.forecast import show_instant
 from core.status.views import event_rows, ledger_page, queue_rows

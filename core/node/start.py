@@ -29,11 +29,11 @@ from core.intake.daybook import DiskKeeper, Line, read_after, read_all
 from core.intake.durable import Shelf
 from core.node.children import Children
 from core.node.context import Context
+from core.node.keeping.retaining import expect_removal
 from core.node.loop import Event, Stop
 from core.node.part import SitePart
+from core.node.pictures.taking import wanted_by
 from core.node.reload import Applied
-from core.node.retaining import expect_removal
-from core.node.taking import wanted_by
 from core.site.change import difference
 from core.site.load import Loaded
 from core.site.model import SiteFile

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.errors import ObjectDiffers, ObjectNotFound, OriginalLost
-from core.node.drop import INBOX
+from core.node.between.drop import INBOX
 from core.node.jobs import Job, Json, Worker
 from core.simulate.disk import File, SimulatedDisk
 from core.simulate.links import SimulatedDestination

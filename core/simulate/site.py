@@ -19,8 +19,8 @@ from core.node.context import Context, Pace
 from core.node.jobs import Hands, Report, Worker
 from core.node.loop import Event, Loop, Stop
 from core.node.part import SitePart
+from core.node.pictures.taking import wanted_by
 from core.node.reload import Reload
-from core.node.taking import wanted_by
 from core.schedule.slots import Slot, Timetable
 from core.simulate.cameras import PowerHook, SimulatedCamera
 from core.simulate.disk import DiskModel, SimulatedDisk

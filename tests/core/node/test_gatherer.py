@@ -11,8 +11,8 @@ from peers.archive import jpeg, nef, put
 
 from core.errors import BadRequest, NoSuchThing
 from core.intake.importer import remove
-from core.node.gatherer import Budget, some_of
-from core.node.walk import Walk
+from core.node.errands.gatherer import Budget, some_of
+from core.node.errands.walk import Walk
 
 
 def walk(root: Path, *cameras: str, **more: Any) -> Walk:

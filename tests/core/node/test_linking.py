@@ -10,8 +10,8 @@ import pytest
 from peers.simulation import Simulation, simulate
 
 from core.errors import BadRequest, NoSuchThing
-from core.node.linking import Linking
-from core.node.uplink import Uplink, share
+from core.node.sending.linking import Linking
+from core.node.sending.uplink import Uplink, share
 from core.site.model import Link, Node
 from core.transfer.link import CLASSES
 from core.transfer.rungs import CLIMB, PATIENCE

@@ -9,8 +9,8 @@ import pytest
 from peers.simulation import Simulation, simulate
 
 from core.node.context import Pace
-from core.node.traffic import carried, is_modem
-from core.node.uplink import Uplink
+from core.node.sending.traffic import carried, is_modem
+from core.node.sending.uplink import Uplink
 from core.simulate.links import Outage
 from core.site.model import Link
 

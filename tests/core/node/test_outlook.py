@@ -16,7 +16,7 @@ from core.catalogue.pictures import NewPicture
 from core.catalogue.store import Catalogue
 from core.ledger.strip import strip
 from core.node.context import Pace
-from core.node.outlook import ANNOUNCED, Outlook, look
+from core.node.keeping.outlook import ANNOUNCED, Outlook, look
 from core.retention.model import Space, Why
 from core.site.load import reparse
 from core.status.views import entry_of

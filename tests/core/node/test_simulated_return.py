@@ -16,8 +16,8 @@ from core.catalogue.pictures import Picture
 from core.control.peer import Who
 from core.control.request import Request
 from core.control.verbs import Role
-from core.node import givingback
-from core.node.drop import Drop, may_have
+from core.node.between import givingback
+from core.node.between.drop import Drop, may_have
 from core.simulate.handover import DropEnd, DropTaker, SimulatedDrop, hand_on
 from core.simulate.invariants import broken, every, not_rebuilt
 from core.simulate.links import Outage

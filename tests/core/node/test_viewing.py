@@ -13,7 +13,7 @@ from PIL import Image
 
 from core.node.children import Children, resident
 from core.node.jobs import Done, Job, Report, Setting, Worker
-from core.node.viewing import MEMORY
+from core.node.pictures.viewing import MEMORY
 
 LIVE = """
 [[recipe]]

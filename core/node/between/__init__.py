@@ -1,0 +1,1 @@
+"""Between nodes of ours: what is handed on, taken in, and told back."""

@@ -1,0 +1,124 @@
+"""The way back to those who deliver: receipts of what is safe here, of copies further on, and answers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from core.catalogue import news, states
+from core.node.between import batches
+from core.node.between.answering import Asker, answer
+from core.node.between.drop import SOON, Drop
+from core.node.context import Context
+from core.node.jobs import Done, Json
+from core.text import safe
+from core.transfer import drops
+from core.transfer.drops import Found
+from core.values import PictureName
+
+log = logging.getLogger(__name__)
+
+MOST_WAYS = 8  # by which one node's pictures come
+MOST_PEERS = 64  # folders of deliverers that hear of copies further on
+NEVER = float("inf")
+PEER = "from/"
+
+Give = Callable[[Drop, str, Json, object], None]
+
+
+@dataclass
+class WayBack:
+    """Puts small batches into drops. `give` has a drop's worker do something."""
+
+    context: Context
+    give: Give
+    known: dict[str, Drop] = field(default_factory=dict)
+
+    def apply(self, known: dict[str, Drop]) -> None:
+        """Take over the places that this node empties now; nobody is told who delivers at none of them."""
+        self.known = known
+        kept = [peer for peer in news.peers(self.context.catalogue) if self._of_peer(peer) is not None]
+        news.set_peers(self.context.catalogue, PEER, kept, ())
+
+    def answer_one(self, drop: Drop) -> None:
+        """Answer one question of a deliverer who compares what it believes with what is here."""
+        prefix, asked = drop.asked.popleft()
+        said = drop.answers.setdefault(prefix, [])
+        try:
+            said += answer(Asker(self.context, drop, prefix), asked)
+        except (ValueError, KeyError, TypeError) as error:
+            log.error("question not understood: from=%s error=%s", safe(prefix), safe(str(error)))
+        if asked.get("last"):
+            said.append({"of": str(asked["ask"])[:32], "end": True})
+
+    def settle(self, drop: Drop) -> None:
+        """Put the receipts of what is safe here, and then remove it from the drop."""
+        objects = self._batches(drop.receipts, drops.receipts)
+        if not drop.asked:
+            objects += self._batches(drop.answers, drops.answers)
+        removed, drop.remove = drop.remove, []
+        self.give(drop, "settle", {"put": objects, "remove": removed}, None)
+
+    def _batches(self, said: dict[str, list[Json]], named: Callable[[str, str, int], str]) -> list[Json]:
+        """Return what is to be said as objects, and forget it: what fails is asked for, or found, again."""
+        objects = [
+            batches.put(self._batch(prefix, named), lines[begin : begin + drops.BATCH])
+            for prefix, lines in sorted(said.items())
+            for begin in range(0, len(lines), drops.BATCH)
+        ]
+        said.clear()
+        return objects
+
+    def _batch(self, prefix: str, named: Callable[[str, str, int], str] = drops.receipts) -> str:
+        site, node = self.context.site.site.name, self.context.node.name
+        return f"{prefix}{named(site, node, batches.next_number(self.context))}"
+
+    def settled(self, drop: Drop, done: Done) -> None:
+        if drop.ends and isinstance(done.job.about, str):
+            news.told(self.context.catalogue, done.job.about, drop.ends)
+            drop.ends = {}
+
+    def note_way(self, drop: Drop, found: Found) -> None:
+        """Remember where the receipts of further copies of this node's pictures go back."""
+        peer, catalogue = f"{PEER}{drop.name}/{found.prefix}", self.context.catalogue
+        assert found.picture is not None
+        key = f"ways/{found.picture.node}"
+        ways = states.get(catalogue, key, [])
+        if peer not in ways:
+            states.put(catalogue, key, [*ways, peer][-MOST_WAYS:])
+        others = [one for one in news.peers(catalogue) if one.startswith(PEER)]
+        if peer not in others and len(others) < MOST_PEERS:
+            news.set_peers(catalogue, PEER, [*others, peer], batches.recent_folders(self.context))
+
+    def _of_peer(self, peer: str) -> tuple[Drop, str] | None:
+        name, _, prefix = peer.removeprefix(PEER).partition("/")
+        return (self.known[name], prefix) if peer.startswith(PEER) and name in self.known else None
+
+    def tell(self, drop: Drop) -> None:
+        """Read what is new of copies further on, for the first deliverer who has not heard of it."""
+        drop.tell_at = NEVER
+        for peer in news.peers(self.context.catalogue):
+            of = self._of_peer(peer)
+            begins = news.waiting(self.context.catalogue, peer) if of is not None and of[0] is drop else {}
+            if begins:
+                drop.tell_at = self.context.monotonic() + SOON
+                drop.job = batches.tails_job(self.context, begins, batches.BACK, peer)
+                self.context.hands.give(drop.job)
+                return
+
+    def read(self, drop: Drop, done: Done) -> None:
+        peer: str = done.job.about
+        of = self._of_peer(peer)
+        told = [line for line in done.result["lines"] if self._is_for(peer, line)]
+        if not told or of is None:
+            news.told(self.context.catalogue, peer, done.result["ends"])
+            return
+        drop.ends = done.result["ends"]
+        self.give(drop, "settle", {"put": [batches.put(self._batch(of[1]), told)], "remove": []}, peer)
+
+    def _is_for(self, peer: str, line: Json) -> bool:
+        """Return whether a deliverer hears of a receipt: that of an original which came by it."""
+        name = PictureName.parse(line["name"])
+        ways = states.get(self.context.catalogue, f"ways/{name.node}", [])
+        return peer in ways and not line.get("rendition") and line["priority"] != 1

@@ -1,0 +1,1 @@
+"""Cameras: what is due, what is in hand, what is measured of them, and what they push by themselves."""

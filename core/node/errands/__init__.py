@@ -1,0 +1,1 @@
+"""Long work that an operator orders: an import, a restore."""

@@ -1,0 +1,1 @@
+"""Keeping: what leaves the buffer, and when."""

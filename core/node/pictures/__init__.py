@@ -1,0 +1,1 @@
+"""Pictures: taken in, placed in the ledger, looked at, shown on a page, tidied up."""

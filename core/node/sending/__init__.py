@@ -1,0 +1,1 @@
+"""Sending: destinations, the links to them, and looks at what they have."""

@@ -1,0 +1,267 @@
+"""One destination as this node serves it: what is on its way there, what is wrong with it, what its child is told."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from core.catalogue.deliveries import Delivery, Priority
+from core.catalogue.ready import Choice
+from core.errors import DestinationUnreachable
+from core.node.context import Context
+from core.node.jobs import Job, Json, Setting, Worker
+from core.node.sending.uplink import Uplink
+from core.site.model import Destination
+from core.site.secrets import read_secret
+from core.transfer.base import Level
+from core.transfer.lanes import STALLED, Room, UnderWay, may_send, room
+from core.transfer.registry import lanes_of, streams_of
+
+SLOWEST = 10_000  # bytes a second; a destination below that gives no sign of life for too long
+QUIET = 60.0  # seconds of silence that any server may take
+NEVER = float("inf")
+OPENING = 60.0  # seconds for connection and login
+_KEPT = {"MALLOC_MMAP_THRESHOLD_": str(4 << 20), "MALLOC_TRIM_THRESHOLD_": str(16 << 20)}
+"""What a file of some 100 kB needs again for the next one is not given back to the kernel meanwhile (mallopt(3)): a
+fifth of the CPU time of sending 500 files of 200 kB on loopback."""
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why a destination takes nothing just now."""
+
+    error: str
+    text: str
+    since_ms: int
+    at: float  # monotonic: when it was last met
+    until: float  # monotonic
+    failures: int
+
+
+@dataclass
+class Sending:
+    """One delivery on its way."""
+
+    job: Job
+    began: float  # monotonic
+    offset: int  # bytes that the destination has
+    noted: int  # bytes of it that the catalogue knows of
+    noted_at: float  # monotonic
+    granted: int = 0  # bytes that went or may go now
+    turn_at: float | None = None  # monotonic: when it last got into its link's line
+    wants: int = 0  # bytes that it asked for, and has not been put into its link's line for
+    resume: str | None = None  # what its worker said last of how to go on
+    answer: Callable[[Json], None] | None = None  # to the grant that it waits for
+
+    @property
+    def delivery(self) -> Delivery:
+        """What is on its way."""
+        delivery: Delivery = self.job.about
+        return delivery
+
+    @property
+    def class_name(self) -> str:
+        """The class of what is on its way, as links know it."""
+        return self.delivery.priority.name.lower()
+
+    @property
+    def under_way(self) -> UnderWay:
+        """It, as the choice of what begins next sees it."""
+        delivery = self.delivery
+        left = max(0, (delivery.size or 0) - self.granted)
+        return UnderWay(delivery.priority <= Priority.LIVE, left, self.turn_at)
+
+    def line_up(self, now: float) -> int:
+        """Count it as being in its link's line; return for how many bytes."""
+        size, self.wants, self.turn_at = self.wants, 0, now
+        return size
+
+    def grant(self, size: int) -> None:
+        """Let it send `size` bytes if it waits for a grant."""
+        answer, self.answer = self.answer, None
+        if answer is not None:
+            self.granted = self.offset + size
+            answer({"granted": size})
+
+    def refuse(self) -> None:
+        """Have it stop where it is if it waits for a grant."""
+        answer, self.answer, self.wants = self.answer, None, 0
+        if answer is not None:
+            answer({"granted": 0})
+
+
+@dataclass
+class Looking:
+    """A look at a copy that was delivered before."""
+
+    job: Job
+    answer: Callable[[Json], None] | None = None  # to the grant that it waits for
+
+    def grant(self, size: int) -> None:
+        """Let it read `size` bytes back if it waits for a grant; 0: it ends with what it knows."""
+        answer, self.answer = self.answer, None
+        if answer is not None:
+            answer({"granted": size})
+
+
+@dataclass
+class Station:
+    """One destination and its worker."""
+
+    destination: Destination
+    kept: bool = False  # a lane is kept free for live pictures
+    stands_in_for: Sequence[str] = ()  # destinations of which it takes what they do not, when they do not answer
+    stood_in: set[str] = field(default_factory=set)  # destinations that stand in for it in its present trouble
+    sending: dict[int, Sending] = field(default_factory=dict)  # by number of the delivery
+    looking: Looking | None = None
+    left_out: dict[Priority, int] = field(default_factory=dict)  # class -> up to which `at` a rung leaves out the rest
+    stride: int = 0  # bytes of a usual grant there
+    fewer: int | None = None  # lanes that the server allows, if it refused one beside others
+    trouble: Trouble | None = None
+    paused_until: datetime | None = None
+    look_at: float = 0.0  # monotonic: when something may be ready
+
+    @property
+    def worker(self) -> Worker:
+        """Its child."""
+        return Worker("destination", self.destination.name)
+
+    @property
+    def lanes(self) -> int:
+        """How many deliveries may be on their way at once."""
+        lanes = lanes_of(self.destination)
+        return lanes if self.fewer is None else min(lanes, self.fewer)
+
+    @property
+    def room(self) -> Room:
+        """What may begin now."""
+        lanes = self.lanes - (self.looking is not None)
+        if len(self.sending) >= lanes:  # asked at every event
+            return Room.NOTHING
+        return room(lanes, self.kept, [one.under_way for one in self.sending.values()], self.stride)
+
+    def choice(self, uplink: Uplink) -> Choice:
+        """Return which of its deliveries may begin now, as its lanes, its link and the rung of that say."""
+        least = Priority.AUDIT if self.room is Room.ANYTHING else Priority.LIVE
+        classes = [one for one in Priority if one <= least and one.name.lower() in uplink.grants.carries]
+        thinned = uplink.rung.thinned
+        rarer = {} if thinned is None else {Priority[thinned.upper()]: uplink.rung.nth}
+        return Choice(classes, [one.delivery.remote for one in self.sending.values()], rarer, self.left_out)
+
+    def chosen(self, delivery: Delivery, choice: Choice) -> None:
+        """Note where to go on in a class that is thinned."""
+        if delivery.priority in choice.rarer:
+            self.left_out[delivery.priority] = delivery.at
+
+    def not_carried(self, classes: Collection[str]) -> None:
+        """Have those stop where they are that wait for a grant and are of none of these classes."""
+        for sending in self.sending.values():
+            if sending.class_name not in classes:
+                sending.refuse()
+        if self.looking is not None and "audit" not in classes:
+            self.looking.grant(0)
+
+    @property
+    def unreachable(self) -> bool:
+        """Whether it gave no answer when it was last tried."""
+        return self.trouble is not None and self.trouble.error == DestinationUnreachable.__name__
+
+    def is_paused(self, now: datetime) -> bool:
+        """Return whether an operator has it rest."""
+        return self.paused_until is not None and now < self.paused_until
+
+    def setting(self, context: Context) -> Setting:
+        """Return how its child is opened; raise ConfigurationError for a secret that cannot be read."""
+        described = opening(self.destination, context.base)
+        lanes = lanes_of(self.destination)
+        return Setting(opening=described, opening_deadline=OPENING, lanes=lanes, environment=_KEPT)
+
+    def of(self, job: Job) -> Sending | None:
+        """Return what a job sends, if it is still on its way."""
+        sending = self.sending.get(job.about.id) if isinstance(job.about, Delivery) else None
+        return sending if sending is not None and sending.job is job else None
+
+    def begin(self, context: Context, delivery: Delivery) -> Job:
+        """Count `delivery` among those on their way and return the job that sends it."""
+        job, now = self.job(context, delivery), context.monotonic()
+        self.sending[delivery.id] = Sending(job, now, delivery.offset, delivery.offset, now, delivery.offset)
+        return job
+
+    def job(self, context: Context, delivery: Delivery) -> Job:
+        """Return the job that sends `delivery`."""
+        args = {
+            "name": delivery.remote,
+            "path": str(context.folders.data / str(delivery.path)),
+            "size": delivery.size,
+            "sha256": delivery.sha256,
+            "resume": encode(delivery.resume),
+            "level": Level(delivery.level).word,
+            "chunk": self.destination.chunk,
+            "replace": delivery.priority is Priority.LIVE,
+            "handed": self.destination.node is not None,
+            "protected": self.destination.protected,
+        }
+        deadline = self.destination.deadline.total_seconds()
+        quiet = QUIET + self.lanes * self.destination.chunk / SLOWEST
+        return Job(self.worker, "deliver", args, deadline, quiet, delivery)
+
+    def asked(self, sending: Sending, question: Json, answer: Callable[[Json], None]) -> None:
+        """Take in that the worker wants a grant for one of its transfers."""
+        sending.offset, sending.resume, sending.answer = question["offset"], question.get("resume"), answer
+        sending.wants = wanted = int(question["grant"])
+        if sending.offset + wanted < (sending.delivery.size or 0):  # the last one of a file says nothing
+            self.stride = wanted
+
+    def in_turn(self, now: float) -> Iterator[Sending]:
+        """Yield the transfers that may get in their link's line now, the first begun first."""
+        for sending in self.sending.values():
+            if not sending.wants:
+                continue
+            others = [one.under_way for one in self.sending.values() if one is not sending]
+            if may_send(sending.under_way, others, streams_of(self.destination), now):
+                yield sending
+
+    def next_turn(self, now: float) -> float:
+        """Return the monotonic time at which a transfer that waits for its turn has waited long enough."""
+        if not any(one.wants for one in self.sending.values()):
+            return NEVER
+        moving = (one.under_way.turn_at for one in self.sending.values() if one.under_way.moves(now))
+        return min((turn_at + STALLED for turn_at in moving if turn_at is not None), default=NEVER)
+
+    def hope(self) -> None:
+        """Try again at once in spite of the trouble; it is over when something got through."""
+        self.fewer = None
+        if self.trouble is not None:
+            self.trouble = replace(self.trouble, until=0.0)
+
+    def refuse_grants(self) -> None:
+        """Tell the transfers that wait to stop where they are."""
+        for sending in self.sending.values():
+            sending.refuse()
+        if self.looking is not None:
+            self.looking.grant(0)
+
+
+def encode(resume: bytes | None) -> str | None:
+    """Return a resume state as JSON carries it."""
+    return None if resume is None else base64.b64encode(resume).decode()
+
+
+def decode(resume: str | None) -> bytes | None:
+    """Return the resume state that `encode` wrote."""
+    return None if resume is None else base64.b64decode(resume)
+
+
+def opening(destination: Destination, base: Path) -> Json:
+    """Return what a destination's child is opened with; raise ConfigurationError for a secret that cannot be read."""
+    described: Json = {key: getattr(destination, key) for key in ("name", "address", "host_key", "region")}
+    secrets = {}
+    if destination.password_file is not None:
+        secrets["password"] = read_secret(base / destination.password_file)
+    for key in ("key_file", "ca_file"):
+        if getattr(destination, key) is not None:
+            described[key] = str(base / getattr(destination, key))
+    return {"destination": described, "secrets": secrets}
