@@ -18,7 +18,7 @@ from core.simulate.world import World
 from core.values import seconds_of, utc
 
 BEGIN = datetime(2026, 11, 21, 8, 55, tzinfo=UTC)
-CALM = Pace(judge=600, reckon=7200, plan=3600, plan_soon=600, report=3600, report_soon=3600)  # for long times
+CALM = Pace(judge=600, reckon=86_400, plan=3600, plan_soon=600, report=3600, report_soon=3600)  # for long times
 
 
 def site_toml(

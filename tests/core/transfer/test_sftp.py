@@ -327,8 +327,8 @@ def test_what_a_server_says_reaches_nobody_unsanitised(reach: Open) -> None:
 
 
 def test_an_account_that_may_not_delete_delivers_and_resumes_and_cannot_delete(tmp_path: Path, root: Path) -> None:
-    """The server's options are those of docs/destinations/sftp.md."""
-    page = (Path(__file__).parents[3] / "docs" / "destinations" / "sftp.md").read_text()
+    """The server's options are those of docs/destinations/theft.md."""
+    page = (Path(__file__).parents[3] / "docs" / "destinations" / "theft.md").read_text()
     options = re.search(r"ForceCommand internal-sftp (.*)", page)
     assert options is not None
     with sshd_running(tmp_path / "sshd", sftp=options[1].split()) as server:
