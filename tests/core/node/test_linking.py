@@ -10,6 +10,7 @@ import pytest
 from peers.simulation import Simulation, simulate
 
 from core.errors import BadRequest, NoSuchThing
+from core.node.context import Pace
 from core.node.sending.linking import Linking
 from core.node.sending.uplink import Uplink, share
 from core.site.model import Link, Node
@@ -17,6 +18,7 @@ from core.transfer.link import CLASSES
 from core.transfer.rungs import CLIMB, PATIENCE
 
 GB = 1_000_000_000
+PACE = Pace(judge=600, reckon=3600, plan=3600, plan_soon=600, report=3600, report_soon=3600)
 
 
 def world(link: str, **more: Any) -> Simulation:
@@ -29,7 +31,7 @@ def world(link: str, **more: Any) -> Simulation:
         '[[destination]]\nname = "nas"\naddress = "folder:/nas"\nlink = "lan"\n'
         '[[route]]\nwhat = ["jpeg"]\nto = { all = ["home", "nas"] }\n',
     }
-    simulation = simulate(**{**words, **more})
+    simulation = simulate(pace=PACE, **{**words, **more})
     simulation.run(seconds=1)
     return simulation
 
