@@ -11,11 +11,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from core.site.backups import problems_of_backups
 from core.site.folders import Finding, folder_problems, is_folder
 from core.site.handed import handing_problems
 from core.site.model import Camera, GphotoSource, Link, SiteFile
 from core.site.published import ORIGINALS, doubtful, published
-from core.site.shape import UNNAMED, by_name, meant
+from core.site.refer import NONE, refer
+from core.site.shape import by_name, meant
 from core.text import safe
 
 Check = Callable[[SiteFile, Path], Sequence[Finding]]  # the site and the folder of its file
@@ -24,7 +26,6 @@ MOST_SLOTS = 86_400  # of a day: one a second
 MOST_STARTS = 28  # the last day that every month has
 SOONEST_AUDIT = timedelta(days=1)
 SHOWN = 5  # zones of a region
-_NONE = "; the file has no "
 
 
 @functools.cache
@@ -52,10 +53,10 @@ def own_checks(site: SiteFile, base: Path, lost: bool = False) -> list[Finding]:
 
     `lost`: a table of the file is not known, so that nothing is said of names that might have stood in it.
     """
-    tables = (_names, _cameras, _links, _destinations, _routes, published, _values)
+    tables = (_names, _cameras, problems_of_backups, _links, _destinations, _routes, published, _values)
     found = [finding for told in tables for finding in told(site)]
     if lost:
-        found = [(key, sentence) for key, sentence in found if _NONE not in sentence]
+        found = [(key, sentence) for key, sentence in found if NONE not in sentence]
     found += folder_problems(site, base)
     found += handing_problems(site, base)
     for n, camera in enumerate(site.camera):
@@ -87,7 +88,7 @@ def _names(site: SiteFile) -> Iterator[Finding]:
     for n, node in enumerate(site.node):
         yield from _unique(f"node[{n}].link", [link.name for link in node.link])
         for m, name in enumerate(node.pull):
-            yield from _refer(f"node[{n}].pull[{m}]", "node", name, [each.name for each in site.node])
+            yield from refer(f"node[{n}].pull[{m}]", "node", name, [each.name for each in site.node])
     for n, recipe in enumerate(site.recipe):
         if recipe.name in ORIGINALS:
             yield f"recipe[{n}].name", f"'{recipe.name}' is what routes call an original; take another name"
@@ -99,21 +100,12 @@ def _unique(table: str, names: Sequence[str]) -> Iterator[Finding]:
             yield f"{table}[{index}].name", f"'{name}' is taken by {table}[{first}]; take another name"
 
 
-def _refer(at: str, what: str, name: str, known: Iterable[str]) -> Iterator[Finding]:
-    names = list(dict.fromkeys(known))
-    near = meant(name, names)
-    if name in names or (UNNAMED in names and not near):  # it may well be the one whose name is missing
-        return
-    rest = f"; there are: {', '.join(names)}" if names else f"{_NONE}{what}"
-    yield at, f"no {what} is named '{safe(name, 60)}'{near or rest}"
-
-
 def _cameras(site: SiteFile) -> Iterator[Finding]:
     nodes = [node.name for node in site.node]
     for n, camera in enumerate(site.camera):
         at = f"camera[{n}]"
         if camera.primary is not None:
-            yield from _refer(f"{at}.primary", "node", camera.primary, nodes)
+            yield from refer(f"{at}.primary", "node", camera.primary, nodes)
         if camera.primary is None and len(nodes) > 1:
             yield f"{at}.primary", f'missing key; write primary = "{nodes[0]}", the node that drives this camera'
         if camera.recovery.hooks_a_day < 0:
@@ -191,9 +183,9 @@ def _destinations(site: SiteFile) -> Iterator[Finding]:
     links = [link.name for node in site.node for link in node.link]
     for n, destination in enumerate(site.destination):
         if destination.link is not None:
-            yield from _refer(f"destination[{n}].link", "link", destination.link, links)
+            yield from refer(f"destination[{n}].link", "link", destination.link, links)
         if destination.node is not None:
-            yield from _refer(f"destination[{n}].node", "node", destination.node, [node.name for node in site.node])
+            yield from refer(f"destination[{n}].node", "node", destination.node, [node.name for node in site.node])
         if destination.chunk < 1:
             yield f"destination[{n}].chunk", "at least 1B"
         if destination.lanes is not None and not 1 <= destination.lanes <= 8:
@@ -211,24 +203,24 @@ def _routes(site: SiteFile) -> Iterator[Finding]:
     for n, route in enumerate(site.route):
         at = f"route[{n}]"
         for place in route.places:
-            yield from _refer(f"{at}.to", "destination", place, destinations)
+            yield from refer(f"{at}.to", "destination", place, destinations)
         if route.at is not None:
-            yield from _refer(f"{at}.at", "node", route.at, [node.name for node in site.node])
+            yield from refer(f"{at}.at", "node", route.at, [node.name for node in site.node])
         for m, name in enumerate(route.cameras):
-            yield from _refer(f"{at}.cameras[{m}]", "camera", name, cameras)
+            yield from refer(f"{at}.cameras[{m}]", "camera", name, cameras)
         if not route.what:
             yield f"{at}.what", 'nothing to send; write what = ["jpeg"], or names of recipes'
         for m, what in enumerate(route.what):
-            yield from _refer(f"{at}.what[{m}]", "recipe", what, whats)
+            yield from refer(f"{at}.what[{m}]", "recipe", what, whats)
         if route.every_nth < 1:
             yield f"{at}.every_nth", "at least 1, which sends every slot"
         if route.every_nth > MOST_SLOTS:
             yield f"{at}.every_nth", f"at most {MOST_SLOTS}: no day has more slots; 1 sends every slot"
         if route.page is not None:
-            yield from _refer(f"{at}.page", "page", route.page, [page.name for page in site.page])
+            yield from refer(f"{at}.page", "page", route.page, [page.name for page in site.page])
     for n, page in enumerate(site.page):
         for m, each in enumerate(page.camera):
-            yield from _refer(f"page[{n}].camera[{m}].name", "camera", each.name, cameras)
+            yield from refer(f"page[{n}].camera[{m}].name", "camera", each.name, cameras)
 
 
 def _values(site: SiteFile) -> Iterator[Finding]:

@@ -180,10 +180,26 @@ class FtpServer:
 
 
 @table
+class Redundancy:
+    """What a node does when the node that owns a camera falls silent (docs/redundancy.md).
+
+    `constant`: as a backup it shoots all cameras that it reserves, all the time; `fast`: its own cameras are taken over
+    sooner when it falls silent; `mail`: as a backup it tells by mail; `autoback`: cameras that it took over go back by
+    themselves. `max_cameras`: how many it may serve in all; a node that is only a backup needs at least one.
+    """
+
+    constant: bool = False
+    fast: bool = False
+    mail: bool = False
+    autoback: bool = True
+    max_cameras: int | None = None
+
+
+@table
 class Node:
     """A machine of the site. `inbox`: where other nodes leave what it takes in; `pull`: those from which it fetches.
 
-    `ftp`: needed for cameras of kind "ftp".
+    `ftp`: needed for cameras of kind "ftp". `profile`: "cellular" renews its lease three times less often.
     """
 
     name: Name
@@ -191,6 +207,8 @@ class Node:
     buffer: Buffer = field(default_factory=Buffer)
     ftp: FtpServer | None = None
     link: tuple[Link, ...] = ()
+    profile: Literal["normal", "cellular"] = "normal"
+    redundancy: Redundancy = field(default_factory=Redundancy)
     inbox: str | None = None  # a folder; each deliverer has a folder of its own below it
     pull: tuple[Name, ...] = ()
 
@@ -305,11 +323,20 @@ class Recovery:
 
 @table
 class Camera:
-    """A configured source of pictures."""
+    """A configured source of pictures.
+
+    `primary` and `backup` are the first assignment only, where nodes share an engine. `reach`: other nodes that can
+    open it. `exclusive`: it takes one connection at a time, so an owner that is cut off stops shooting it. Of several
+    cameras a backup takes those of the highest `priority` first.
+    """
 
     name: Name
     source: Source
     primary: Name | None = None
+    backup: Name | None = None
+    reach: tuple[Name, ...] = ()
+    exclusive: bool = False
+    priority: int = 0
     shoots: Shoots = "jpeg"
     schedule: tuple[Schedule, ...] = ()
     event: tuple[Event, ...] = ()
