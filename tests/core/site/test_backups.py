@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from core.errors import ConfigurationError
 from core.site.load import load, reparse
 from core.site.model import Redundancy

@@ -84,8 +84,8 @@ BAD_NAME = "a name is 1 to 32 of a-z, 0-9 and '-', and begins with a letter or a
         pytest.param(
             camera(USB, "colour = 1"),
             [
-                "8: camera[0].colour: unknown key; what may stand here: name, source, primary, shoots, schedule, "
-                "event, settings, recovery, exposure, keep_open, set_clock"
+                "8: camera[0].colour: unknown key; what may stand here: name, source, primary, backup, reach, "
+                "exclusive, priority, shoots, schedule, event, settings, recovery, exposure, keep_open, set_clock"
             ],
             id="unknown-key-like-no-other",
         ),
