@@ -54,6 +54,7 @@ class Context:
     keeper: Keeper
     hands: Hands
     fence: Fence
+    fences: dict[str, Fence] = field(default_factory=dict)  # camera -> the fence of its lease, where nodes share it
     trust: Trust = field(default_factory=lambda: Trust(False, "not judged yet"))
     on_event: Callable[[str, str, str], None] = lambda kind, subject, text: None
     pace: Pace = Pace()
@@ -86,6 +87,10 @@ class Context:
     def cameras(self) -> list[Camera]:
         """The cameras that this node drives."""
         return [camera for camera in self.site.camera if camera.primary in (None, self.node.name)]
+
+    def fence_of(self, camera: str) -> Fence:
+        """The fence under which this node shoots a camera: of its lease, or of this start of the node."""
+        return self.fences.get(camera, self.fence)
 
     def tell(self, kind: str, subject: str, text: str, **data: Any) -> None:
         """Record an event: one line in the log, and one row in the catalogue when that takes it."""

@@ -65,7 +65,7 @@ class Post:
             "spool": str(context.folders.spool),
             "secrets": secrets,
             "plain": self.plain,
-            "fence": str(context.fence),
+            "fence": str(context.fence_of(self.camera.name)),
         }
         if isinstance(source, FtpSource):
             opening["judge"] = JUDGE
@@ -82,7 +82,7 @@ class Post:
         return self.job("collect", self._identity(context), about=self)
 
     def _identity(self, context: Context) -> Json:
-        return {"camera": self.camera.name, "node": context.node.name, "fence": str(context.fence)}
+        return {"camera": self.camera.name, "node": context.node.name, "fence": str(context.fence_of(self.camera.name))}
 
     def job(self, op: str, args: Json | None = None, about: Any = None) -> Job:
         """Return another request to the camera."""

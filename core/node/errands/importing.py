@@ -174,7 +174,9 @@ class Importing:
         if row["own"] is not None:
             return PictureName.parse(row["own"])
         context = self._bench.context
-        return PictureName(row["camera"], utc(row["at"]), context.node.name, context.fence, row["extension"])
+        return PictureName(
+            row["camera"], utc(row["at"]), context.node.name, context.fence_of(row["camera"]), row["extension"]
+        )
 
     def _keep(self, asked: Asked, size: int) -> None:
         """Keep what is in the spool now; the child goes on when it is durable."""

@@ -58,7 +58,9 @@ class ImportPlan:
 
     def _deliver(self, row: Json) -> None:
         context = self.bench.context
-        name = PictureName(row["camera"], utc(row["at"]), context.node.name, context.fence, row["extension"])
+        name = PictureName(
+            row["camera"], utc(row["at"]), context.node.name, context.fence_of(row["camera"]), row["extension"]
+        )
         index = self.bench.arriving.place(name).index
         picture = NewPicture(name=name, slot=None, index=index, kind=row["kind"], size=row["size"], sha256=NOBODYS)
         for one in backfill(context.site, picture, context.node.name):

@@ -314,7 +314,7 @@ class Taking:
 
     def _fence(self, entry: Entry) -> Fence | None:
         """Return under which fence an outcome is written: of another node's slot nobody tells."""
-        return self.context.fence if entry.node == self.context.node.name else None
+        return self.context.fence_of(entry.camera) if entry.node == self.context.node.name else None
 
 
 def _part(file: Mapping[str, object]) -> Part:
