@@ -50,5 +50,5 @@ def _taken_back(part: SitePart, one: Lost) -> bool:
     if not copies.is_copy(part.context.catalogue, one.delivery):
         return False
     delivery = deliveries.get(part.context.catalogue, one.delivery)
-    part.auditing.disprove(delivery, from_wire({"error": one.error, "message": one.what}))
+    part.desks.auditing.disprove(delivery, from_wire({"error": one.error, "message": one.what}))
     return True

@@ -73,8 +73,8 @@ def _alone(place: Place, camera: str) -> Made:
     opened = open_site(place, loaded, SystemClock(), queue, lambda: loaded, listen=False)
     try:
         one = OneShot(opened.part, queue)
-        opened.part.shooting.scheduled = False
-        opened.part.shooting.capture(camera, ORDER)
+        opened.part.desks.shooting.scheduled = False
+        opened.part.desks.shooting.capture(camera, ORDER)
         with interruptible(queue):
             Loop(SystemClock(), queue).run([one])
         return one.made()
@@ -95,7 +95,7 @@ class OneShot:
 
     def __post_init__(self) -> None:
         self._end = self.part.context.monotonic() + SHOT_SECONDS + DELIVERY_SECONDS
-        self.part.shooting.on_order = self._hear
+        self.part.desks.shooting.on_order = self._hear
 
     def made(self) -> Made:
         """Return what came of it; raise the error that the shot ended with."""
@@ -138,15 +138,15 @@ class OneShot:
     def _open(self) -> list[deliveries.Delivery]:
         """Return the deliveries of the new pictures that are not proven."""
         names = set(self._pictures or [])
-        places = self.part.delivering.stations
+        places = self.part.desks.delivering.stations
         found = [one for name in places for one in deliveries.queue(self.part.context.catalogue, name, 1000)]
         return [one for one in found if str(one.name) in names]
 
     def _is_home(self) -> bool:
         """Return whether all is seen and proven, or what is left cannot go now."""
-        if not self.part.idle():
+        if not self.part.desks.idle():
             return self.part.context.monotonic() >= self._end
-        stuck = {name for name, station in self.part.delivering.stations.items() if station.trouble is not None}
+        stuck = {name for name, station in self.part.desks.delivering.stations.items() if station.trouble is not None}
         return all(one.destination in stuck or one.attempts > 0 for one in self._open())
 
 

@@ -122,14 +122,14 @@ def _alone(place: Place, wish: Wish, quiet: bool) -> Json:
     opened = open_site(place, loaded, SystemClock(), queue, lambda: loaded, listen=False)
     try:
         part = opened.part
-        part.shooting.scheduled = False
-        part.delivering.stop()
-        part.errands.order(wish.verb, wish.args, "the command line", remember=False)
+        part.desks.shooting.scheduled = False
+        part.desks.delivering.stop()
+        part.desks.errands.order(wish.verb, wish.args, "the command line", remember=False)
         with progress() as tell:
             one = OneErrand(part, queue, wish, tell, quiet)
             with interruptible(queue):
                 Loop(SystemClock(), queue).run([one])
-        state = part.errands.state()
+        state = part.desks.errands.state()
     finally:
         opened.close()
     if not one.is_done:
@@ -157,9 +157,9 @@ class OneErrand:
         """Let the site work; see whether it is done."""
         self.part.tick()
         if not self.quiet:
-            state = self.part.errands.state()
+            state = self.part.desks.errands.state()
             self._planned = _tell(self.wish, state, self._planned, self.show)
-        if self.part.errands.idle() and not self.is_done:
+        if self.part.desks.errands.idle() and not self.is_done:
             self.is_done = True
             self.queue.put(Stop())
 

@@ -14,12 +14,31 @@ from core.cli.asking import asked, need, open_catalogue
 from core.cli.options import Selection, json_option, site_options
 from core.cli.pausing import Act, act_options
 from core.cli.show import events_text, ledger_text, status_text
+from core.cli.showfleet import fleet_text
 from core.errors import OverlapseError
 from core.site.place import Place
 
 Json = dict[str, Any]
 DAY = timedelta(days=1)
 YEARS = range(1970, 2200 - 1)  # in which a day, and the one after it, may lie
+
+
+def _fleet(place: Place) -> list[Json]:
+    """Return the status documents of all nodes that a node hears of; what it heard last, when it does not run."""
+
+    def from_files() -> Json:
+        from core.status.fleet import read_fleet
+
+        ours = _status(place)
+        return {"nodes": [{**ours, "heard": ours["at"]}, *read_fleet(place.folders.fleet)]}
+
+    found: dict[str, Json] = {}
+    since: float | None = 0
+    while since is not None:
+        page = asked(place, "fleet", {"since": int(since)}, from_files)
+        found |= {str(one["node"]): one for one in page["nodes"]}
+        since = page.get("next")
+    return list(found.values())
 
 
 def _status(place: Place) -> Json:
@@ -38,13 +57,17 @@ def _status(place: Place) -> Json:
 @site_options
 @json_option
 @click.option("--watch", is_flag=True, help="Show it anew every five seconds until Ctrl-C.")
-def status(selection: Selection, as_json: bool, watch: bool) -> None:
+@click.option("--fleet", is_flag=True, help="All nodes that this one hears of, a line each.")
+def status(selection: Selection, as_json: bool, watch: bool, fleet: bool) -> None:
     """Show the node on one screen of text.
 
-    With --json a site's status document as it is; of several sites {"sites": [...]}.
+    With --json a site's status document as it is, of several sites {"sites": [...]}; with --fleet {"nodes": [...]}.
     """
     while True:
-        if as_json:
+        if fleet:
+            nodes = [document for place in selection.places() for document in _fleet(place)]
+            click.echo(json.dumps({"nodes": nodes}) if as_json else fleet_text(nodes, datetime.now(UTC)))
+        elif as_json:
             documents = [_status(place) for place in selection.places()]
             click.echo(json.dumps(documents[0] if len(documents) == 1 else {"sites": documents}))
         else:

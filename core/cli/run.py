@@ -54,7 +54,7 @@ def _run(sites: Sequence[tuple[Place, Loaded]], systemd: Systemd) -> bool:
         for place, loaded in sites:
             told = _telling(systemd, loaded)
             opened.append(open_site(place, loaded, SystemClock(), queue, _reread(place), progress=told))
-            opened[-1].part.errands.resume()
+            opened[-1].part.desks.errands.resume()
         with interruptible(queue, [one.part for one in opened]):
             return _loop(queue, opened, systemd)
     finally:

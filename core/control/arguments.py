@@ -131,7 +131,7 @@ def parse_flag(value: object) -> bool:
     return value
 
 
-CAMERA = DESTINATION = LINK = Argument(parse_name)
+CAMERA = DESTINATION = LINK = NODE = Argument(parse_name)
 REASON = Argument(parse_reason)
 UNTIL = Argument(parse_instant)
 

@@ -11,6 +11,7 @@ from core.control.arguments import (
     CAMERA,
     DESTINATION,
     LINK,
+    NODE,
     REASON,
     UNTIL,
     Argument,
@@ -71,6 +72,12 @@ _SINCE = Argument(parse_instant, required=False)
 
 _ALL = (
     Verb("status", Role.VIEW, "Give the status document."),
+    Verb(
+        "fleet",
+        Role.VIEW,
+        "Give the status documents of all nodes that this one hears of, as they were heard, and of itself.",
+        {"node": optional(NODE), "since": Argument(parse_seconds, required=False)},
+    ),
     Verb(
         "ledger",
         Role.VIEW,

@@ -96,6 +96,7 @@ class Reporting:
             "zone": context.site.site.zone,
             "at": round(context.now().timestamp(), 3),
             "next": round(context.now().timestamp() + context.pace.report, 3),
+            "check_in": context.node.check_in.total_seconds(),
             "started": round(self._started, 3),
             "boot": context.clock.boot_id(),
             "pid": os.getpid(),

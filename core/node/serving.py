@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,17 +13,12 @@ from core.errors import BadRequest, NoSuchThing, OverlapseError
 from core.intake.entries import OverrideEntry
 from core.node.cameras.measuring import telemetry_key
 from core.node.cameras.pauses import PAUSE, RESUME
-from core.node.cameras.shooting import Shooting
-from core.node.context import Context
-from core.node.errands.errands import Errands
+from core.node.desks import Desks
 from core.node.keeping.outlook import ALLOWED, ANNOUNCED, CONFIRMED
-from core.node.keeping.retaining import Retaining
 from core.node.reload import Reload
-from core.node.reporting import Reporting
-from core.node.sending.delivering import Delivering
 from core.node.sending.disproving import Disproved
-from core.node.writing import Writer
 from core.retention.forecast import show_instant
+from core.status.fleet import fleet_page
 from core.status.views import event_rows, ledger_page, queue_rows
 from core.values import milliseconds_of
 
@@ -32,19 +26,6 @@ Answer = dict[str, Any]
 DAY = timedelta(days=1)
 FOREVER = timedelta(days=3650)
 CONFIRMED_FOR = timedelta(hours=1)  # that an operator's word on a large plan holds
-
-
-@dataclass(frozen=True)
-class Desks:
-    """Those whom a request may concern."""
-
-    context: Context
-    writer: Writer
-    shooting: Shooting
-    delivering: Delivering
-    retaining: Retaining
-    reporting: Reporting
-    errands: Errands
 
 
 class Serving:
@@ -56,6 +37,7 @@ class Serving:
         self._stop = stop
         self._verbs: Mapping[str, Callable[[Request], Answer | None]] = {
             "status": lambda request: self._desks.reporting.document(),
+            "fleet": self._fleet,
             "ledger": self._ledger,
             "queue": self._queue,
             "events": lambda request: {"events": event_rows(self._catalogue, request.args.get("limit", 100))},
@@ -101,6 +83,16 @@ class Serving:
     @property
     def _catalogue(self) -> Any:
         return self._desks.context.catalogue
+
+    def _fleet(self, request: Request) -> Answer:
+        """Give the documents of all nodes, or of one; as many as an answer holds, the rest from `next` on."""
+        desks, name = self._desks, request.args.get("node")
+        ours = desks.reporting.document()
+        ours["heard"] = ours["at"]
+        documents = {ours["node"]: ours, **desks.checkins.heard}
+        if name is not None and name not in documents:
+            raise NoSuchThing(f"nothing was heard of a node {name}; it was of: {', '.join(documents)}")
+        return fleet_page([documents[name]] if name else documents.values(), request.args.get("since", 0))
 
     def _ledger(self, request: Request) -> Answer:
         now = self._desks.context.now()

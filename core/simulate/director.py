@@ -9,10 +9,11 @@ from queue import SimpleQueue
 
 from core.catalogue import buffer, deliveries, slots, states
 from core.catalogue.store import Catalogue
+from core.node.cameras.idle import APPLIED_AT
 from core.node.children import Children
 from core.node.jobs import Job, Worker
 from core.node.loop import Event, Stop
-from core.node.part import APPLIED_AT, SitePart
+from core.node.part import SitePart
 from core.simulate.demo import CAMERAS, DRAW_SECONDS, PAD_TO, SIZE
 
 SCENE = Worker("scene")
@@ -112,17 +113,19 @@ class Director:
         self._plugged = True
         (self.folder / "nas.unplugged").rename(self.folder / "nas")
         self.tell("the NAS is back: what waited for it is sent")
-        self.part.delivering.retry("nas")
+        self.part.desks.delivering.retry("nas")
 
     def _end(self, now: float) -> None:
         """Stop shooting; end when all is home, or when patience is over."""
         self._plug()
         if self._over_at is None:
             self._over_at = now + PATIENCE
-            self.part.shooting.stop()
+            self.part.desks.shooting.stop()
             self.tell("the last shot is taken: waiting until everything is home and proven")
-        waits = sum(deliveries.backlog(self.part.context.catalogue, name)[0] for name in self.part.delivering.stations)
-        if (waits == 0 and self.part.idle()) or now >= self._over_at:
+        waits = sum(
+            deliveries.backlog(self.part.context.catalogue, name)[0] for name in self.part.desks.delivering.stations
+        )
+        if (waits == 0 and self.part.desks.idle()) or now >= self._over_at:
             self.over = True
             self.queue.put(Stop())
 

@@ -95,6 +95,7 @@ class SimulatedSite:
         self.counters: dict[str, int] = {}  # link -> what its interface or router has counted
         self.documents = 0
         self.document: dict[str, Any] = {}  # the last status
+        self.fleet: dict[str, dict[str, Any]] = {}  # those of other nodes
         self.disk = SimulatedDisk()
         self.catalogue = KeptCatalogue.in_memory()
         self.catalogue.disk = self.disk
@@ -196,6 +197,9 @@ class SimulatedSite:
         )
 
     def _publish(self, path: Path, document: dict[str, Any]) -> None:
+        if path.parent == self.folders.fleet:
+            self.fleet[path.stem] = document
+            return
         self.documents += 1
         self.document = document
 

@@ -199,6 +199,8 @@ class Redundancy:
 class Node:
     """A machine of the site. `inbox`: where other nodes leave what it takes in; `pull`: those from which it fetches.
 
+    `check_in`: how often it tells the nodes that it delivers to how it is, also when there is nothing to deliver.
+
     `ftp`: needed for cameras of kind "ftp". `profile`: "cellular" renews its lease three times less often.
     """
 
@@ -209,6 +211,7 @@ class Node:
     link: tuple[Link, ...] = ()
     profile: Literal["normal", "cellular"] = "normal"
     redundancy: Redundancy = field(default_factory=Redundancy)
+    check_in: Duration = timedelta(minutes=5)
     inbox: str | None = None  # a folder; each deliverer has a folder of its own below it
     pull: tuple[Name, ...] = ()
 

@@ -15,6 +15,7 @@ from core.errors import NoSuchThing, ObjectDiffers
 from core.intake.entries import Entry, to_json
 from core.node.between import batches
 from core.node.between.batches import TO as PEER
+from core.node.between.checkins import CheckIns
 from core.node.between.hearing import Hearing, Refusal
 from core.node.context import Context
 from core.node.jobs import Done, Failed, Job, Json, Report
@@ -63,6 +64,7 @@ class Handing:
     context: Context
     writer: Writer
     delivering: Delivering
+    checkins: CheckIns
     on_proven: Callable[[], None]
     _takers: dict[str, Taker] = field(default_factory=dict)
     _stopping: bool = False
@@ -98,7 +100,7 @@ class Handing:
         now = self.context.monotonic()
         for taker in self._takers.values():
             if taker.job is None and self._asked_from(taker, now) <= now:
-                if now >= taker.tell_at:
+                if now >= self._tell_at(taker):
                     self._tell(taker)
                 elif now >= taker.look_at:
                     self._look(taker)
@@ -107,7 +109,9 @@ class Handing:
         """Return the monotonic time at which something is due."""
         now = self.context.monotonic()
         idle = [one for one in self._takers.values() if one.job is None]
-        return min((max(min(one.tell_at, one.look_at), self._asked_from(one, now)) for one in idle), default=NEVER)
+        return min(
+            (max(min(self._tell_at(one), one.look_at), self._asked_from(one, now)) for one in idle), default=NEVER
+        )
 
     def stop(self) -> None:
         """Begin nothing new: what was not told is told after the next start."""
@@ -148,27 +152,35 @@ class Handing:
 
     # Lines to the taker.
 
+    def _tell_at(self, taker: Taker) -> float:
+        """Return the monotonic time at which it is told something: lines, or at least how this node is."""
+        if taker.failed:
+            return taker.tell_at
+        return min(taker.tell_at, self.checkins.due(taker.destination.name))
+
     def _tell(self, taker: Taker) -> None:
         begins = news.waiting(self.context.catalogue, taker.peer)
         if begins:
             taker.job = batches.tails_job(self.context, begins, batches.FORWARD, taker)
             self.context.hands.give(taker.job)
-        elif len(self._heard_of(taker)) >= MANY:
-            self._send(taker, {"lines": [], "ends": {}}, bare=True)
+        elif (
+            len(self._heard_of(taker)) >= MANY or self.checkins.due(taker.destination.name) <= self.context.monotonic()
+        ):
+            self._send(taker, {"lines": [], "ends": {}})
         else:
             taker.tell_at = NEVER
 
-    def _send(self, taker: Taker, read: Json, bare: bool = False) -> None:
+    def _send(self, taker: Taker, read: Json) -> None:
         context, site = self.context, self.context.site
         name, node = taker.destination.name, context.node.name
         wanted = batches.for_taker(site, node, name, read["lines"])
         lines = [line for line in wanted if not self._is_there(name, line)]
         taker.ends = read["ends"]
-        if not lines and not bare:
+        heard, status = self._heard_of(taker), self.checkins.lines(name)
+        if not lines and not status and len(heard) < MANY:
             self._told(taker, 0.0)
             return
-        heard = self._heard_of(taker)
-        said = [{"heard": heard}, *lines] if heard else lines
+        said = [*status, {"heard": heard}, *lines] if heard else [*status, *lines]
         batch = drops.lines(site.site.name, node, batches.next_number(context))
         self._give(taker, "settle", {"put": [batches.put(batch, said)], "remove": []})
 
@@ -182,6 +194,7 @@ class Handing:
 
     def _told(self, taker: Taker, seconds: float) -> None:
         taker.failed = False
+        self.checkins.told(taker.destination.name)
         news.told(self.context.catalogue, taker.peer, taker.ends)
         taker.tell_at = self.context.monotonic() + max(1.0, seconds * SHARE)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from core.catalogue import announced, rebuild, slots
 from core.intake.entries import Entry, FilledEntry, OutcomeEntry, OverrideEntry, PictureEntry, from_json, to_json
 from core.node.between import batches
+from core.node.between.checkins import CheckIns
 from core.node.between.drop import Drop, may_speak
 from core.node.between.givingback import GivingBack
 from core.node.context import Context
@@ -31,6 +32,7 @@ class Hearsay:
     writer: Writer
     taking: Taking
     giving: GivingBack
+    checkins: CheckIns
 
     def collected(self, drop: Drop, done: Done) -> None:
         found: Found = done.job.about[0]
@@ -48,7 +50,11 @@ class Hearsay:
         lines: list[Entry] = []
         coming: list[PictureEntry] = []
         wanted: Json | None = None
+        said = list(said)
+        self.checkins.hear(drop, found, [one for one in said if "status" in one])
         for one in said:
+            if "status" in one:
+                continue
             if "heard" in one:
                 self._acknowledged(drop, found, one["heard"])
                 continue

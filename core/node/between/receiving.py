@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from core.catalogue import announced, pictures
 from core.errors import ConfigurationError, DestinationRefused, ObjectDiffers, ObjectNotFound, OverlapseError
+from core.node.between.checkins import CheckIns
 from core.node.between.drop import INBOX, SOON, Drop, places, why_not
 from core.node.between.givingback import GivingBack
 from core.node.between.hearsay import Hearsay
@@ -54,6 +55,7 @@ class Receiving:
     writer: Writer
     taking: Taking
     linking: Linking
+    checkins: CheckIns
     _drops: dict[str, Drop] = field(default_factory=dict)
     _hearsay: Hearsay = field(init=False)
     _back: WayBack = field(init=False)
@@ -63,7 +65,7 @@ class Receiving:
 
     def __post_init__(self) -> None:
         self._giving = GivingBack(self.context, self.linking)
-        self._hearsay = Hearsay(self.context, self.writer, self.taking, self._giving)
+        self._hearsay = Hearsay(self.context, self.writer, self.taking, self._giving, self.checkins)
         self._back = WayBack(self.context, self._give)
 
     def apply(self) -> None:

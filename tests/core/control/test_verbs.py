@@ -17,6 +17,7 @@ TABLE: list[tuple[str, Role, bool, dict[str, Any]]] = [
     ("ledger", Role.VIEW, False, {"camera": "north", "since": UNTIL, "until": UNTIL, "limit": 100}),
     ("queue", Role.VIEW, False, {"destination": "nas", "limit": 1}),
     ("events", Role.VIEW, False, {"limit": 1000}),
+    ("fleet", Role.VIEW, False, {"node": "unit1", "since": 1}),
     ("errand", Role.VIEW, False, {}),
     ("telemetry", Role.VIEW, False, {"camera": "north"}),
     ("retention-plan", Role.VIEW, False, {}),

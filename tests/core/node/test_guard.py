@@ -59,7 +59,7 @@ def test_a_write_that_fails_is_done_once_when_the_disk_takes_it() -> None:
     world = simulate()
     world.run(minutes=4)
     done: list[str] = []
-    writer = world.site.running.writer
+    writer = world.site.running.desks.writer
     world.site.disk.failing = {world.site.disk.syncs + 3}  # of the day book
     world.run(minutes=1, seconds=3)
     assert (writer.waiting(), world.camera.card != {}) == (1, True), "what is not durable is not released"

@@ -39,7 +39,7 @@ def simulation(tmp_path: Path) -> Simulation:
 
 
 def sim(simulation: Simulation) -> Uplink:
-    return simulation.site.running.delivering.linking.uplinks["sim"]
+    return simulation.site.running.desks.delivering.linking.uplinks["sim"]
 
 
 def test_a_router_says_what_has_passed_and_what_was_not_ours(simulation: Simulation) -> None:

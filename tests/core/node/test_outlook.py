@@ -144,7 +144,7 @@ def test_the_document_counts_a_day_as_slot_by_slot(seconds: float) -> None:
         slots.record(site, slots.Outcome(camera="north", slot=at, node=node, outcome=outcome, cause=cause, index=1))
     edge = slots.Outcome(camera="north", slot=seconds_of(now) - 86400, node="unit1", outcome="missed", cause="unknown")
     slots.record(site, edge)  # in the second in which the day begins: of a day that begins later, it is counted alone
-    (camera,) = world.site.running.reporting.document()["cameras"]
+    (camera,) = world.site.running.desks.reporting.document()["cameras"]
     right = by_entries(site, now)
     assert {key: camera[key] for key in right} == right
     assert len(set(camera["strip"])) >= 2

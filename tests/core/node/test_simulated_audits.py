@@ -36,7 +36,7 @@ def ages(world: Simulation, destination: str = "nas") -> timedelta:
 
 
 def status(world: Simulation, destination: str = "nas") -> Any:
-    document = world.site.running.reporting.document()
+    document = world.site.running.desks.reporting.document()
     return next(one for one in document["destinations"] if one["name"] == destination)
 
 
@@ -119,7 +119,7 @@ def test_what_was_lost_is_not_deleted_here_before_it_is_there_again() -> None:
     name = first(world.destination, 0)
     world.destination.lose(name)
     world.destination.outages = [Outage(world.world.now(), world.begin + timedelta(days=9), "full")]
-    world.site.running.delivering.audit("nas")
+    world.site.running.desks.delivering.audit("nas")
     world.run(minutes=10)
     assert len(world.site.told("copy lost")) == 1
     disk.others = disk.size - disk.used - 1_990_000_000  # from now on the buffer is short of room
@@ -174,7 +174,7 @@ def test_a_rebuild_believes_the_last_line_of_each_copy() -> None:
     assert {again, lost} <= set(world.destination.store)
     world.destination.outages = [Outage(world.world.now(), world.begin + timedelta(days=99), "full")]
     world.destination.lose(lost)
-    world.site.running.delivering.audit("nas")
+    world.site.running.desks.delivering.audit("nas")
     world.run(hours=2)
     lines = [line for book in world.site.disk.books.values() for line in book if isinstance(line, DisproofEntry)]
     assert sorted(line.remote for line in lines) == sorted([again, lost, lost])
@@ -206,7 +206,7 @@ def test_a_power_cut_between_the_line_and_the_catalogue_revives_nothing() -> Non
     name = first(world.destination)
     world.destination.lose(name)
     world.site.catalogue.failing = OnceALineTellsOfIt(world)
-    world.site.running.delivering.audit("nas")
+    world.site.running.desks.delivering.audit("nas")
     world.run(minutes=10)
     world.node.cut()
     world.site.catalogue.failing = frozenset()
@@ -240,7 +240,7 @@ def test_a_read_back_that_no_bytes_are_left_for_holds_nobody_up() -> None:
     lte = '[[node.link]]\nname = "lte"\n'
     world = simulate(every="20m", node=lte, destination='link = "lte"\naudit = "0s"', pace=CALM)
     world.run(hours=3)
-    delivering = world.site.running.delivering
+    delivering = world.site.running.desks.delivering
     delivering.linking.order("lte", "status", world.world.now() + timedelta(hours=2), "a test")
     delivering.audit("nas", world.site.catalogue.value("SELECT max(delivery) FROM copy"))
     world.run(hours=1)
@@ -255,7 +255,7 @@ def test_a_destination_that_lets_nobody_look_is_told_once_and_its_receipts_stand
     world.run(days=1)
     proven = copies.count(world.site.catalogue, "nas")
     world.destination.outages = [Outage(world.world.now(), world.begin + timedelta(days=99), "refuse")]
-    world.site.running.delivering.pause("nas", None)
+    world.site.running.desks.delivering.pause("nas", None)
     world.run(hours=12)
     assert copies.count(world.site.catalogue, "nas") == proven
     assert len(world.site.told("audit not possible")) <= 1
@@ -268,7 +268,7 @@ def test_an_operator_has_a_copy_read_back_at_once() -> None:
     name = first(world.destination)
     world.destination.flip(name)
     number = world.site.catalogue.value("SELECT id FROM delivery WHERE remote = ?", (name,))
-    assert world.site.running.delivering.audit("nas", number) == 1
+    assert world.site.running.desks.delivering.audit("nas", number) == 1
     world.run(minutes=5)
     assert len(world.site.told("copy lost")) == 1
     assert world.broken() == []
@@ -281,7 +281,7 @@ def test_an_operator_has_all_copies_of_a_destination_looked_at_at_once_and_each_
     name, count = first(there), copies.count(world.site.catalogue, "nas")
     there.lose(name)
     assert count > 500, "more than one round holds"
-    assert world.site.running.delivering.audit("nas") == count
+    assert world.site.running.desks.delivering.audit("nas") == count
     world.run(hours=1)
     names = [look.name for look in there.looks]
     assert len(world.site.told("copy lost")) == 1
@@ -299,7 +299,7 @@ def test_a_rendition_that_is_lost_there_is_made_again_and_delivered() -> None:
     name = next(name for name in sorted(world.destination.store) if ".web." in name)
     assert not [path for path in world.site.images.made if path.endswith(name.rpartition("/")[2])], "its file is gone"
     world.destination.lose(name)
-    world.site.running.delivering.audit("nas")
+    world.site.running.desks.delivering.audit("nas")
     world.run(hours=1)
     assert name in world.destination.store
     assert len(world.site.told("copy lost")) == 1

@@ -33,7 +33,7 @@ def instants(simulation: Simulation) -> list[datetime]:
 
 
 def order(simulation: Simulation, rung: str, lasting: timedelta) -> None:
-    linking = simulation.site.running.delivering.linking
+    linking = simulation.site.running.desks.delivering.linking
     linking.order("sim", rung, simulation.world.now() + lasting, "a test")
 
 

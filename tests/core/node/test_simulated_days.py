@@ -114,10 +114,10 @@ def test_a_camera_that_is_gone_climbs_the_ladder_and_comes_back_down() -> None:
     world.camera.faults.append(Fault("gone", world.at("21 10:00"), world.at("21 14:00")))
     world.run(hours=5)
     assert world.site.hook.runs, "the power hook was never tried"
-    assert world.site.running.shooting.posts["north"].ladder.rung > 0
+    assert world.site.running.desks.shooting.posts["north"].ladder.rung > 0
     assert world.counted()["missed: camera gone"] >= 20
     world.run(hours=2)
-    assert world.site.running.shooting.posts["north"].ladder.rung == 0
+    assert world.site.running.desks.shooting.posts["north"].ladder.rung == 0
     last_fault = max(key for key, what in world.ledger().items() if what.startswith("missed"))
     assert last_fault <= "21 14:10"
     assert world.broken() == []
@@ -127,11 +127,11 @@ def test_the_memory_of_the_ladder_survives_a_restart() -> None:
     world = simulate(camera='recovery = { hook = ["relay"], hooks_a_day = 2 }')
     world.camera.faults.append(Fault("gone", world.at("21 10:00"), world.at("22 10:00")))
     world.run(hours=5)
-    before = world.site.running.shooting.posts["north"].ladder
+    before = world.site.running.desks.shooting.posts["north"].ladder
     assert len(before.hooks) == 2
     world.node.off(timedelta(minutes=5))
     world.run(minutes=30)
-    after = world.site.running.shooting.posts["north"].ladder
+    after = world.site.running.desks.shooting.posts["north"].ladder
     assert after.rung == before.rung
     assert len(after.hooks) == 2
     assert len(world.site.hook.runs) == 2

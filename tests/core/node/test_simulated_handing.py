@@ -16,7 +16,7 @@ from core.catalogue.pictures import Picture
 from core.simulate.disk import File
 from core.simulate.handover import SimulatedDrop, hand_on
 from core.simulate.invariants import broken, every, lost, not_rebuilt, twice, unproven
-from core.simulate.links import outages_at_random
+from core.simulate.links import Outage, outages_at_random
 from core.simulate.site import SimulatedNode, SimulatedSite
 from core.simulate.world import World
 from core.transfer import drops
@@ -122,7 +122,7 @@ def assert_all_is_there(pair: Pair) -> None:
 
 
 def test_a_day_reaches_the_second_node_and_the_unit_hears_of_every_copy() -> None:
-    pair = Pair()
+    pair = Pair(TEXT.replace('name = "unit1"\n', 'name = "unit1"\ncheck_in = "24h"\n', 1))
     pair.run(days=1)
     assert_all_is_there(pair)
     taken = len(list(every(pair.unit.catalogue)))
@@ -245,7 +245,7 @@ def linked(link: str) -> str:
 def test_what_is_said_between_nodes_is_counted_as_status_beside_the_pictures() -> None:
     pair = Pair(linked('rate = "2MB/s"'))
     pair.run(days=1)
-    [row] = pair.unit.running.delivering.linking.rows()
+    [row] = pair.unit.running.desks.delivering.linking.rows()
     classes = row["month"]["classes"]
     assert pair.drop.batched <= classes["status"] < 49 * 20_000
     assert classes["raw"] == sum(one.size for one in every(pair.unit.catalogue) if one.kind == "raw")
@@ -254,7 +254,7 @@ def test_what_is_said_between_nodes_is_counted_as_status_beside_the_pictures() -
 def test_a_link_whose_budget_is_used_up_carries_no_batches_either_until_the_month_ends() -> None:
     pair = Pair(linked('budget = { bytes = "200MB", month_starts = 22 }'))
     pair.run(minutes=1)
-    linking = pair.unit.running.delivering.linking
+    linking = pair.unit.running.desks.delivering.linking
     place = next(one for one in pair.unit.site.destination if one.name == "fr")
     linking.charge(place, "jpeg", 200_000_000)
     pair.run(minutes=5)
@@ -263,3 +263,23 @@ def test_a_link_whose_budget_is_used_up_carries_no_batches_either_until_the_mont
     assert linking.rows()[0]["month"]["classes"].get("status", 0) == spent
     pair.run(hours=24)
     assert linking.rows()[0]["month"]["classes"]["status"] > 0
+
+
+def test_the_taker_knows_how_the_unit_is_though_nothing_is_delivered() -> None:
+    pair = Pair(TEXT.replace('every = "30m"', 'every = "30m"\nfrom = "08:00"\nto = "08:01"'))
+    pair.run(hours=3)
+    known, now = pair.fr.fleet["unit1"], pair.world.now().timestamp()
+    assert now - known["at"] < 600  # a check-in every five minutes, and the taker looks every two
+    assert [camera["name"] for camera in known["cameras"]] == ["north"]
+
+
+def test_a_unit_that_cannot_reach_its_taker_is_known_as_it_was_and_as_it_is_again_afterwards() -> None:
+    pair = Pair()
+    pair.run(hours=1)
+    end = pair.unit.destinations["fr"]
+    end.outages = [Outage(pair.world.now(), pair.world.now() + timedelta(hours=5))]
+    pair.run(hours=4)
+    silent = pair.world.now().timestamp() - pair.fr.fleet["unit1"]["at"]
+    pair.run(hours=2)
+    assert silent > 3.8 * 3600
+    assert pair.world.now().timestamp() - pair.fr.fleet["unit1"]["at"] < 1800

@@ -290,7 +290,7 @@ def test_progress_that_cannot_be_noted_does_not_stop_the_transfer() -> None:
 def test_a_destination_that_was_paused_stays_paused_across_a_stop() -> None:
     world = simulate(pace=QUICK)
     world.run(minutes=2)
-    world.site.running.delivering.pause("nas", world.at("21 12:00"))
+    world.site.running.desks.delivering.pause("nas", world.at("21 12:00"))
     world.run(hours=1)
     world.node.off(timedelta(minutes=5))
     world.run(hours=1)
@@ -373,7 +373,7 @@ def test_a_trouble_that_ends_several_files_counts_once() -> None:
     world.run(hours=3)
     world.destination.latency = 30.0
     assert world.site.part is not None
-    station = world.site.part.delivering.stations["nas"]
+    station = world.site.part.desks.delivering.stations["nas"]
     until = world.world.now() + timedelta(hours=2)
     while (len(station.sending) < 4 or station.trouble) and world.world.now() < until:
         world.run(seconds=5)

@@ -99,9 +99,9 @@ def test_a_link_that_is_down_for_a_night_is_waited_for_and_all_comes_newest_firs
 
     simulation, far = restoring(3, cut)
     simulation.run(hours=2)
-    assert simulation.site.running.errands.state()["trouble"] == "no route to host"
+    assert simulation.site.running.desks.errands.state()["trouble"] == "no route to host"
     simulation.run(hours=10)
-    state = simulation.site.running.errands.state()
+    state = simulation.site.running.desks.errands.state()
     assert (state["ended"], state["error"], state["restored"], state["trouble"]) == (True, None, 3, None)
     assert list(dict.fromkeys(base for _, base in far.asked)) == [str(name(n)) for n in range(3)]
     assert len(far.asked) < 150
@@ -123,7 +123,7 @@ def test_one_picture_that_does_not_come_keeps_no_other_from_coming(
 ) -> None:
     simulation, far = restoring(3, lambda base, before: error if base == str(name(1)) else None)
     simulation.run(hours=2)
-    state = simulation.site.running.errands.state()
+    state = simulation.site.running.desks.errands.state()
     assert (state["ended"], state["error"], state["restored"], state[counted]) == (True, None, 2, 1)
     assert sum(base == str(name(1)) for _, base in far.asked) == times
     assert simulation.site.told("picture not restored") == [str(error)]
@@ -132,7 +132,7 @@ def test_one_picture_that_does_not_come_keeps_no_other_from_coming(
 def test_a_destination_that_refuses_everything_ends_it() -> None:
     simulation, far = restoring(30, lambda base, before: DestinationRefused("permission denied"))
     simulation.run(hours=2)
-    state = simulation.site.running.errands.state()
+    state = simulation.site.running.desks.errands.state()
     assert (state["ended"], state["restored"], state["refused"]) == (True, 0, 10)
     assert state["error"] == {"error": "DestinationRefused", "message": "permission denied"}
     assert len(far.asked) == 11
@@ -141,12 +141,12 @@ def test_a_destination_that_refuses_everything_ends_it() -> None:
 def test_it_goes_on_after_the_power_went() -> None:
     simulation, far = restoring(20, lambda base, before: None)
     simulation.run(minutes=6)
-    kept = simulation.site.running.errands.state()["restored"]
+    kept = simulation.site.running.desks.errands.state()["restored"]
     simulation.node.cut()
     simulation.run(minutes=1)
-    simulation.site.running.errands.resume()
+    simulation.site.running.desks.errands.resume()
     simulation.run(hours=1)
-    state = simulation.site.running.errands.state()
+    state = simulation.site.running.desks.errands.state()
     assert 0 < kept < 20
     assert (state["ended"], state["error"], state["plan"]["here"]) == (True, None, kept)
     assert state["restored"] == 20 - kept

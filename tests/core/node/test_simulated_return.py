@@ -96,7 +96,7 @@ class Pair:
 
     @property
     def state(self) -> dict[str, Any]:
-        return self.unit.running.errands.state()
+        return self.unit.running.desks.errands.state()
 
     @property
     def taker(self) -> DropTaker:
@@ -187,7 +187,7 @@ def test_whatever_is_cut_it_goes_on_and_nothing_is_fetched_twice(seed: int) -> N
         victim = dice.choice((pair.unit, pair.fr))
         pair.node.cut_one(victim)
         if victim is pair.unit:
-            pair.unit.running.errands.resume()
+            pair.unit.running.desks.errands.resume()
     pair.run(hours=8)
     assert_it_is_as_before(pair)
     assert end.brought < 1.02 * size
@@ -212,7 +212,7 @@ def test_one_that_falls_silent_is_waited_for() -> None:
     pair.run(hours=2)
     words = "fr has not answered for 10 minutes; is it running?"
     assert (pair.state["ended"], pair.state["trouble"]) == (False, words)
-    errand = pair.unit.running.reporting.document()["errand"]
+    errand = pair.unit.running.desks.reporting.document()["errand"]
     assert (errand["kind"], errand["by"]) == ("restore", "ana")
     assert errand["text"].startswith("from fr: ")
     assert errand["text"].endswith(f"; waits: {words}")
@@ -220,7 +220,7 @@ def test_one_that_falls_silent_is_waited_for() -> None:
     pair.node.cut_one(pair.fr)
     pair.run(hours=4)
     assert_it_is_as_before(pair)
-    assert "errand" not in pair.unit.running.reporting.document()
+    assert "errand" not in pair.unit.running.desks.reporting.document()
 
 
 def test_copies_that_nobody_fetches_are_removed_after_a_day() -> None:
@@ -228,7 +228,7 @@ def test_copies_that_nobody_fetches_are_removed_after_a_day() -> None:
     pair.restore()
     while not copies(pair.drop.files):
         pair.run(seconds=1)
-    pair.unit.running.errands.end()
+    pair.unit.running.desks.errands.end()
     pair.run(hours=1)
     assert copies(pair.drop.files)
     pair.run(days=1)
@@ -243,7 +243,7 @@ def test_it_waits_for_a_link_whose_rung_does_not_carry_it_and_is_counted_there()
     )
     pair = Pair(said, days=0.3)
     pair.run(seconds=10)
-    linking = pair.unit.running.delivering.linking
+    linking = pair.unit.running.desks.delivering.linking
     until = pair.world.now() + timedelta(hours=2)
     linking.order("sim", "status", until, "roaming")
     pair.restore()

@@ -1,0 +1,56 @@
+"""The whole fleet on one screen of text: a line a node, the worst first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+from core.cli.show import Row, ago, table
+from core.status.fleet import silent_for
+from core.text import safe
+from core.units import show_duration, show_size
+
+HEADS = ("NODE", "STATE", "CAMERAS", "LAST SHOT", "WAITING", "OLDEST", "BUFFER LASTS", "LOST IF STOLEN NOW")
+WORDS = ("failing", "paused", "no shot yet")  # of cameras, the worst first
+
+
+def fleet_text(documents: Sequence[Row], now: datetime) -> str:
+    """Return what is known of every node; of one that is silent, how it was."""
+    shown = sorted(documents, key=lambda one: (-_badness(one, now), str(one["node"])))
+    return "\n".join(table(HEADS, [_node(one, now) for one in shown]))
+
+
+def _badness(document: Row, now: datetime) -> int:
+    if silent_for(document, now.timestamp()) is not None:
+        return 3
+    states = {row["state"] for row in document.get("cameras", ())}
+    return 2 if "failing" in states else 1 if document.get("buffer", {}).get("stopped") else 0
+
+
+def _node(document: Row, now: datetime) -> tuple[str, ...]:
+    node, at = safe(document["node"], 32), now.timestamp()
+    silent = silent_for(document, at)
+    state = "ok" if silent is None else f"silent for {show_duration(silent)}"
+    if "cameras" not in document:
+        return (node, f"{state}, runs another version", "-", "-", "-", "-", "-", "-")
+    waiting = sum(row["bytes"] for row in document["destinations"])
+    oldest = min((row["oldest"] for row in document["destinations"] if "oldest" in row), default=None)
+    last = max((row["last"]["slot"] for row in document["cameras"] if "last" in row), default=None)
+    days, risk = document["buffer"].get("days"), document["at_risk"]
+    return (
+        node,
+        state,
+        _cameras(document),
+        ago(last, now),
+        show_size(waiting) if waiting else "-",
+        ago(oldest, now),
+        "-" if days is None else show_duration(days * 86_400),
+        f"{risk['pictures']} pictures, {show_size(risk['bytes'])}" if risk["pictures"] else "nothing",
+    )
+
+
+def _cameras(document: Row) -> str:
+    """Return its cameras by state in words: "1 failing, 3 ok"."""
+    counts = Counter(row["state"] if row["state"] in WORDS else "ok" for row in document["cameras"])
+    return ", ".join(f"{counts[word]} {word}" for word in (*WORDS, "ok") if counts[word]) or "none"

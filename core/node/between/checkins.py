@@ -1,0 +1,84 @@
+"""Status documents ride along with the lines for a taker; with nothing to send they make a check-in of their own.
+
+A node that hands on passes on what it heard of others, so that a hub further on sees the units, too.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from core.errors import StorageError
+from core.node.between.drop import Drop, may_speak
+from core.node.context import Context
+from core.node.jobs import Json
+from core.status.fleet import Document, is_newer, read_fleet, received
+from core.status.read import LIMIT
+from core.text import safe
+from core.transfer.drops import Found
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class CheckIns:
+    """Says how this node is, and keeps what others say of themselves."""
+
+    context: Context
+    document: Callable[[], Document]
+    heard: dict[str, Document] = field(default_factory=dict)  # node -> the newest of its documents
+    _told_at: dict[str, float] = field(default_factory=dict)  # taker -> monotonic
+    _told: dict[str, dict[str, float]] = field(default_factory=dict)  # taker -> node -> time of the document it has
+    _under_way: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def begin(self) -> None:
+        """Take up what was heard before a stop."""
+        for document in read_fleet(self.context.folders.fleet):
+            if any(node.name == document["node"] for node in self.context.site.node):
+                self.heard[str(document["node"])] = document
+
+    def due(self, taker: str) -> float:
+        """Return the monotonic time at which this node checks in with a taker again."""
+        every = self.context.node.check_in.total_seconds()
+        return self._told_at[taker] + every if taker in self._told_at else 0.0
+
+    def lines(self, taker: str) -> list[Json]:
+        """Return what goes along now: nothing when the taker was told a short while ago."""
+        if self.context.monotonic() < self.due(taker):
+            return []
+        known = self._told.get(taker, {})
+        ours = self.document()
+        others = [one for node, one in self.heard.items() if one["at"] > known.get(node, 0.0)]
+        self._under_way[taker] = {str(one["node"]): one["at"] for one in (ours, *others)}
+        return [{"status": one} for one in (ours, *others)]
+
+    def told(self, taker: str) -> None:
+        """Take note that what `lines` gave has arrived."""
+        if (sent := self._under_way.pop(taker, None)) is not None:
+            self._told_at[taker] = self.context.monotonic()
+            self._told[taker] = self._told.get(taker, {}) | sent
+
+    def hear(self, drop: Drop, found: Found, said: Iterable[Json]) -> None:
+        """Keep the newest documents of a batch, if its deliverer may speak for those nodes."""
+        for one in said:
+            try:
+                self._hear(found, one["status"])
+            except ValueError as error:
+                told = "status not believed: drop=%s object=%s error=%s"
+                log.error(told, drop.name, safe(found.name), safe(str(error)))
+
+    def _hear(self, found: Found, said: object) -> None:
+        node = said.get("node") if isinstance(said, dict) else None
+        known = {one.name for one in self.context.site.node} - {self.context.node.name}
+        if node not in known or not may_speak(self.context, found.prefix, str(node)):
+            raise ValueError("its deliverer does not speak for that node")
+        document = received(said, self.context.site.site.name, str(node), self.context.now().timestamp())
+        if len(json.dumps(document)) > LIMIT:
+            raise ValueError("it is too long")
+        if is_newer(document, self.heard.get(str(node))):
+            self.heard[str(node)] = document
+            with suppress(StorageError):  # of a run folder that is full, `status.json` tells
+                self.context.publish(self.context.folders.fleet / f"{node}.json", document)

@@ -1,0 +1,183 @@
+"""The desks of one site, in the order in which a picture passes them, and who hears of which report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from core.node.between.batches import BOOKS
+from core.node.between.checkins import CheckIns
+from core.node.between.handing import Handing, Taker
+from core.node.between.receiving import Receiving
+from core.node.cameras.measuring import Measuring
+from core.node.cameras.post import InHand
+from core.node.cameras.pushing import Pushing
+from core.node.cameras.shooting import Shooting
+from core.node.context import Context
+from core.node.errands.errands import Errands, Make
+from core.node.errands.importing import Importing
+from core.node.errands.restoring import Restoring
+from core.node.guard import Desk
+from core.node.jobs import Done, Report
+from core.node.keeping.retaining import Retaining
+from core.node.leftovers import Leftovers
+from core.node.pictures.paging import Paging
+from core.node.pictures.taking import Taking
+from core.node.pictures.viewing import Viewing
+from core.node.reporting import Reporting
+from core.node.sending.auditing import Auditing
+from core.node.sending.delivering import Delivering
+from core.node.writing import Writer
+from core.values import PictureName
+
+ERRANDS: Mapping[str, Make] = {"import": Importing, "restore": Restoring}
+
+
+class Desks:
+    """Those who do the work of a site. Each knows those that it was given; what else is news to one, is told here."""
+
+    def __init__(self, context: Context, trouble: Callable[[], str | None]) -> None:
+        """`trouble`: what disk or catalogue say, while they fail."""
+        self.context = context
+        self.writer = Writer(context)
+        self.auditing = Auditing(
+            context, self.writer, lambda name: self.delivering.look([name]), lambda: self.retaining.leaving_next()
+        )
+        self.delivering = Delivering(context, self.writer, lambda name: self.viewing.add([name]), self.auditing)
+        self.viewing = Viewing(context, self._made)
+        self.paging = Paging(context, self._made)
+        self.taking = Taking(context, self.writer, self._new)
+        self.checkins = CheckIns(context, lambda: self.reporting.document())
+        self.handing = Handing(context, self.writer, self.delivering, self.checkins, lambda: self.retaining.look())
+        self.receiving = Receiving(context, self.writer, self.taking, self.delivering.linking, self.checkins)
+        self.writer.on_written = self._written
+        self.shooting = Shooting(context, self.taking)
+        self.pushing = Pushing(context, self.taking, self.shooting)
+        self.measuring = Measuring(context)
+        self.retaining = Retaining(context, self.writer, self.delivering.write_receipts, self._may_shoot)
+        self.leftovers = Leftovers(context, self.taking, self.receiving.begin)
+        linking = self.delivering.linking
+        self.errands = Errands(context, self.taking, linking, self._unseen, lambda: self.leftovers.looked, ERRANDS)
+        told = trouble, self.errands.row
+        self.reporting = Reporting(context, self.shooting, self.viewing, self.delivering, self.retaining, *told)
+
+    @property
+    def in_order(self) -> tuple[Desk, ...]:
+        """Those that are given their turn, in the order in which a picture passes them."""
+        return (
+            self.writer,
+            self.shooting,
+            self.pushing,
+            self.receiving,
+            self.viewing,
+            self.handing,
+            self.delivering,
+            self.paging,
+            self.errands,
+            self.retaining,
+            self.reporting,
+        )
+
+    def apply(self) -> None:
+        """Have every desk take over the site as it is configured now."""
+        self.delivering.apply()
+        self.handing.apply()
+        self.receiving.apply()
+        self.viewing.apply()
+        self.paging.apply()
+        self.shooting.apply()
+        self.pushing.apply()
+        self.reporting.changed()
+
+    def stop(self) -> None:
+        """Begin nothing new."""
+        self.shooting.stop()
+        self.pushing.stop()
+        self.receiving.stop()
+        self.handing.stop()
+        self.errands.stop()
+        self.viewing.stop()
+        self.paging.stop()
+        self.delivering.stop()
+
+    def finished(self) -> bool:
+        """Return whether nothing is in hand."""
+        desks = (self.shooting, self.pushing, self.viewing, self.paging, self.delivering, self.errands)
+        return all(desk.finished() for desk in desks)
+
+    def idle(self) -> bool:
+        """Return whether everything that came is seen and delivered, as far as it can be now."""
+        return self.leftovers.looked and self.finished() and self.viewing.waiting() == 0 and self.paging.idle()
+
+    def report(self, report: Report) -> None:
+        """Give what a worker says to those whom it concerns."""
+        worker = report.job.worker
+        if self.errands.owns(report):
+            self.errands.handle(report)
+            self.retaining.look()
+        elif worker.kind in ("camera", "hook"):
+            self._of_camera(report)
+        elif worker.kind == "ftpd":
+            self.pushing.handle(report)
+        elif worker.kind == "images":
+            self.viewing.handle(report)
+            self.paging.handle(report)
+        elif isinstance(report.job.about, Taker):
+            self.handing.handle(report)
+        elif worker.kind == "drop" or worker == BOOKS:
+            self.receiving.handle(report)
+        elif worker.kind == "destination":
+            self._of_destination(report)
+        elif worker.kind == "probe":
+            self.delivering.linking.handle(report)
+        else:
+            self.leftovers.handle(report)
+
+    def recover(self) -> None:
+        """Take up what a failing disk or catalogue left undone."""
+        self.delivering.recover()
+        self.viewing.recover()
+        self.paging.look()
+        self.context.keeper.hold_reserve()
+
+    def _of_camera(self, report: Report) -> None:
+        if report.job.op in ("telemetry", "set_clock"):
+            self.measuring.handle(report)
+            return
+        if report.job.op == "collect":
+            self.pushing.handle(report)
+            return
+        self.shooting.handle(report)
+        self.pushing.after_shot(report)
+        post = self.shooting.posts.get(report.job.worker.name)
+        if isinstance(report, Done) and isinstance(report.job.about, InHand) and post is not None:
+            self.measuring.after_shot(post)
+            self.retaining.look()
+
+    def _of_destination(self, report: Report) -> None:
+        self.delivering.handle(report)
+        if isinstance(report, Done):
+            self.handing.delivered(report.job.worker.name)
+        self.paging.look()
+        self.retaining.look()
+
+    def _unseen(self) -> int:
+        """Return how many pictures wait for their look, and writes for the disk: no more of others are brought."""
+        return self.viewing.waiting() + self.writer.waiting()
+
+    def _new(self, names: list[PictureName], destinations: set[str]) -> None:
+        self.viewing.add(names)
+        self.delivering.look(destinations)
+
+    def _written(self) -> None:
+        self.handing.written()
+        self.receiving.written()
+
+    def _made(self, destinations: set[str]) -> None:
+        self.delivering.look(destinations)
+
+    def _may_shoot(self, why_not: str | None) -> None:
+        if why_not is not None and self.shooting.stopped is None:
+            self.context.tell("capture stopped", self.context.node.name, why_not)
+        elif why_not is None and self.shooting.stopped is not None:
+            self.context.tell("capture goes on", self.context.node.name, "the buffer has room again")
+        self.shooting.stopped = why_not
