@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -20,6 +18,8 @@ def safe(text: object, limit: int = 200) -> str:
 
 
 def _visible(character: str) -> str:
+    import unicodedata  # a check that starts every minute seldom needs it
+
     if unicodedata.category(character) not in UNSAFE_CATEGORIES:
         return character
     code = ord(character)

@@ -19,13 +19,15 @@ class Unreadable(Exception):
 def read(path: str) -> dict[str, object]:
     """Return the document at `path` as a dict; raise Unreadable."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
         raise Unreadable(f"{path} is not there: the node has not run yet; start it with `overlapse run`") from None
     except OSError as error:
         raise Unreadable(f"{path} cannot be read: {error.strerror}") from None
     try:
         text = os.read(descriptor, LIMIT + 1)
+    except OSError as error:
+        raise Unreadable(f"{path} cannot be read: {error.strerror}") from None
     finally:
         os.close(descriptor)
     if len(text) > LIMIT:
@@ -37,7 +39,7 @@ def parse(text: bytes) -> dict[str, object]:
     """Return the document that `text` holds; raise Unreadable."""
     try:
         document = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Unreadable("the status document is damaged; the node writes it anew within a minute") from None
     if not isinstance(document, dict) or "version" not in document:
         raise Unreadable("this is not a status document")
