@@ -12,8 +12,8 @@ from checks.base.judge import found, judge
 from checks.base.limits import scales
 from checks.base.options import TEXT, Option
 from checks.base.run import of_document
-from checks.base.say import fixed, instant, span
-from checks.document import Document, counts, number, pace, part, text
+from checks.base.say import fixed, instant, short, span
+from checks.document import Document, counts, named, number, pace, part, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def check(values: dict[str, Any]) -> Verdict:
 
 def subjects(document: Document) -> list[str]:
     """Return the cameras of a document."""
-    return [str(text(camera, "name")) for camera in document.cameras()]
+    return [named(camera) for camera in document.cameras()]
 
 
 def verdict(document: Document, subject: str, limits: Limits | None = None) -> Verdict:
@@ -79,17 +79,18 @@ class Camera(Resource):
     def __init__(self, document: Document, name: str) -> None:
         self.document = document
         self.subject = name
+        self.short = short(name)
 
     def probe(self) -> Iterator[Any]:
         """Yield numbers, then findings; raise CheckError."""
         document = self.document
-        row = next((one for one in document.cameras() if text(one, "name") == self.subject), None)
+        row = next((one for one in document.cameras() if named(one) == self.subject), None)
         if row is None:
             known = ", ".join(subjects(document)) or "none"
             yield found(Finding(f"no camera {self.subject}", unknown=True, step=f"name one of: {known}"))
             return
         if (why := document.why_not) is not None:
-            yield found(Finding(f"{self.subject} not known: {why}", unknown=True, step="check_node pages for it"))
+            yield found(Finding(f"{self.short}: {why}", unknown=True, step="check_node pages for it"))
             return
         yield from self._numbers(row)
         if pause := part(row, "paused"):
@@ -115,7 +116,7 @@ class Camera(Resource):
     def _paused(self, pause: Mapping[str, Any]) -> Finding:
         until, who = number(pause, "until"), text(pause, "by", 20) or "an operator"
         when = "it is resumed" if until is None else instant(until, self.document.now)
-        return Finding(f"{self.subject} paused until {when} by {who}", evidence=text(pause, "text") or "")
+        return Finding(f"{self.short} paused until {when} by {who}", evidence=text(pause, "text") or "")
 
     def _slots(self, row: Mapping[str, Any]) -> Iterator[Finding]:
         """Say what became of the slots: those missed in a row, and those of the last day."""
@@ -130,7 +131,7 @@ class Camera(Resource):
         if share > self.document.limits["missed_percent"] and not in_a_row and day.get("missed", 0) > 1:
             told = ", ".join(f"{count} {cause}" for cause, count in causes)
             yield Finding(
-                f"{self.subject} missed {day['missed']} of {expected} in a day",
+                f"{self.short} missed {day['missed']} of {expected} in a day",
                 impaired=True,
                 owner=_elsewhere(causes[0][0] if causes else ""),
                 cause=told,
@@ -139,7 +140,7 @@ class Camera(Resource):
         lacking = int(number(row, "unaccounted") or 0)
         if lacking:
             yield Finding(
-                f"{self.subject} has {lacking} slots without an outcome",
+                f"{self.short} has {lacking} slots unaccounted",
                 impaired=True,
                 cause="the node did not write down what became of them",
                 step="`overlapse verify`, then its log",
@@ -160,10 +161,10 @@ class Camera(Resource):
             "owner": _elsewhere(word),
         }
         if in_a_row < self._enough(interval):
-            said = f"{self.subject} missed {in_a_row} ({word})"
+            said = f"{self.short} missed {in_a_row} ({word})"
             later = None if following is None else following + (self._enough(interval) - in_a_row - 1) * interval
             return Finding(said, impaired=True, until=later, **words)
-        said = f"{self.subject} no picture {ago} ({word})"
+        said = f"{self.short} no picture {ago} ({word})"
         if (rate := pace(row, now)) > 0:
             return Finding(said, losing=rate, **words)
         return Finding(said, impaired=True, loss_at=following, **words)
@@ -183,7 +184,7 @@ class Camera(Resource):
         interval = number(row, "interval") or 0.0
         lost = verdict in SHOWS_NOTHING and pictures >= self._enough(interval)
         yield Finding(
-            f"{self.subject} {verdict} since {instant(since, self.document.now)}",
+            f"{self.short} {verdict} since {instant(since, self.document.now)}",
             losing=(pace(row, self.document.now) if lost else 0.0),
             loss_at=number(row, "next") if lost else None,
             impaired=True,
@@ -197,7 +198,7 @@ class Camera(Resource):
         rung = int(number(row, "rung") or 0)
         if rung >= HIGH and not number(part(row, "row"), "missed"):
             yield Finding(
-                f"{self.subject} recovers on rung {rung}",
+                f"{self.short} recovers on rung {rung}",
                 impaired=True,
                 cause="shots fail and come only after a USB reset or the power hook",
                 step=ANY_STEP,
@@ -205,7 +206,7 @@ class Camera(Resource):
         if drift := part(row, "drift"):
             names = [str(name) for name in drift]
             yield Finding(
-                f"{self.subject} settings drifted: {', '.join(names)}",
+                f"{self.short} settings drifted: {', '.join(names)}",
                 impaired=True,
                 evidence="; ".join(f"{name}: {_drifted(part(drift, name))}" for name in names),
                 step="set them on the body, or write into site.toml what they are to be",
@@ -224,7 +225,7 @@ class Camera(Resource):
             told.append("views are not analysed on this node")
         if part(row, "telemetry").get("mains"):
             told.append("on mains")
-        return Finding(f"{self.subject} {newest}, {taken} of {expected} in a day", evidence="; ".join(told))
+        return Finding(f"{self.short} {newest}, {taken} of {expected} in a day", evidence="; ".join(told))
 
 
 def _drifted(pair: Mapping[str, Any]) -> str:

@@ -61,8 +61,8 @@ class Document:
     def why_not(self) -> str | None:
         """Why nothing but check_node may go by it; None: it is fresh."""
         if self.is_ahead:
-            return f"{self.node}'s clock is {span(self.at - self.now)} ahead"
-        return f"{self.node} silent since {instant(self.at, self.now)}" if self.is_stale else None
+            return f"from the future by {span(self.at - self.now)}"
+        return f"silent since {instant(self.at, self.now)}" if self.is_stale else None
 
     def cameras(self) -> list[Mapping[str, Any]]:
         """Return what is known of each camera."""
@@ -98,11 +98,16 @@ class Document:
         ends = [at for at in (self.buffer_ends(), self.buffer_lasts()) if at is not None]
         return When(self.now, self.act, min(ends, default=None), max(self.at, 0.0) + self.act)
 
+    def loses_by_buffer(self) -> float:
+        """Return the pictures an hour that are lost because the buffer is full: thinned, or not taken any more."""
+        buffer = self.part("buffer")
+        return self.pace() if buffer.get("stopped") else number(buffer, "thinned") or 0.0
+
     def culprit(self) -> str | None:
         """Return the transfer or link because of which the buffer fills: that service pages for it, and not storage."""
         for place in self.destinations():
             if place.get("required", True) and (part(place, "error") or place.get("eta") == "never"):
-                return self.dead_link(text(place, "link")) or f"transfer {text(place, 'name')}"
+                return self.dead_link(text(place, "link")) or f"transfer {named(place)}"
         return None
 
     def dead_link(self, link: str | None) -> str | None:
@@ -144,6 +149,14 @@ def text(row: Mapping[str, Any], key: str, limit: int = 100) -> str | None:
     if value is not None and not isinstance(value, str):
         raise CheckError(f"the status document's {key} is no text")
     return None if value is None else safe(value, limit)
+
+
+def named(row: Mapping[str, Any]) -> str:
+    """Return the name of a camera, destination or link; raise CheckError where there is none."""
+    name = text(row, "name", 40)
+    if not name:
+        raise CheckError("the status document has something without a name")
+    return name
 
 
 def part(row: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -93,17 +93,17 @@ class Node(Resource):
             words: dict[str, Any] = {"cause": cause, "evidence": announced, "step": step}
             return Finding(said, losing=document.pace(), pages=True, **words)
         lasts = document.buffer_lasts()
-        good = "" if lasts is None else f", buffer to {instant(lasts, document.now)}"
+        good = "" if lasts is None else f"; its buffer holds until {instant(lasts, document.now)}"
         words = {
             "cause": "the node, its power or its link",
-            "evidence": announced,
+            "evidence": announced + good,
             "step": "is its link or router up? Then its power; what it took meanwhile is in its buffer",
         }
         if document.now - document.at <= document.act:
-            return Finding(said + good, impaired=True, until=document.at + document.act, **words)
+            return Finding(said, impaired=True, until=document.at + document.act, **words)
         spent = lasts is not None and lasts <= document.now
         rate = document.pace() if spent else 0.0
-        return Finding(said + good, losing=rate, loss_at=lasts, pages=True, **words)
+        return Finding(said, losing=rate, loss_at=lasts, pages=True, **words)
 
     def _clock(self) -> Iterator[Finding]:
         clock = part(self.document.body, "clock")

@@ -53,6 +53,12 @@ class Child:
         """Whether the worker runs; one that ended by itself, or was killed by the kernel, does not."""
         return self.pid is not None
 
+    @property
+    def stuck(self) -> str | None:
+        """Why a process of it has not ended although it was killed, while that is so."""
+        stuck = self._stuck
+        return stuck.stuck if stuck is not None and stuck.running else None
+
     def start(self) -> Process:
         """Start the worker if it is not running and return its process; raise ChildError when that cannot be."""
         process = self._process

@@ -28,14 +28,20 @@ def run(check: str, arguments: Sequence[str], timeout: float, timeout_state: int
     """Return the exit status, 0 to 3, and what goes to standard output."""
     _arm(timeout)
     try:
-        state, text = _run(check, arguments)
+        return answer(check, arguments)
     except Expired as error:
         state, text = told(check, timeout_state, str(error))
-    except opts.Usage as error:
-        state, text = told(check, UNKNOWN, f"{error}; see --help")
+        return state, encoded(text)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def answer(check: str, arguments: Sequence[str]) -> tuple[int, bytes]:
+    """Return the same, however long it takes; raise nothing but Expired."""
+    try:
+        state, text = _run(check, arguments)
     except Exception as error:  # noqa: BLE001 - around a whole check: one line, no traceback
         state, text = told(check, UNKNOWN, reason(error))
-    signal.setitimer(signal.ITIMER_REAL, 0)
     return state, encoded(text)
 
 

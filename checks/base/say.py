@@ -47,6 +47,11 @@ def instant(at: float, now: float) -> str:
     return f"{told.tm_mday} {_MONTHS[told.tm_mon - 1]} {told.tm_year}"
 
 
+def short(name: str, most: int = 14) -> str:
+    """Return a name that leaves room on a first line for what is wrong: its beginning and its last two letters."""
+    return name if len(name) <= most else f"{name[: most - 3]}~{name[-2:]}"
+
+
 def size(count: float) -> str:
     """Return bytes as people say them: "1.2 GB"."""
     for unit, name in _SIZES:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from core.catalogue.store import Catalogue, Row
 from core.values import Fence
@@ -91,6 +91,34 @@ def latest(catalogue: Catalogue, camera: str, node: str, until: int = END) -> Ou
     where = "WHERE camera = ? AND node = ? AND slot <= ? ORDER BY slot DESC LIMIT 1"
     row = catalogue.row(_SLOTS + where, (camera, node, until))
     return None if row is None else _outcome(row)
+
+
+def latest_first(catalogue: Catalogue, camera: str, node: str, until: int, at_most: int = 1000) -> list[Outcome]:
+    """Return the outcomes of a camera at `node` from the one at `until` back, up to the newest picture; `at_most`."""
+    where = "WHERE camera = ? AND node = ? AND slot <= ? ORDER BY slot DESC LIMIT ?"
+    found = []
+    for row in catalogue.each(_SLOTS + where, (camera, node, until, at_most)):
+        found.append(_outcome(row))
+        if row["outcome"] in ("captured", "late"):
+            break
+    return found
+
+
+class Extent(NamedTuple):
+    """The first and the last slot of a stretch that have an outcome, and how many have one."""
+
+    first: int
+    last: int
+    known: int
+
+
+def extent(catalogue: Catalogue, camera: str, node: str, begin: int) -> Extent | None:
+    """Return what is known of a camera's slots at `node` from `begin` on; None: nothing."""
+    row = catalogue.row(
+        "SELECT min(slot), max(slot), count(*) FROM slot WHERE camera = ? AND slot >= ? AND node = ?",
+        (camera, begin, node),
+    )
+    return None if row is None or not row[2] else Extent(*row)
 
 
 def between(catalogue: Catalogue, camera: str, begin: int, end: int, at_most: int = -1) -> list[Outcome]:

@@ -36,6 +36,8 @@ class Space:
 
     free: int
     total: int
+    inodes: int = 0  # that the file system has; 0: it does not count them
+    inodes_free: int = 0
 
 
 class Keeper(Protocol):
@@ -230,7 +232,8 @@ class Shelf:
             found = os.statvfs(self.pictures)
         except OSError as error:
             raise translated(error, self.pictures) from error
-        return Space(found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
+        size = found.f_frsize
+        return Space(found.f_bavail * size, found.f_blocks * size, found.f_files, found.f_favail)
 
 
 def _told(error: OSError) -> None:

@@ -106,6 +106,11 @@ class Feeder:
         self._child.kill()
 
     @property
+    def stuck(self) -> str | None:
+        """Why its process has not ended although it was killed, while that is so."""
+        return self._child.stuck
+
+    @property
     def pid(self) -> int | None:
         """The process id of the worker while it runs."""
         return self._child.pid
@@ -280,6 +285,9 @@ class Children:
 
     def running(self) -> Mapping[Worker, int]:
         return {worker: feeder.pid for worker, feeder in self._feeders.items() if feeder.pid is not None}
+
+    def stuck(self) -> Mapping[Worker, str]:
+        return {worker: feeder.stuck for worker, feeder in self._feeders.items() if feeder.stuck is not None}
 
     def close(self) -> None:
         for feeder in self._feeders.values():

@@ -61,6 +61,7 @@ class Context:
     seconds_for: Callable[[Op, Camera], float] = seconds_for  # deadlines of what the cameras' children are asked
     jitter: Callable[[], float] = random.random  # 0 to 1: spreads tries
     traffic: Callable[[Link], int | None] = carried  # bytes that a link's counter has seen, None where none is read
+    evaluate: Callable[[Document, float], list[dict[str, Any]]] = lambda document, now: []  # its verdicts
     publish: Callable[[Path, Document], object] = write  # puts the status document in place
 
     @property

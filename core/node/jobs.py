@@ -112,6 +112,10 @@ class Hands(Protocol):
         """Return the process ids of the workers that run now."""
         ...
 
+    def stuck(self) -> Mapping[Worker, str]:
+        """Return the workers that were killed and have not ended, and what is known of why."""
+        ...
+
     def close(self) -> None:
         """End all workers."""
         ...

@@ -12,10 +12,13 @@ from typing import Any
 
 from core.catalogue import buffer, deliveries, slots, states
 from core.ledger.causes import CAUSES
+from core.ledger.gap import Pause
 from core.ledger.strip import strip_of_cells
+from core.node.cameras.idle import APPLIED_AT
 from core.node.cameras.measuring import telemetry_key
 from core.node.cameras.pauses import pause_at
 from core.node.cameras.post import Post
+from core.node.cameras.recent import recent, unaccounted
 from core.node.cameras.shooting import Shooting
 from core.node.context import Context
 from core.node.keeping.retaining import Retaining
@@ -23,12 +26,14 @@ from core.node.pictures.viewing import Viewing
 from core.node.sending.delivering import Delivering
 from core.node.sending.linking import eta
 from core.node.sending.station import Station
+from core.site.model import thresholds
 from core.status.document import Document, build
 from core.text import safe
-from core.values import milliseconds_of, seconds_of
+from core.values import milliseconds_of, seconds_of, utc
 
 OVERLAPSE = version("overlapse")
 STRIP = 24  # letters for the last day
+HOUR = 3600.0
 DAY, MICROSECOND = timedelta(days=1), timedelta(microseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -71,7 +76,12 @@ class Reporting:
         return self._at
 
     def document(self) -> Document:
-        """Return all that this node knows of itself."""
+        """Return all that this node knows of itself, and what the checks say of it."""
+        document = self._document()
+        verdicts = self.context.evaluate(document, document["at"])
+        return {**document, "verdicts": verdicts} if verdicts else document
+
+    def _document(self) -> Document:
         now = self.context.now()
         risk = buffer.at_risk(self.context.catalogue)
         at_risk: dict[str, Any] = {"pictures": risk.count, "bytes": risk.bytes}
@@ -104,6 +114,8 @@ class Reporting:
             "clock": {"trusted": trust.trusted, "why": trust.why},
             "looking": self.viewing.waiting(),
             "errand": self.errand(),
+            "thresholds": thresholds(context.site.checks),
+            "stuck": [{"name": str(one), "why": why} for one, why in context.hands.stuck().items()] or None,
             "storage": None if (trouble := self.trouble()) is None else safe(trouble),
         }
 
@@ -127,6 +139,8 @@ class Reporting:
             "name": name,
             "state": _state(post, pause is not None, last),
             "error": None if post.error is None else safe(post.error),
+            **recent(context.catalogue, name, context.node.name, now),
+            "unaccounted": self._unaccounted(post, now) or None,
             "last": None if last is None else {"slot": last.slot, "outcome": last.outcome, "cause": last.cause},
             "next": None if coming is None else seconds_of(coming.at),
             "interval": None if coming is None else coming.interval.total_seconds(),
@@ -134,10 +148,17 @@ class Reporting:
             "day": dict(counts),
             "missed": dict(causes),
             "rung": post.ladder.rung or None,
-            "paused": None if pause is None else _pause(pause.end, pause.text),
+            "paused": None if pause is None else _pause(pause),
             "drift": post.drift,
             "telemetry": states.get(context.catalogue, telemetry_key(name)),
         }
+
+    def _unaccounted(self, post: Post, now: datetime) -> int:
+        """Return how many slots of the last day, as the schedule is now, have no outcome."""
+        applied = states.get(self.context.catalogue, APPLIED_AT, 0) / 1000
+        begin = max(now - DAY, utc(applied))
+        node = self.context.node.name
+        return unaccounted(self.context.catalogue, post.camera.name, node, post.timetable, begin)
 
     def transfers(self) -> dict[str, Any]:
         """Return what `queue` shows beside the deliveries: destinations, links, and what each rung would change."""
@@ -156,6 +177,8 @@ class Reporting:
         trouble = station.trouble
         return {
             "name": name,
+            "link": station.destination.link,
+            "required": any(name in route.places and route.required for route in context.site.route),
             "state": self._station_state(station),
             "waiting": count,
             "bytes": size,
@@ -188,12 +211,15 @@ class Reporting:
         return {
             "free": room.free,
             "total": room.total,
+            "inodes": room.inodes or None,
+            "inodes_free": room.inodes_free if room.inodes else None,
             "keep_free": self.context.node.buffer.keep_free,
             "when_full": self.context.node.buffer.when_full,
             "pictures": sum(one.present for one in held),
             "bytes": sum(one.present_bytes for one in held),
             "proven": sum(one.proven for one in held),
             "lost": lost or None,
+            "thinned": self.retaining.thinned(HOUR) or None,
             "days": None if outlook is None or outlook.buffer_days is None else round(outlook.buffer_days, 1),
             "sentence": None if outlook is None else outlook.sentence,
             "dies": None
@@ -216,8 +242,10 @@ def _state(post: Post, paused: bool, last: slots.Outcome | None) -> str:
     return "ok" if last.outcome in ("captured", "late", "excused") else "failing"
 
 
-def _pause(end: Any, text: str) -> dict[str, Any]:
-    return {"until": None if end is None else milliseconds_of(end) / 1000, "text": safe(text)}
+def _pause(pause: Pause) -> dict[str, Any]:
+    until = None if pause.end is None else milliseconds_of(pause.end) / 1000
+    by = pause.text.removeprefix("paused by ").partition(":")[0]
+    return {"since": milliseconds_of(pause.begin) / 1000, "until": until, "by": safe(by, 40), "text": safe(pause.text)}
 
 
 def _sending(station: Station) -> dict[str, Any] | None:

@@ -29,6 +29,7 @@ from core.intake.daybook import DiskKeeper, Line, read_after, read_all
 from core.intake.durable import Shelf
 from core.node.children import Children
 from core.node.context import Context
+from core.node.evaluating import evaluation
 from core.node.keeping.retaining import expect_removal
 from core.node.loop import Event, Stop
 from core.node.part import SitePart
@@ -196,6 +197,7 @@ def _context(place: Place, loaded: Loaded, clock: Clock, catalogue: Catalogue) -
         keeper=keeper,
         hands=Children(lambda report: None),
         fence=take_fence(folders, site, place.node, clock, catalogue),
+        evaluate=evaluation(),
     )
 
 

@@ -134,6 +134,9 @@ class SimulatedHands:
     def running(self) -> Mapping[Worker, int]:
         return {}
 
+    def stuck(self) -> Mapping[Worker, str]:
+        return {}
+
     def close(self) -> None:
         """End all workers; a job in hand is cut, and nobody hears of it."""
         self._closed = True

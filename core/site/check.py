@@ -231,6 +231,9 @@ def _values(site: SiteFile) -> Iterator[Finding]:
         value = getattr(head, word)
         if value is not None and not -limit <= value <= limit:
             yield f"site.{word}", f"{value} is not between -{limit} and {limit} degrees"
+    for word, value in vars(site.checks).items():
+        if not 0 < value < 1e6:
+            yield f"checks.{word}", f"{value} is not a number above 0"
     if (head.latitude is None) != (head.longitude is None):
         missing = "latitude" if head.latitude is None else "longitude"
         yield f"site.{missing}", "missing key; the sun's times need latitude and longitude"

@@ -473,12 +473,32 @@ class Page:
 
 
 @table
+class Checks:
+    """What wakes whom: thresholds of the checks, which the status document carries to whoever judges it."""
+
+    act_hours: float = 12.0  # what is lost within so many hours pages, and silence that is longer
+    missed: int = 3  # slots missed in a row that page; fewer where they are hours apart
+    missed_percent: float = 5.0  # of the slots of a day, that warn
+    oldest_hours: float = 24.0  # age of the oldest undelivered picture that warns
+    buffer_days: float = 3.0  # that the buffer holds with all links down, below which it warns
+    battery_percent: float = 20.0  # of a camera, below which it warns
+    clock_drift: float = 60.0  # seconds of a camera's clock, either way
+    temperature: float = 80.0  # degrees Celsius of the node
+
+
+def thresholds(checks: Checks) -> dict[str, float]:
+    """Return the thresholds that are not the default ones."""
+    return {key: value for key, value in vars(checks).items() if value != getattr(Checks(), key)}
+
+
+@table
 class SiteFile:
     """A whole site.toml."""
 
     version: Literal[1]
     site: SiteHead
     roles: Roles = field(default_factory=Roles)
+    checks: Checks = field(default_factory=Checks)
     node: tuple[Node, ...]
     camera: tuple[Camera, ...] = ()
     recipe: tuple[Recipe, ...] = ()

@@ -20,6 +20,7 @@ from core.values import PictureName, milliseconds_of
 
 SOON = 1.0  # seconds when a plan could not be carried out in one step
 LEAVING = "retention/leaving"
+THINNINGS = 100  # of late that are remembered
 
 
 @dataclass
@@ -32,6 +33,7 @@ class Retaining:
     on_stop: Callable[[str | None], None]
     last: Outlook | None = None
     _tidying: Tidying = field(init=False)
+    _thinned: list[tuple[float, int]] = field(default_factory=list)  # (monotonic, unproven pictures that left)
     _at: float = 0.0
 
     def __post_init__(self) -> None:
@@ -77,6 +79,11 @@ class Retaining:
         space, trusted, propose = Space(room.free, room.total), context.trust.trusted, most == LISTED
         return look(context.catalogue, context.site, context.node, space, context.now(), trusted, most, propose=propose)
 
+    def thinned(self, within: float) -> int:
+        """Return how many unproven pictures left within the last so many seconds."""
+        since = self.context.monotonic() - within
+        return sum(count for at, count in self._thinned if at >= since)
+
     def leaving_next(self) -> list[int]:
         """Return the proven pictures whose files leave next: their copies are looked at before."""
         context, room = self.context, self.context.keeper.free()
@@ -94,6 +101,8 @@ class Retaining:
         if made.refused is not None and (before is None or before.plan.refused != made.refused):
             self.context.tell("retention held", node, made.refused)
         done = apply(made, self.context.keeper.remove, self, self.context.now())
+        if done.lost:
+            self._thinned = [*self._thinned, (self.context.monotonic(), done.lost)][-THINNINGS:]
         if done.gone:
             self.context.tell("retention", node, f"{len(done.gone)} pictures left, {done.lost} of them unproven")
         return done

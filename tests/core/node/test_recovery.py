@@ -50,6 +50,9 @@ class Failing:
     def renew(self, worker: Worker) -> None:
         self.hands.renew(worker)
 
+    def stuck(self) -> Mapping[Worker, str]:
+        return {}
+
     def running(self) -> Mapping[Worker, int]:
         return self.hands.running()
 

@@ -1,0 +1,126 @@
+"""check_transfer --link: is anything reached over a link, and does its month's budget last?"""
+
+from __future__ import annotations
+
+from nagiosplugin.metric import Metric
+from nagiosplugin.resource import Resource
+
+from checks.base.finding import Finding
+from checks.base.judge import found, judge
+from checks.base.limits import scales
+from checks.base.say import instant, short, size
+from checks.document import Document, counts, named, number, part, text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    from checks.base.limits import Limits
+    from checks.base.verdict import Verdict
+
+CHECK = "link"
+METRICS = ("budget_percent", "used", "at_end", "goodput")
+NONE = "this node has no link"
+
+
+def subjects(document: Document) -> list[str]:
+    """Return the links of a document."""
+    return [named(link) for link in document.links()]
+
+
+def verdict(document: Document, subject: str, limits: Limits | None = None) -> Verdict:
+    """Judge one link; raise ValueError for limits that are none."""
+    defaults: Limits = dict.fromkeys(METRICS, (None, None))
+    return judge(CHECK, subject, [Link(document, subject)], document.when(), scales(defaults, limits))
+
+
+class Link(Resource):
+    """One way out of a node."""
+
+    def __init__(self, document: Document, name: str) -> None:
+        self.document = document
+        self.subject = name
+        self.short = short(name)
+
+    def probe(self) -> Iterator[Any]:
+        """Yield numbers, then findings; raise CheckError."""
+        document = self.document
+        row = next((one for one in document.links() if named(one) == self.subject), None)
+        if row is None:
+            known = ", ".join(subjects(document)) or "none"
+            yield found(Finding(f"no link {self.short}", unknown=True, step=f"name one of: {known}"))
+            return
+        if (why := document.why_not) is not None:
+            yield found(Finding(f"{self.short}: {why}", unknown=True, step="check_node pages for it"))
+            return
+        month, measured = part(row, "month"), part(row, "goodput")
+        budget, used = number(month, "budget"), number(month, "used") or 0.0
+        if budget:
+            yield Metric("budget_percent", 100 * used / budget, "%", min=0)
+        yield Metric("used", used, "B", min=0, max=budget)
+        yield Metric("at_end", number(month, "at_end"), "B", min=0, max=budget)
+        if measured:
+            yield Metric("goodput", number(measured, "p50"), "B", min=0)
+        for finding in (*self._dead(), *self._month(month)):
+            yield found(finding)
+        yield found(self._well(row, month))
+
+    def _dead(self) -> Iterator[Finding]:
+        """Say that nothing is reached over it: one cause, one page, and not one for each destination."""
+        document = self.document
+        if document.dead_link(self.subject) is None:
+            return
+        there = [place for place in document.destinations() if text(place, "link") == self.subject]
+        since = max(number(part(place, "error"), "since") or document.at for place in there)
+        required = any(place.get("required", True) and number(place, "waiting") for place in there)
+        yield Finding(
+            f"{self.short} reaches none of {len(there)} since {instant(since, document.now)}",
+            losing=document.loses_by_buffer() if document.culprit() == f"link {self.subject}" else 0.0,
+            loss_at=(document.buffer_ends() or document.buffer_lasts()) if required else None,
+            impaired=True,
+            cause="the link is down, or a firewall on it",
+            evidence=f"unreachable: {', '.join(named(place) for place in there)}",
+            step="look at modem and router; what is taken meanwhile stays in the buffer",
+        )
+
+    def _month(self, month: Mapping[str, Any]) -> Iterator[Finding]:
+        budget, used, at_end = number(month, "budget"), number(month, "used"), number(month, "at_end")
+        begin, end = number(month, "begin"), number(month, "end")
+        if not budget or used is None or at_end is None or end is None or begin is None:
+            return
+        now = self.document.now
+        if used >= budget:
+            yield Finding(
+                f"{self.short} has used its {size(budget)}",
+                loss_at=self.document.buffer_ends(),
+                impaired=True,
+                cause="the month's budget is spent: only what a budget does not hold back still goes",
+                evidence=f"the month ends {instant(end, now)}",
+                step="buy bytes and raise `budget`, or wait for the month's end",
+            )
+        elif at_end > budget and at_end > used and end > now:
+            dry = now + (end - now) * (budget - used) / (at_end - used)
+            yield Finding(
+                f"{self.short} budget is spent by {instant(dry, now)}",
+                impaired=True,
+                until=dry,
+                cause=f"this pace leads to {size(at_end)} of {size(budget)} by the month's end",
+                evidence=", ".join(f"{name} {size(cost)}" for name, cost in _most(month)),
+                step="`overlapse queue` shows what each rung would save",
+            )
+
+    def _well(self, row: Mapping[str, Any], month: Mapping[str, Any]) -> Finding:
+        budget, used = number(month, "budget"), number(month, "used") or 0.0
+        spent = f"{size(used)} of {size(budget)}" if budget else f"{size(used)} this month"
+        override = part(row, "override")
+        told = f"rung {text(row, 'rung')}" + (f": {text(row, 'why')}" if row.get("why") else "")
+        if override:
+            until = instant(number(override, "until") or 0, self.document.now)
+            told += f"; {text(override, 'rung')} by order until {until}"
+        return Finding(f"{self.short} {spent}, rung {text(row, 'rung', 20)}", evidence=told)
+
+
+def _most(month: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """Return the three classes that cost most, and their bytes."""
+    return list(counts(month, "classes"))[:3]
