@@ -54,7 +54,7 @@ def _of_check(check: str, document: Document) -> list[Verdict]:
     try:
         return [module.verdict(document, subject) for subject in module.subjects(document)]
     except CheckError as error:
-        return [judge(check, "", [_Told(str(error))], document.when())]
+        return [judge(check, "", [_Told(str(error))], When(now=document.now, act=document.act))]
 
 
 class _Told:

@@ -12,7 +12,7 @@ from checks.base.judge import found, judge
 from checks.base.limits import scales
 from checks.base.options import TEXT, Option, Usage
 from checks.base.run import of_document
-from checks.base.say import fixed, HOUR, instant, short, size, span
+from checks.base.say import HOUR, fixed, instant, short, size, span
 from checks.document import Document, named, number, part, text
 
 TYPE_CHECKING = False

@@ -10,7 +10,7 @@ from nagiosplugin.state import Critical, Ok, Unknown, Warn
 from nagiosplugin.summary import Summary
 
 from checks.base.finding import CRITICAL, OK, UNKNOWN, WARNING, Finding
-from checks.base.limits import Scale
+from checks.base.limits import Scale, label
 from checks.base.say import DAY
 from checks.base.verdict import Verdict, act_before, can_wait, first_line, losing
 
@@ -25,7 +25,11 @@ WEEK = 7 * DAY
 
 
 class Expired(BaseException):
-    """The check's time is over. Not an Exception: no probe's `except Exception` takes it for a fault of its own."""
+    """The check's time is over, which is `state`. Not an Exception: no probe's `except Exception` swallows it."""
+
+    def __init__(self, why: str, state: int = UNKNOWN) -> None:
+        super().__init__(why)
+        self.state = state
 
 
 class When:
@@ -94,7 +98,7 @@ def judge(
         if _ask(resource, known, results, perfdata):
             break
     if not len(results):
-        results.add(_unknown(Finding("nothing was found", unknown=True), None))
+        results.add(_failed("nothing was found", None))
     return _verdict(check, subject, results, perfdata, when, WorstFirst() if summary is None else summary)
 
 
@@ -108,12 +112,12 @@ def _ask(resource: Any, contexts: dict[str, Context], results: Any, perfdata: li
             if (data := told.performance()) is not None:
                 perfdata.append(data)
     except Expired as error:
-        results.add(_unknown(Finding(str(error), unknown=True), resource))
+        results.add(_failed(str(error), resource, STATE[error.state]))
         return True
     except CheckError as error:
-        results.add(_unknown(Finding(str(error), unknown=True), resource))
+        results.add(_failed(str(error), resource))
     except Exception as error:  # noqa: BLE001 - around a whole check: one line, no traceback
-        results.add(_unknown(Finding(f"{resource.name} failed: {type(error).__name__}", unknown=True), resource))
+        results.add(_failed(f"{resource.name} failed: {type(error).__name__}", resource))
     return False
 
 
@@ -123,8 +127,8 @@ def _metrics(metrics: Any) -> Iterator[Any]:
     return iter(metrics or ())
 
 
-def _unknown(finding: Finding, resource: object) -> Any:
-    return Result(Unknown, finding.text, found(finding).replace(resource=resource))
+def _failed(why: str, resource: object, state: Any = Unknown) -> Any:
+    return Result(state, why, found(Finding(why, unknown=True)).replace(resource=resource))
 
 
 def _ordered(results: Any) -> list[Any]:
@@ -178,7 +182,7 @@ def merged(check: str, verdicts: Sequence[Verdict], when: When) -> Verdict:
         check, state, texts, _ending(state, rate, loss_at, None if loss_at is None else loss_at - when.act, when)
     )
     perfdata = [
-        data._replace(label=f"{number}_{data.label}_{one.subject}")
+        data._replace(label=label(f"{number}_{data.label}_{one.subject}"))
         for number, one in enumerate(sorted(verdicts, key=lambda one: one.subject))
         for data in one.perfdata
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from checks.base.limits import Limit
 from checks.base.say import is_number
 
 TYPE_CHECKING = False
@@ -121,7 +122,10 @@ def limits_of(values: dict[str, Any], metrics: Sequence[str]) -> Limits:
             metric = metric if equals else metrics[0]
             if metric not in metrics:
                 raise Usage(f"no metric {metric}; there is {', '.join(metrics)}")
-            found.setdefault(metric, [None, None])[place] = spec
+            try:
+                found.setdefault(metric, [None, None])[place] = str(Limit(spec))
+            except ValueError as error:
+                raise Usage(str(error)) from None
     return {metric: (pair[0], pair[1]) for metric, pair in found.items()}
 
 

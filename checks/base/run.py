@@ -26,11 +26,11 @@ BOOT = "/proc/sys/kernel/random/boot_id"
 
 def run(check: str, arguments: Sequence[str], timeout: float, timeout_state: int) -> tuple[int, bytes]:
     """Return the exit status, 0 to 3, and what goes to standard output."""
-    _arm(timeout)
+    _arm(timeout, timeout_state)
     try:
         return answer(check, arguments)
     except Expired as error:
-        state, text = told(check, timeout_state, str(error))
+        state, text = told(check, error.state, str(error))
         return state, encoded(text)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -45,9 +45,9 @@ def answer(check: str, arguments: Sequence[str]) -> tuple[int, bytes]:
     return state, encoded(text)
 
 
-def _arm(timeout: float) -> None:
+def _arm(timeout: float, state: int) -> None:
     def expire(number: int, frame: FrameType | None) -> None:
-        raise Expired(f"no answer within {timeout:g} s")
+        raise Expired(f"no answer within {timeout:g} s", state)
 
     signal.signal(signal.SIGALRM, expire)
     signal.setitimer(signal.ITIMER_REAL, timeout, 1.0)  # again and again: somebody may swallow the first
@@ -104,17 +104,14 @@ def of_document(module: Any, values: dict[str, Any], subject: str | None) -> Ver
     from checks.document import Document
     from core.status.read import read
 
+    limits = opts.limits_of(values, module.METRICS)
     path = values["status"] or _found(values)
     body = read(path)
     given = {} if values["act_hours"] is None else {"act_hours": values["act_hours"]}
     expected = values.get("expect_version")
     document = Document(body, time.time(), given, version=expected, ended=_ended(body, path))
-    limits = opts.limits_of(values, module.METRICS)
     subjects = [subject] if subject is not None else module.subjects(document)
-    try:
-        judged = [module.verdict(document, one, limits) for one in subjects]
-    except ValueError as error:
-        raise opts.Usage(str(error)) from None
+    judged = [module.verdict(document, one, limits) for one in subjects]
     if not judged:
         return nothing(module, document.when())
     return merged(module.CHECK, judged, document.when())

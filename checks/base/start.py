@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 TIMEOUT = 10.0  # seconds
 GRACE = 0.7  # seconds that the child's own time-out has to tell what it found
 UNKNOWN = 3
+WIDTH = 79  # characters of a first line
 MOST = 1 << 20  # bytes of output
 _STATES = {"warning": 1, "critical": 2, "unknown": 3}
 
@@ -142,7 +143,9 @@ def _line(check: str, state: int, why: str) -> bytes:
     at = time.gmtime(time.time() + 12 * 3600)
     until = f"{['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'][at.tm_wday]} {at.tm_hour:02}:{at.tm_min:02}Z"
     word = ("OK", "WARNING", "CRITICAL", "UNKNOWN")[state]
-    return f"{check.upper()} {word}: {why[:36]} - can wait until {until}\n{why}\n".encode("ascii", "backslashreplace")
+    head, ending = f"{check.upper()} {word}: ", f" - can wait until {until}"
+    line = head + why[: WIDTH - len(head) - len(ending)] + ending
+    return f"{line}\n{why}\n".encode("ascii", "backslashreplace")
 
 
 def _write(descriptor: int, text: bytes) -> None:

@@ -92,9 +92,7 @@ CASES = [
     pytest.param([put("cameras.0.telemetry", {"battery": 1, "mains": True})], "camera gate", OK, "gate", id="on-mains"),
     pytest.param([put("cameras.0.telemetry.clock_drift", -61)], "camera gate", WARNING, "drift -61 s", id="its-clock"),
     pytest.param([put("cameras.0.rung", 4)], "camera gate", WARNING, "rung 4", id="recovering"),
-    pytest.param(
-        [put("cameras.0.unaccounted", 3)], "camera gate", WARNING, "3 slots unaccounted", id="sequence-gap"
-    ),
+    pytest.param([put("cameras.0.unaccounted", 3)], "camera gate", WARNING, "3 slots unaccounted", id="sequence-gap"),
     pytest.param(
         [put("cameras.0.day", {"captured": 120, "missed": 24})],
         "camera gate",
