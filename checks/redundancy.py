@@ -96,7 +96,7 @@ class Redundancy(Resource):
                 impaired=True,
                 cause=text(row, "why", 150) or f"{text(row, 'primary', 40)} fell silent",
                 evidence=f"{owner} owns it since {instant(since, now)}" + ("" if ready else "; nobody stands by"),
-                step=f"bring {text(row, 'primary', 40)} back, then `overlapse redundancy {name} back`",
+                step=f"bring {text(row, 'primary', 40)} back; `overlapse redundancy` has who may have it",
             )
         elif not ready:
             yield Finding(
@@ -121,7 +121,7 @@ class Redundancy(Resource):
             loss_at=number(shot, "next") or self.document.now,
             cause=text(row, "why", 150) or "its owner's lease ran out and nobody could take it",
             evidence=f"since {instant(since, self.document.now)}",
-            step=f"`overlapse redundancy {name}` on a node that reaches it",
+            step="`overlapse redundancy` on a node that reaches it",
         )
 
     def _well(self, cameras: list[Mapping[str, Any]]) -> Finding:

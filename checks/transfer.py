@@ -153,7 +153,7 @@ class Transfer(Resource):
                 f"{self.short} refused {refused}",
                 impaired=True,
                 cause="the server will not take them however often they are sent",
-                step="`overlapse queue --destination` has the reason of each; then retry or withdraw them",
+                step="`overlapse queue --destination` has the reason of each; `--retry` tries them again",
             )
         if lost and number(row, "waiting"):
             yield Finding(

@@ -107,7 +107,7 @@ def _ask(resource: Any, contexts: dict[str, Context], results: Any, perfdata: li
     try:
         for metric in _metrics(resource.probe()):
             context = contexts.get(metric.context) or Scale(metric.context)
-            told = metric.replace(contextobj=context, resource=resource)
+            told = Metric(*metric[:6], context, resource)
             results.add(told.evaluate())
             if (data := told.performance()) is not None:
                 perfdata.append(data)
@@ -150,8 +150,10 @@ def _verdict(check: str, subject: str, results: Any, perfdata: list[Any], when: 
 def _ending(state: int, rate: float, loss_at: float | None, waits: float | None, when: When) -> str:
     if rate > 0:
         return losing(rate)
-    if state == CRITICAL:
-        return act_before(when.now + when.act if loss_at is None else loss_at, when.now)
+    if state == CRITICAL and loss_at is None:
+        return act_before(when.now + when.act, when.now)
+    if loss_at is not None and (state == CRITICAL or (state == WARNING and loss_at - when.now <= when.act)):
+        return act_before(loss_at, when.now)  # of a WARNING another service pages for it
     if state == WARNING and waits is not None:
         return can_wait(waits, when.now)
     if state == UNKNOWN:

@@ -54,9 +54,17 @@ def _is_bound(text: str, *others: str) -> bool:
     return text in ("", *others) or (whole + fraction != "" and _DIGITS.issuperset(whole + fraction))
 
 
+_limits: dict[str, Limit] = {}  # a node judges by the same few again and again
+
+
 def limit(spec: str | None) -> Limit | None:
     """Return the range that `spec` says, None where there is none: then no value is outside. Raise ValueError."""
-    return Limit(spec) if spec else None
+    if not spec:
+        return None
+    known = _limits.get(spec)
+    if known is None:
+        known = _limits[spec] = Limit(spec)
+    return known
 
 
 class Scale(Context):
@@ -114,6 +122,8 @@ def performance(metric: Any, warning: Limit | None = None, critical: Limit | Non
 
 def label(name: str) -> str:
     """Return a label without what ends one: quotes, equals signs, controls."""
+    if name.isidentifier():
+        return name
     return "".join("_" if sign in "'=|" or not sign.isprintable() else sign for sign in name) or "_"
 
 

@@ -101,15 +101,28 @@ def _version() -> str:
 
 def of_document(module: Any, values: dict[str, Any], subject: str | None) -> Verdict:
     """Judge one subject of the status document, all of them when none is named; raise Usage, CheckError, Unreadable."""
-    from checks.document import Document
     from core.status.read import read
 
-    limits = opts.limits_of(values, module.METRICS)
+    opts.limits_of(values, module.METRICS)  # what is wrong with them is told before what is wrong with the document
     path = values["status"] or _found(values)
     body = read(path)
+    return of_body(module, body, time.time(), values, subject, _ended(body, path))
+
+
+def of_body(
+    module: Any,
+    body: dict[str, Any],
+    now: float,
+    values: dict[str, Any],
+    subject: str | None,
+    ended: bool | None = None,
+) -> Verdict:
+    """Judge what was read at `now`; raise Usage or CheckError."""
+    from checks.document import Document
+
+    limits = opts.limits_of(values, module.METRICS)
     given = {} if values["act_hours"] is None else {"act_hours": values["act_hours"]}
-    expected = values.get("expect_version")
-    document = Document(body, time.time(), given, version=expected, ended=_ended(body, path))
+    document = Document(body, now, given, version=values.get("expect_version"), ended=ended)
     subjects = [subject] if subject is not None else module.subjects(document)
     judged = [module.verdict(document, one, limits) for one in subjects]
     if not judged:

@@ -14,13 +14,14 @@ _SIZES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
 def is_number(value: object) -> bool:
     """Return whether `value` is a number that can be compared: no NaN, no infinity."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return isinstance(value, bool)
-    return value - value == 0
+    kind = type(value)  # asked of every number of every document: twice as fast as isinstance
+    return kind is int or kind is bool or (kind is float and value - value == 0)  # type: ignore[operator]
 
 
 def fixed(value: object, digits: int = 3) -> str:
     """Return a number in the class [-0-9.] of the guidelines, `U` (not determined) for what is none."""
+    if type(value) is int:
+        return str(value)
     if not is_number(value):
         return "U"
     if isinstance(value, int):

@@ -22,7 +22,8 @@ from core.node.evaluating import evaluation
 from core.simulate.cameras import Fault
 from core.simulate.links import Outage
 from core.site.model import Checks
-from core.status.document import LIMIT, encode, write
+from core.status.document import encode, write
+from core.status.read import LIMIT
 
 CHECKS = ("camera", "node", "storage", "transfer")
 
