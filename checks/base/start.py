@@ -20,6 +20,7 @@ TIMEOUT = 10.0  # seconds
 GRACE = 0.7  # seconds that the child's own time-out has to tell what it found
 UNKNOWN = 3
 WIDTH = 79  # characters of a first line
+LEAVE = 40  # looks, 5 ms apart, whether a child that was killed has ended
 MOST = 1 << 20  # bytes of output
 _STATES = {"warning": 1, "critical": 2, "unknown": 3}
 
@@ -52,7 +53,7 @@ def start(check: str) -> NoReturn:
         _say(check, UNKNOWN, f"the check ended by {'signal' if code < 0 else 'status'} {abs(code)}")
     except _Ended as ended:
         if child > 0:
-            os.kill(child, signal.SIGKILL)
+            _kill(child)
         _say(check, state if ended.timed_out else UNKNOWN, str(ended))
     except OSError as error:
         _say(check, UNKNOWN, f"the check cannot run: {error.strerror}")
@@ -121,6 +122,17 @@ def _work(check: str, arguments: Sequence[str], timeout: float, state: int, writ
         _write(writing, _line(check, code, f"a module is missing: {error.name or 'unknown'}"))
     finally:
         os._exit(code)
+
+
+def _kill(child: int) -> None:
+    """End the child and take leave of it; one that is stuck in the kernel is left to itself."""
+    import time
+
+    os.kill(child, signal.SIGKILL)
+    for _ in range(LEAVE):
+        if os.waitpid(child, os.WNOHANG)[0]:
+            return
+        time.sleep(0.005)
 
 
 def _all(reading: int) -> bytes:

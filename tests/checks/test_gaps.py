@@ -162,9 +162,10 @@ def test_a_probe_that_swallows_every_exception_does_not_swallow_the_time_out() -
 
 
 DEAF = """
-import signal, time
+import os, pathlib, signal, time
 from checks.camera import *
 def check(values):
+    pathlib.Path("pid").write_text(str(os.getpid()))
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
     while True:
         time.sleep(1)
@@ -175,6 +176,7 @@ def test_a_child_that_hears_no_signal_is_killed_and_answered_for(tmp_path: Path)
     ended = of_module(DEAF, tmp_path, "-t", "0.5")
     assert violations(ended.code, ended.out, ended.err) == []
     assert b"killed" in ended.out
+    assert not Path("/proc", (tmp_path / "pid").read_text()).exists(), "it was left behind"
 
 
 def test_the_state_of_a_time_out_can_be_chosen(tmp_path: Path) -> None:
