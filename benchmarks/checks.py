@@ -1,7 +1,7 @@
 """What a check costs: a plugin's run in instructions, and ten services judged in a node that runs.
 
 Run `python benchmarks/checks.py [--json] [--only CHECK] [--quick]`. Instructions are counted by valgrind's callgrind in
-all processes of a run (they are stable to 1 %, seconds are not), each program beside the smallest script of nagiosplugin
+all processes of a run (stable to 1 %, which seconds are not), each program beside the smallest script of nagiosplugin
 and argparse on the same interpreter: as it is installed, and without `site` (python -IS), which leaves out what an
 environment imports at every start and so shows our own part more sharply.
 Goals: at most 1.1 of that script; under 1 ms of CPU for ten services. Exit status 1 when one is missed.

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 AHEAD = 60.0  # seconds that a document may be ahead of this clock
-GRACE = 60.0  # seconds beside half a period, after which what was announced is overdue
+GRACE = 60.0  # seconds, or half a period if that is longer, after which a node's own next document is overdue
+CHECK_IN, TRAVEL = 300.0, 60.0  # seconds, as core/status/fleet.py has it: of another node one check-in may get lost
 YEAR = 365 * DAY
 PERIOD = 60.0  # seconds between two documents, where one does not announce the next
 
@@ -43,7 +44,11 @@ class Document:
         self.ended = ended
         self.at = required(body, "at")
         self.node = text(body, "node") or "this node"
-        self.next = number(body, "next") or self.at + PERIOD
+        heard = number(body, "heard")  # of a node elsewhere: when its document came here
+        every = number(body, "check_in") or CHECK_IN
+        self.last = self.at if heard is None else heard
+        self.due = (number(body, "next") or self.at + PERIOD) if heard is None else heard + every
+        self.patience = max(GRACE, (self.due - self.last) / 2) if heard is None else every + TRAVEL
         self.limits = thresholds(body.get("thresholds"), given)
         self.act = self.limits["act_hours"] * HOUR
 
@@ -55,14 +60,14 @@ class Document:
     @property
     def is_stale(self) -> bool:
         """Whether the next one is overdue."""
-        return self.now - self.next > max(GRACE, (self.next - self.at) / 2)
+        return self.now - self.due > self.patience
 
     @property
     def why_not(self) -> str | None:
         """Why nothing but check_node may go by it; None: it is fresh."""
         if self.is_ahead:
             return f"from the future by {span(self.at - self.now)}"
-        return f"silent since {instant(self.at, self.now)}" if self.is_stale else None
+        return f"silent since {instant(self.last, self.now)}" if self.is_stale else None
 
     def cameras(self) -> list[Mapping[str, Any]]:
         """Return what is known of each camera."""
@@ -96,7 +101,7 @@ class Document:
     def when(self) -> When:
         """Return by which times the services of this node are judged."""
         ends = [at for at in (self.buffer_ends(), self.buffer_lasts()) if at is not None]
-        return When(self.now, self.act, min(ends, default=None), max(self.at, 0.0) + self.act)
+        return When(self.now, self.act, min(ends, default=None), max(self.last, 0.0) + self.act)
 
     def loses_by_buffer(self) -> float:
         """Return the pictures an hour that are lost because the buffer is full: thinned, or not taken any more."""

@@ -57,7 +57,7 @@ class Node(Resource):
     def probe(self) -> Iterator[Any]:
         """Yield numbers, then findings; raise CheckError."""
         document, body = self.document, self.document.body
-        yield Metric("silence", max(0.0, document.now - document.at), "s", min=0, context="silence")
+        yield Metric("silence", max(0.0, document.now - document.last), "s", min=0, context="silence")
         if document.is_ahead:
             yield found(self._ahead())
             return
@@ -71,7 +71,7 @@ class Node(Resource):
             yield found(finding)
         if not document.is_stale:
             since = "" if started is None else f"started {instant(started, document.now)}"
-            yield found(Finding(f"{document.node} runs, heard {instant(document.at, document.now)}", evidence=since))
+            yield found(Finding(f"{document.node} runs, heard {instant(document.last, document.now)}", evidence=since))
 
     def _ahead(self) -> Finding:
         document = self.document
@@ -85,8 +85,8 @@ class Node(Resource):
     def _silent(self) -> Finding:
         """Say what silence means: here a node that does not run, elsewhere a link or a node, until it is too long."""
         document = self.document
-        said = f"{document.node} silent since {instant(document.at, document.now)}"
-        announced = f"it announced to be heard by {instant(document.next, document.now)}"
+        said = f"{document.node} silent since {instant(document.last, document.now)}"
+        announced = f"it announced to be heard by {instant(document.due, document.now)}"
         if document.ended is not None:
             cause = "the node has ended" if document.ended else "the node runs, and does not get on"
             step = "`systemctl status overlapse`, then start it"
@@ -99,8 +99,8 @@ class Node(Resource):
             "evidence": announced + good,
             "step": "is its link or router up? Then its power; what it took meanwhile is in its buffer",
         }
-        if document.now - document.at <= document.act:
-            return Finding(said, impaired=True, until=document.at + document.act, **words)
+        if document.now - document.last <= document.act:
+            return Finding(said, impaired=True, until=document.last + document.act, **words)
         spent = lasts is not None and lasts <= document.now
         rate = document.pace() if spent else 0.0
         return Finding(said, losing=rate, loss_at=lasts, pages=True, **words)

@@ -29,7 +29,7 @@ CHECKS = ("camera", "node", "storage", "transfer")
 
 
 def document(world: Simulation) -> dict[str, Any]:
-    return world.site.running.reporting.document()
+    return world.site.running.desks.reporting.document()
 
 
 def said(world: Simulation) -> dict[str, Verdict]:

@@ -9,6 +9,7 @@ from peers.statuses import DAY, HOUR, NOW, Change, put, redundant, with_
 from checks.base.finding import CRITICAL, OK, UNKNOWN, WARNING
 from checks.base.verdict import Verdict
 from checks.evaluate import evaluate
+from core.status.fleet import silent_for
 
 
 def judged(*changes: Change, service: str, **words: object) -> Verdict:
@@ -298,6 +299,17 @@ def test_thresholds_come_from_the_document_and_the_caller_goes_before_it() -> No
     assert (
         judged(late, put("thresholds", {"act_hours": 24}), service="storage", given={"act_hours": 6}).state == WARNING
     )
+
+
+@pytest.mark.parametrize("age", [0, 100, 659, 661, 5000, 13 * HOUR])
+@pytest.mark.parametrize("every", [None, 60.0, 300.0])
+def test_of_a_unit_elsewhere_a_check_in_may_get_lost_and_the_console_says_the_same(age: float, every: float) -> None:
+    heard = NOW - age
+    changes = [put("at", heard - 20), put("next", heard + 40), put("heard", heard), put("check_in", every)]
+    document = {key: value for key, value in with_(*changes).items() if value is not None}
+    (node,) = [one for one in evaluate(document, NOW) if one.check == "node"]
+    assert ("silent" in node.line) == (silent_for(document, NOW) is not None)
+    assert (node.state == CRITICAL) == (age > 12 * HOUR)
 
 
 def test_another_version_is_told() -> None:
