@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.catalogue import deliveries
-from core.catalogue.deliveries import Delivery
+from core.catalogue import deliveries, live
+from core.catalogue.deliveries import Delivery, Priority
 from core.catalogue.store import Catalogue
 
 
@@ -44,6 +44,18 @@ def of_pictures(catalogue: Catalogue, destination: str, pictures: Sequence[int],
 def is_copy(catalogue: Catalogue, number: int) -> bool:
     """Return whether a delivery is a copy that is relied upon."""
     return catalogue.value("SELECT 1 FROM copy WHERE delivery = ?", (number,)) is not None
+
+
+def may_be_lost(catalogue: Catalogue, number: int) -> bool:
+    """Return whether it means a loss when something else was found at a destination than was proven there.
+
+    It does not for a live picture that was replaced by a newer one meanwhile: its receipt may still be on its way.
+    """
+    if catalogue.value("SELECT 1 FROM receipt WHERE delivery = ?", (number,)) is None:
+        return False
+    one = deliveries.get(catalogue, number)
+    key = live.Key(one.destination, one.remote, one.at, one.picture, one.rendition)
+    return one.priority != Priority.LIVE or not live.is_overtaken(catalogue, key, number)
 
 
 def oldest_look(catalogue: Catalogue, destination: str) -> int | None:

@@ -31,7 +31,8 @@ def make_amends(place: Place, loaded: Loaded, lost: Sequence[Lost]) -> str:
         except AlreadyRunning:
             raise error from None  # it holds its data folder and does not answer
         return f"{count} receipts taken back: the next run delivers again what is still here"
-    return f"the node reads {count} of them back now and delivers again what is lost: see `overlapse events`"
+    live = "; a live picture comes again with the next one" if count < len(lost) else ""
+    return f"the node reads {count} of them back now and delivers again what is lost: see `overlapse events`{live}"
 
 
 def _alone(place: Place, loaded: Loaded, lost: Sequence[Lost]) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from core.catalogue import deliveries, overrides, states
+from core.catalogue import copies, deliveries, overrides, states
 from core.catalogue.overrides import Override
 from core.control.request import Request
 from core.errors import BadRequest, NoSuchThing, OverlapseError
@@ -174,10 +174,9 @@ class Serving:
     def _audit(self, request: Request) -> Answer:
         """Look at copies; what came of it stands in the status document and among the events."""
         delivering, number = self._desks.delivering, request.args.get("delivery")
-        if number is not None:
-            name = deliveries.get(self._catalogue, number).destination
-        else:
-            name = request.args["destination"]
+        if number is not None and not copies.is_copy(self._catalogue, number):
+            return {"copies": 0}  # it was taken back, or replaced by a newer live picture, since somebody looked
+        name = request.args["destination"] if number is None else deliveries.get(self._catalogue, number).destination
         count = delivering.audit(name, number)
         self._desks.context.tell("audit", name, f"{count} copies are looked at now, by {request.who.user}")
         return {"copies": count}

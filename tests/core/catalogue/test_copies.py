@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from core.catalogue import buffer, copies, deliveries, receipts
+from core.catalogue import buffer, copies, deliveries, live, receipts
 from core.catalogue.check import damage
 from core.catalogue.deliveries import Priority
 from core.catalogue.migrations import STEPS
@@ -53,6 +53,24 @@ def test_a_live_picture_is_no_copy_that_anybody_relies_on(catalogue: Catalogue, 
     prove(catalogue, shots, 0, number, 1000)
     assert not copies.is_copy(catalogue, number)
     assert damage(catalogue, deep=True) == []
+
+
+def test_a_live_picture_that_a_newer_one_replaces_while_somebody_looks_is_not_lost(
+    catalogue: Catalogue, shots: Any, add: Add
+) -> None:
+    def live_one(slot: int) -> int:
+        picture, (number,) = add(slot, shots.delivery(priority=Priority.LIVE, remote="north.jpg"))
+        live.go_live(catalogue, picture)
+        return number
+
+    first = live_one(0)
+    prove(catalogue, shots, 0, first, 1000)
+    assert copies.may_be_lost(catalogue, first)
+    second = live_one(1)
+    assert not copies.may_be_lost(catalogue, first), "another one is on its way"
+    prove(catalogue, shots, 1, second, 2000)
+    assert not copies.may_be_lost(catalogue, first), "it is forgotten"
+    assert copies.may_be_lost(catalogue, second)
 
 
 def test_a_lost_copy_is_one_no_more_and_its_delivery_begins_anew_in_place_of_a_damaged_one(

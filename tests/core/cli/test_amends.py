@@ -76,6 +76,7 @@ def test_a_running_node_looks_for_itself_tells_and_delivers_again(quay: Site) ->
         (nas,) = quay.ask("status")["destinations"]
         assert nas["audit"]["lost"] == 3
         assert nas["audit"]["read"] > 0
+        assert quay.ask("audit", delivery=10**6) == {"copies": 0}, "one that is gone since stops no other"
         assert node.end() == 0
 
 
