@@ -119,7 +119,7 @@ def verify(
         raise click.UsageError("--theft goes alone, and --after with it")
     place, loaded = selection.load()
     if theft is not None:
-        _rob(loaded, theft, after, as_json)
+        _rob(loaded, place.node, theft, after, as_json)
         return
     with nullcontext(lambda line: None) if as_json else progress() as tell:
         found = verified(place, loaded, remote, tell, step)
@@ -142,14 +142,14 @@ def _deliver_again(place: Place, destination: str, names: list[str]) -> None:
         step(f"{destination}: {done['again']} delivered again, {done['gone']} are not here any more either")
 
 
-def _rob(loaded: Loaded, name: str, after: str | None, as_json: bool) -> None:
+def _rob(loaded: Loaded, node: str, name: str, after: str | None, as_json: bool) -> None:
     from core.cli.robbing import tried
 
     try:
         wait = None if after is None else parse_duration(after)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--after") from error
-    found = tried(loaded, name, wait, step if not as_json else lambda line: None)
+    found = tried(loaded, node, name, wait, step if not as_json else lambda line: None)
     click.echo(json.dumps(asdict(found)) if as_json else found.text())
     if not found.holds:
         raise OverlapseError(f"what has arrived at {name} can be altered or deleted with this node's keys")

@@ -167,10 +167,7 @@ class Comparison:
     def _put(self, child: Child, said: Sequence[Json]) -> None:
         for begin in range(0, len(said), drops.BATCH):
             data = drops.pack(said[begin : begin + drops.BATCH])
-            name = drops.lines(self._site, self._node, time.time_ns() // 1_000_000 + begin)
-            child.ask(
-                "settle", {"put": [{"name": name, "data": base64.b64encode(data).decode()}], "remove": []}, SECONDS
-            )
+            lay(child, drops.lines(self._site, self._node, time.time_ns() // FINER + begin), data)
             self.found.sent += len(data)
 
     def _await(self, child: Child, number: str) -> tuple[list[Json], list[str]]:
@@ -223,6 +220,11 @@ class Comparison:
             for name in kept & theirs.keys():  # it is here, too, and its receipt is still on the way
                 del theirs[name]
         self.found.missing_here = sorted((name, size) for name, (_, size) in theirs.items())
+
+
+def lay(child: Child, name: str, data: bytes) -> None:
+    """Leave a batch in a drop; raise DestinationError or ChildError."""
+    child.ask("settle", {"put": [{"name": name, "data": base64.b64encode(data).decode()}], "remove": []}, SECONDS)
 
 
 def _of(number: str, data: str | None) -> list[Json]:

@@ -9,15 +9,18 @@ from datetime import timedelta
 
 from core.child import Child
 from core.cli.checking import SECONDS
+from core.cli.reconciling import FINER, lay
 from core.clock import SystemClock
 from core.errors import NoSuchThing
 from core.node.sending.station import opening
 from core.site.load import Loaded
 from core.site.model import Destination
 from core.text import safe
+from core.transfer import drops
 from core.units import show_duration
 
 TAKEN_OVER = timedelta(seconds=90)  # within which a server's job of once a minute has run
+LOOK = 1.0  # seconds between two looks whether a node has taken in what was left for it
 BY_A_JOB = ("sftp", "ftp", "ftps")  # where a job of the server protects what has arrived
 
 
@@ -54,24 +57,76 @@ class Tried:
         return "\n".join(lines)
 
 
-def tried(loaded: Loaded, name: str, after: timedelta | None, tell: Callable[[str], None]) -> Tried:
-    """Put an object there, wait `after` (None: as its kind needs), and try; raise NoSuchThing, DestinationError."""
+@dataclass(frozen=True)
+class Emptied:
+    """Whether the node behind a drop took what was left there. `seconds`: after how long it was gone; None: it was not.
+
+    What stands in a drop can be overwritten, whatever its server allows; what is taken in cannot.
+    """
+
+    destination: str
+    node: str
+    waited: float
+    seconds: float | None
+
+    @property
+    def holds(self) -> bool:
+        """Whether what has arrived is safe."""
+        return self.seconds is not None
+
+    def text(self) -> str:
+        """Return it for a person."""
+        if self.seconds is not None:
+            after = show_duration(self.seconds)
+            return f"{self.destination}: taken in by {self.node} after {after}, out of reach of this node's keys"
+        waited = show_duration(self.waited)
+        return (
+            f"{self.destination}: {self.node} has not taken in what was left for it, within {waited}: is it running?\n"
+            "who steals this box can alter what still stands in the drop, and nothing that was taken in"
+        )
+
+
+def tried(
+    loaded: Loaded, node: str, name: str, after: timedelta | None, tell: Callable[[str], None]
+) -> Tried | Emptied:
+    """Put an object there as `node`, wait `after` (None: as its kind needs), and try.
+
+    Raise NoSuchThing, DestinationError.
+    """
     destination = _found(loaded, name)
-    scheme = destination.address.partition(":")[0]
-    wait = after if after is not None else TAKEN_OVER if scheme in BY_A_JOB else timedelta(0)
-    bait = f"overlapse-theft-{SystemClock().now():%Y%m%dT%H%M%SZ}.txt"
     child = Child("destination")
     try:
         child.ask("open", opening(destination, loaded.base), SECONDS)
-        child.ask("lay", {"name": bait}, SECONDS)
-        if wait:
-            tell(f"waiting {show_duration(wait)} for the server's job to take it over")
-            time.sleep(wait.total_seconds())
-        found = child.ask("rob", {"name": bait}, SECONDS)
+        if destination.node is not None:
+            return _left_to_a_node(loaded, node, destination, child, after or TAKEN_OVER)
+        return _robbed(destination, child, after, tell)
     finally:
         child.close()
+
+
+def _robbed(destination: Destination, child: Child, after: timedelta | None, tell: Callable[[str], None]) -> Tried:
+    scheme = destination.address.partition(":")[0]
+    wait = after if after is not None else TAKEN_OVER if scheme in BY_A_JOB else timedelta(0)
+    bait = f"overlapse-theft-{SystemClock().now():%Y%m%dT%H%M%SZ}.txt"
+    child.ask("lay", {"name": bait}, SECONDS)
+    if wait:
+        tell(f"waiting {show_duration(wait)} for the server's job to take it over")
+        time.sleep(wait.total_seconds())
+    found = child.ask("rob", {"name": bait}, SECONDS)
     left = None if found["deleted"] else bait
-    return Tried(name, scheme, found["overwritten"], found["deleted"], left, destination.protected)
+    return Tried(destination.name, scheme, found["overwritten"], found["deleted"], left, destination.protected)
+
+
+def _left_to_a_node(loaded: Loaded, node: str, destination: Destination, child: Child, wait: timedelta) -> Emptied:
+    """Leave a batch that says nothing, and look until it is taken in."""
+    assert destination.node is not None
+    bait, began = drops.lines(loaded.site.site.name, node, time.time_ns() // FINER), time.monotonic()
+    lay(child, bait, drops.pack([{"heard": []}]))
+    while (passed := time.monotonic() - began) < wait.total_seconds():
+        if child.ask("collect", {"names": [], "stat": [bait]}, SECONDS)["missing"]:
+            return Emptied(destination.name, destination.node, passed, passed)
+        time.sleep(LOOK)
+    return Emptied(destination.name, destination.node, passed, None)
 
 
 def _found(loaded: Loaded, name: str) -> Destination:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from core.site.at import used_at
 from core.site.backups import problems_of_backups
 from core.site.folders import Finding, folder_problems, is_folder
 from core.site.handed import handing_problems
@@ -245,8 +246,11 @@ def warnings(site: SiteFile) -> list[Finding]:
 
 
 def _theft(site: SiteFile) -> Iterator[Finding]:
-    """Name in one line all destinations of which nobody has said that a thief with the unit's keys is kept out."""
-    open_to_it = [each for each in site.destination if not each.protected and each.node is None]
+    """Name in one line what units reach, and of which nobody has said that a thief with their keys is kept out."""
+    beside = {each.name for each in site.node if each.kind == "unit"} | {_driver(site, each) for each in site.camera}
+    reached = {name for node in beside for name in used_at(site, node)}
+    of_places = (each for each in site.destination if each.name in reached and each.node is None)
+    open_to_it = [each for each in of_places if not each.protected]
     folders = [each.name for each in open_to_it if each.address.startswith("folder:")]
     servers = [each.name for each in open_to_it if each.name not in folders]
     places = [", ".join(servers)] if servers else []

@@ -58,3 +58,16 @@ def test_what_either_side_misses_is_told_and_delivered_again(tmp_path: Path) -> 
     before = known(unit)
     assert overlapse("rebuild", *at).status == 0
     assert known(unit) == before
+
+
+def test_what_a_node_has_taken_in_is_out_of_reach_and_a_try_at_it_leaves_nothing_behind(tmp_path: Path) -> None:
+    nodes = fleet(tmp_path)
+    words = ("verify", "--theft", "fr", "--site", nodes.sites["unit1"].file, "--node", "unit1")
+    waits = overlapse(*words, "--after", "1s")
+    assert waits.status == 1
+    assert "fr has not taken in what was left for it, within 1s: is it running?" in waits.out
+    with nodes.running("fr"):
+        ended = overlapse(*words)
+    assert (ended.status, ended.err) == (0, "")
+    assert ended.out.startswith("fr: taken in by fr after ")
+    assert [path for path in (tmp_path / "in").rglob("*") if path.is_file()] == []

@@ -557,6 +557,10 @@ def test_what_a_thief_could_alter_is_warned_of_in_one_line_until_somebody_says_t
     assert "docs/destinations/theft.md says what to set up, then write protected = true" in told
     (told,) = read(good + office).warnings
     assert "arrived at office;" in told
+    taken = '[[node]]\nname = "fr"\nkind = "cloud"\ninbox = "/srv/in"\n[[destination]]\nname = "fr"\nnode = "fr"\n'
+    taken += 'address = "https://fr.example/in"\n[[route]]\nwhat = ["jpeg"]\nto = "fr"\n'
+    at_fr = taken + office.replace("[[route]]", '[[route]]\nat = "fr"')
+    assert read(good.replace('name = "north"', 'name = "north"\nprimary = "unit1"') + at_fr).warnings == ()
 
 
 def test_audits_are_at_most_one_a_day_or_none(read: Read, good: str, problems: Told) -> None:
