@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
 
-from core.catalogue import buffer
+from core.catalogue import buffer, deliveries
 from core.catalogue.store import Catalogue
 from core.cli.options import Selection
 from core.clock import SystemClock
 from core.errors import CatalogueError, ConfigurationError, StorageError
 from core.intake.durable import Shelf
 from core.planner.advice import Plan
-from core.planner.bytes import JPEG, RAW, REDUCED, Shots
+from core.planner.bytes import DAY, JPEG, RAW, REDUCED, Shots
+from core.planner.flows import Made, arriving, flows
 from core.schedule.slots import Timetable
+from core.site.at import driver_of
 from core.site.load import Loaded
-from core.site.model import Camera, Node
+from core.site.model import Node, SiteFile
 from core.site.place import Folders
-from core.values import Kind
 
 AHEAD = timedelta(days=7)  # of the timetable over which shots are counted
-KINDS: dict[str, tuple[Kind, ...]] = {"raw+jpeg": ("raw", "jpeg"), "jpeg": ("jpeg",), "raw": ("raw",)}
+KINDS = ("jpeg", "raw")
 
 
 def plan_of_site(
@@ -31,49 +33,72 @@ def plan_of_site(
     """
     place, loaded = selection.load()
     node = next(one for one in loaded.site.node if one.name == place.node)
-    cameras = [camera for camera in loaded.site.camera if camera.primary in (None, place.node)]
-    if not cameras:
-        raise ConfigurationError(f"{place.file}: {place.node} drives no camera; say --every and --jpg")
-    weighed = _weighed(place.folders)
-    sizes: dict[Kind, int] = {
+    arrive = _arriving(loaded.site, node.name)
+    if not arrive:
+        told = "drives no camera, and no route hands pictures on to it; say --every and --jpg"
+        raise ConfigurationError(f"{place.file}: {place.node} {told}")
+    weighed = _weighed(place.folders, [one.name for one in loaded.site.recipe])
+    sizes: dict[str, int] = {
         "jpeg": jpg if jpg is not None else weighed.get("jpeg", JPEG),
         "raw": raw if raw is not None else weighed.get("raw", RAW),
     }
+    per_day = {name: _per_day(loaded, name) for name in arrive}
+    known = Made(per_day, lambda camera, what: sizes.get(what, reduced or weighed.get(what)))
+    sent = {name: sum(one.values()) * DAY for name, one in flows(loaded.site, known, node.name).items()}
     return Plan(
-        _shots(loaded, cameras, sizes, reduced),
+        _shots(arrive, per_day, sizes, reduced),
         uplink if uplink is not None else _rate(node),
         storage if storage is not None else _room(place.folders, node),
         node.buffer.when_full,
+        all(driver_of(loaded.site, name) != node.name for name in arrive),
+        {name: size for name, size in sent.items() if size},
     )
 
 
-def _shots(loaded: Loaded, cameras: list[Camera], sizes: dict[Kind, int], reduced: int | None) -> Shots:
-    """Return what all cameras make together, as shots of the mean size."""
-    now = SystemClock().now()
-    per_day = {camera.name: _per_day(loaded, camera, now) for camera in cameras}
-    count = sum(per_day.values())
-    of_kind = {kind: sum(per_day[one.name] for one in cameras if kind in KINDS[one.shoots]) for kind in sizes}
-    mean = {kind: round(sizes[kind] * of_kind[kind] / count) if count else 0 for kind in sizes}
+def _arriving(site: SiteFile, node: str) -> dict[str, dict[str, int]]:
+    """Return the cameras whose originals a node gets: kind -> n, of one slot in n."""
+    found = {
+        camera.name: {kind: nth for kind in KINDS if (nth := arriving(site, camera, kind, node)) is not None}
+        for camera in site.camera
+    }
+    return {name: kinds for name, kinds in found.items() if kinds}
+
+
+def _shots(
+    arrive: Mapping[str, Mapping[str, int]],
+    per_day: Mapping[str, float],
+    sizes: Mapping[str, int],
+    reduced: int | None,
+) -> Shots:
+    """Return what comes of all cameras together, as shots of the mean size."""
+    count = sum(per_day[name] / min(kinds.values()) for name, kinds in arrive.items())
+    of_kind = {
+        kind: sum(per_day[name] / kinds[kind] for name, kinds in arrive.items() if kind in kinds) for kind in KINDS
+    }
+    mean = {kind: round(sizes[kind] * of_kind[kind] / count) if count else 0 for kind in KINDS}
     return Shots(count, mean["jpeg"], mean["raw"], reduced if reduced is not None else REDUCED)
 
 
-def _per_day(loaded: Loaded, camera: Camera, now: datetime) -> float:
-    site = loaded.site.site
+def _per_day(loaded: Loaded, name: str) -> float:
+    site, now = loaded.site.site, SystemClock().now()
+    camera = next(one for one in loaded.site.camera if one.name == name)
     return Timetable(camera, site.zone, site.latitude, site.longitude).count(now, now + AHEAD) / AHEAD.days
 
 
-def _weighed(folders: Folders) -> dict[Kind, int]:
-    """Return the mean size of the pictures of each kind that this node took so far."""
+def _weighed(folders: Folders, recipes: Iterable[str]) -> dict[str, int]:
+    """Return the mean size of the pictures of each kind that this node took, or took in, so far, and of its copies."""
     try:
         catalogue = Catalogue.read(folders.catalogue)
     except CatalogueError:  # it never ran
         return {}
     try:
-        sums: dict[Kind, tuple[int, int]] = {}
+        sums: dict[str, tuple[int, int]] = {}
         for one in buffer.tally(catalogue):
             count, size = sums.get(one.kind, (0, 0))
             sums[one.kind] = count + one.present + one.gone, size + one.present_bytes + one.gone_bytes
-        return {kind: size // count for kind, (count, size) in sums.items() if count}
+        made = {name: deliveries.rendition_size(catalogue, name) for name in recipes}
+        copies = {name: size for name, size in made.items() if size is not None}
+        return {kind: size // count for kind, (count, size) in sums.items() if count} | copies
     finally:
         catalogue.close()
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from core.planner.bytes import DAY, Reckoning, Shots, Way, buffer_days, reckon, richest, without_raw
@@ -22,12 +22,17 @@ _ROUND = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 720
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is made, on what link, into what storage (bytes); `when_full` is what happens to the rest."""
+    """What is made, on what link, into what storage (bytes); `when_full` is what happens to the rest.
+
+    `taken_in`: other nodes' cameras make it, and hand it on to here. `places`: the bytes a day that go to each.
+    """
 
     shots: Shots
     uplink: float | None = None  # bytes a second
     storage: float | None = None
     when_full: str = "thin"
+    taken_in: bool = False
+    places: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def asked(self) -> Way:
@@ -52,6 +57,8 @@ class Plan:
             "buffer_days": None if self.storage is None else _finite(buffer_days(self.shots, self.storage)),
             "drain_days_after_1_day": None if asked.drain is None else _finite(asked.drain),
             "way": self.way,
+            "taken_in": self.taken_in,
+            "destinations": {name: round(size) for name, size in self.places.items()},
             "ways": [self._row(reckon(self.shots, way, self.uplink)) for way in self.shots.ways],
             "advice": [*self.advice()],
         }
@@ -67,13 +74,17 @@ class Plan:
 
     def text(self) -> str:
         """Return it for a person."""
-        return "\n".join([*self._made(), "", *self._ways(), "", *self.advice()])
+        return "\n".join([*self._made(), *self._sent(), "", *self._ways(), "", *self.advice()])
 
     def _made(self) -> Iterator[str]:
         shots, asked = self.shots, reckon(self.shots, self.asked, self.uplink)
         yield f"One shot: {_what(shots)}; {shots.per_day:.0f} a day"
-        month = show_size(asked.bytes_per_day * MONTH)
-        yield f"Made: {show_size(asked.bytes_per_day)} a day, {month} a month; needs {show_size(asked.needed)}/s"
+        month, word = show_size(asked.bytes_per_day * MONTH), "Taken in" if self.taken_in else "Made"
+        yield f"{word}: {show_size(asked.bytes_per_day)} a day, {month} a month; needs {show_size(asked.needed)}/s"
+
+    def _sent(self) -> Iterator[str]:
+        if self.places:
+            yield f"Sent: {', '.join(f'{show_size(size)} a day to {name}' for name, size in self.places.items())}"
 
     def _ways(self) -> Iterator[str]:
         for way in self.shots.ways:

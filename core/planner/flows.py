@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from math import lcm
 
 from core.planner.bytes import DAY, JPEG, RAW, REDUCED
+from core.site.at import driver_of, fed_by, maker, reached
 from core.site.model import Camera, Route, SiteFile
 
 ORIGINALS = {"raw": RAW, "jpeg": JPEG}
@@ -13,7 +15,7 @@ ORIGINALS = {"raw": RAW, "jpeg": JPEG}
 
 @dataclass(frozen=True)
 class Made:
-    """What the cameras of a node make: shots a day by camera, and the mean bytes of a picture or rendition.
+    """What cameras make: shots a day by camera, and the mean bytes of a picture or rendition.
 
     `size` is asked for (camera, "raw" or "jpeg" or a recipe) and may say None: then the usual size is taken.
     """
@@ -27,24 +29,36 @@ class Made:
         return known if known is not None else ORIGINALS.get(what, REDUCED)
 
 
-def flows(site: SiteFile, made: Made) -> dict[str, dict[str, float]]:
-    """Return for each destination the bytes a second of each class that are made for it, averaged over the day."""
+def flows(site: SiteFile, made: Made, node: str) -> dict[str, dict[str, float]]:
+    """Return for each destination the bytes a second of each class that `node` sends it, averaged over the day.
+
+    That is what its own cameras make, and what it hands on of those whose pictures reach it.
+    """
     found: dict[str, dict[str, float]] = {destination.name: {} for destination in site.destination}
     for camera in site.camera:
         if camera.name in made.per_day:
-            for place, name, rate in _of_camera(site, camera, made):
+            for place, name, rate in _of_camera(site, camera, made, node):
                 found[place][name] = found[place].get(name, 0.0) + rate
     return found
 
 
-def _of_camera(site: SiteFile, camera: Camera, made: Made) -> Iterator[tuple[str, str, float]]:
+def arriving(site: SiteFile, camera: Camera, kind: str, node: str) -> int | None:
+    """Return n where `node` gets the originals of a kind of one slot in n, shot there or handed on; None: of none."""
+    return reached(site, camera.name, kind).get(node) if kind in camera.shoots.split("+") else None
+
+
+def _of_camera(site: SiteFile, camera: Camera, made: Made, node: str) -> Iterator[tuple[str, str, float]]:
+    origin = driver_of(site, camera.name)
     for route in site.route:
         if route.cameras and camera.name not in route.cameras:
             continue
         for what in route.what:
-            if what in ORIGINALS and what not in camera.shoots.split("+"):
+            original = what in ORIGINALS
+            doer = (route.at or origin) if original else maker(site, route, camera.name, origin)
+            nth = arriving(site, camera, what if original else fed_by(site, camera.name), node)
+            if doer != node or nth is None:
                 continue
-            rate = made.bytes_of(camera.name, what) * made.per_day[camera.name] / route.every_nth / DAY
+            rate = made.bytes_of(camera.name, what) * made.per_day[camera.name] / lcm(nth, route.every_nth) / DAY
             for place in route.places[:1] if route.first else route.places:
                 yield place, _class(route, what), rate
 

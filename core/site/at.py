@@ -7,6 +7,7 @@ they are made of anyway, so that no link carries both.
 from __future__ import annotations
 
 from dataclasses import fields
+from math import lcm
 
 from core.site.model import Destination, Route, SiteFile
 
@@ -27,7 +28,7 @@ def maker(site: SiteFile, route: Route, camera: str, origin: str) -> str:
     """
     if route.at is not None:
         return route.at
-    kind = _fed_by(site, camera)
+    kind = fed_by(site, camera)
     for each in site.route:
         covers = not each.cameras or camera in each.cameras
         every = covers and each.at in (None, origin) and kind in each.what and route.every_nth % each.every_nth == 0
@@ -68,7 +69,7 @@ def destination_of(site: SiteFile, name: str) -> Destination | None:
     return next((one for one in site.destination if one.name == name), None)
 
 
-def _fed_by(site: SiteFile, camera: str) -> str:
+def fed_by(site: SiteFile, camera: str) -> str:
     """Return the kind of original that a camera's renditions are made of."""
     return "raw" if any(one.name == camera and one.shoots == "raw" for one in site.camera) else "jpeg"
 
@@ -82,10 +83,20 @@ def fetched_place(destination: Destination) -> Destination:
 
 def handed_to(site: SiteFile, camera: str, kind: str) -> list[str]:
     """Return the nodes that get originals of this kind, the one that shoots them first."""
-    reached = [driver_of(site, camera)]
-    for node in reached:  # it grows meanwhile
-        reached += [to for to, _ in _next(site, camera, kind, node) if to not in reached]
-    return reached
+    return list(reached(site, camera, kind))
+
+
+def reached(site: SiteFile, camera: str, kind: str) -> dict[str, int]:
+    """Return the nodes that get originals of this kind, each with n: of one slot in n. The one that shoots them: 1."""
+    found = {driver_of(site, camera): 1}
+    todo = list(found)
+    for node in todo:  # it grows meanwhile
+        for to, route in _next(site, camera, kind, node):
+            nth = lcm(found[node], site.route[route].every_nth)
+            if nth < found.get(to, nth + 1):
+                found[to] = nth
+                todo.append(to)
+    return found
 
 
 def ring(site: SiteFile, camera: str, kind: str) -> tuple[list[str], int] | None:

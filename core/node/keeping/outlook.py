@@ -12,6 +12,7 @@ from core.catalogue import buffer, pictures, receipts, states
 from core.catalogue.pictures import Picture
 from core.catalogue.store import Catalogue
 from core.intake.durable import Shelf
+from core.planner.flows import arriving
 from core.retention.explain import digest, lines, rows
 from core.retention.forecast import NOTICE, Buffer, Forecast, forecast
 from core.retention.model import Batch, Candidate, Deletion, Holdings, Plan, Policy, Rung, Space
@@ -92,8 +93,7 @@ def look(
 
     With `propose` a plan that is held back until an operator confirms it is made as confirmed, too.
     """
-    cameras = [camera for camera in site.camera if camera.primary in (None, node.name)]
-    foreseen = _forecast(catalogue, site, cameras, node, space, now)
+    foreseen = _forecast(catalogue, site, node, space, now)
 
     def made(confirmed: bool) -> Plan:
         planned = plan(
@@ -103,7 +103,7 @@ def look(
             space,
             now=now,
             clock_trusted=trusted,
-            holdings=_holdings(catalogue, cameras),
+            holdings=_holdings(catalogue, site.camera),
             announced=_announced(catalogue, now),
             forecast=foreseen,
             confirmed=confirmed,
@@ -142,8 +142,7 @@ def leaving_next(
     catalogue: Catalogue, site: SiteFile, node: Node, space: Space, now: datetime, ahead: timedelta = 2 * DAY
 ) -> list[int]:
     """Return the proven pictures that leave first: for the room that `ahead` needs, or because of their age."""
-    cameras = [camera for camera in site.camera if camera.primary in (None, node.name)]
-    needed = node.buffer.keep_free - space.free + sum(_produced(catalogue, site, cameras, now).values()) * (ahead / DAY)
+    needed = node.buffer.keep_free - space.free + sum(_coming(catalogue, site, node, now).values()) * (ahead / DAY)
     aged = None if node.buffer.keep is None else now + ahead - node.buffer.keep
     found: list[int] = []
     for picture in buffer.proven_oldest_first(catalogue):
@@ -171,25 +170,26 @@ def _totals(catalogue: Catalogue) -> tuple[int, int]:
     return made, sum(one.proven_bytes + one.gone_bytes for one in held) - lost
 
 
-def _forecast(
-    catalogue: Catalogue, site: SiteFile, cameras: Sequence[Camera], node: Node, space: Space, now: datetime
-) -> Forecast:
+def _forecast(catalogue: Catalogue, site: SiteFile, node: Node, space: Space, now: datetime) -> Forecast:
     held = buffer.tally(catalogue)
     proven = sum(one.proven_bytes for one in held)
     state = Buffer(space.free, node.buffer.keep_free, proven, sum(one.present_bytes for one in held) - proven)
-    made = _produced(catalogue, site, cameras, now)
+    made = _coming(catalogue, site, node, now)
     share = _share_proven(catalogue, now)
     return forecast(made, {key: flow * share for key, flow in made.items()}, state, now, node.buffer.when_full)
 
 
-def _produced(catalogue: Catalogue, site: SiteFile, cameras: Sequence[Camera], now: datetime) -> Flow:
-    """Return the bytes a day to come: the slots of the timetable times the mean size of a picture."""
+def _coming(catalogue: Catalogue, site: SiteFile, node: Node, now: datetime) -> Flow:
+    """Return the bytes a day to come, shot here or handed on to here: slots of timetables times mean sizes."""
     sizes = {(one.camera, one.kind): _mean(one) for one in buffer.tally(catalogue)}
     flow: dict[tuple[str, Kind], float] = {}
-    for camera in cameras:
-        timetable = Timetable(camera, site.site.zone, site.site.latitude, site.site.longitude)
-        slots = timetable.count(now, now + AHEAD) / AHEAD.days
-        flow |= {key: slots * size for key, size in sizes.items() if key[0] == camera.name}
+    for camera in site.camera:
+        here = {kind: nth for kind in buffer.KINDS if (nth := arriving(site, camera, kind, node.name)) is not None}
+        if here:
+            timetable = Timetable(camera, site.site.zone, site.site.latitude, site.site.longitude)
+            slots = timetable.count(now, now + AHEAD) / AHEAD.days
+            keys = [((camera.name, kind), nth) for kind, nth in here.items()]
+            flow |= {key: slots * sizes[key] / nth for key, nth in keys if key in sizes}
     return flow
 
 

@@ -196,7 +196,7 @@ class Linking:
 
     def _reckon(self) -> None:
         """Say anew what is made for each destination, and so what each rung of each link needs."""
-        self._flows = flows(self.context.site, Made(self._per_day(), self._sizes()))
+        self._flows = flows(self.context.site, Made(self._per_day(), self._sizes()), self.context.node.name)
         for uplink in self.uplinks.values():
             uplink.reckon(self._flow(self._destinations(uplink)), self.context.now())
 
@@ -205,7 +205,7 @@ class Linking:
         return {
             camera.name: Timetable(camera, where.zone, where.latitude, where.longitude).count(now, now + AHEAD)
             / AHEAD.days
-            for camera in self.context.cameras()
+            for camera in self.context.site.camera
         }
 
     def _sizes(self) -> Callable[[str, str], int | None]:

@@ -11,8 +11,10 @@ from datetime import timedelta
 import pytest
 from peers.simulation import BEGIN, CALM, site_toml
 
-from core.catalogue import pictures, receipts, slots
+from core.catalogue import pictures, receipts, slots, states
 from core.catalogue.pictures import Picture
+from core.node.keeping.outlook import ANNOUNCED, look
+from core.retention.model import Space
 from core.simulate.disk import File
 from core.simulate.handover import SimulatedDrop, hand_on
 from core.simulate.invariants import broken, every, lost, not_rebuilt, twice, unproven
@@ -217,6 +219,24 @@ def test_a_taker_without_room_leaves_pictures_where_they_are_until_it_has_some()
     pair.fr.disk.others = 0
     pair.run(hours=4)
     assert_all_is_there(pair)
+
+
+def test_a_taker_knows_how_long_its_buffer_takes_what_comes_and_keeps_the_newest_two_days() -> None:
+    pair = Pair()
+    pair.run(days=1)
+    bytes_a_day = sum(one.size for one in every(pair.fr.catalogue))
+    at_fr = next(one for one in pair.fr.site.node if one.name == "fr")
+    full = Space(0, 10**12)
+    seen = look(pair.fr.catalogue, pair.fr.site, at_fr, Space(10 * bytes_a_day, 10**12), pair.world.now(), True)
+    days = 10 + 1 - at_fr.buffer.keep_free / bytes_a_day  # what it holds is proven, and makes room
+    assert seen.forecast.buffer_days == pytest.approx(days, abs=0.5)
+    assert "a day are produced" in seen.forecast.sentence
+    ahead = pair.world.now() + timedelta(days=30)  # of a clock that ran away
+    for number in pair.fr.catalogue.rows("SELECT id FROM delivery WHERE state = 'proven'"):
+        receipts.disprove(pair.fr.catalogue, number[0], "ObjectNotFound", "lost there")
+    states.put(pair.fr.catalogue, ANNOUNCED, 0)
+    gone = look(pair.fr.catalogue, pair.fr.site, at_fr, full, ahead, True).plan
+    assert (gone.deletions, gone.beyond, gone.refused) == ([], 0, None)
 
 
 def test_a_picture_waits_for_its_line_a_while_and_is_then_taken_in_by_its_name_alone() -> None:
