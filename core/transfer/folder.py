@@ -27,6 +27,7 @@ from core.transfer.registry import Address
 FSTAB = Path("/etc/fstab")
 LARGE = 1 << 20  # bytes; from here on the room is asked for before anything is sent
 BLOCK = 1 << 20
+DEEPEST = 32  # folders below the root that are looked into
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _BELOW = _FOLDER | os.O_NOFOLLOW
 
@@ -160,8 +161,10 @@ class FolderDestination:
     def _blocks(self, name: str, offset: int, cached: bool) -> Iterator[bytes]:
         *folders, base = parts_of(name)
         with self._open(folders) as folder, _telling(name):
-            file = os.open(base, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+            file = os.open(base, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=folder)
         try:
+            if not stat.S_ISREG(os.fstat(file).st_mode):  # a pipe would never end
+                raise DestinationRefused(f"{safe(name)}: not a file")
             with _telling(name):
                 if not cached:  # what was just written must come from the disk, not from memory
                     os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
@@ -183,6 +186,8 @@ class FolderDestination:
                 found = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
             for base, is_folder in found:
                 path = f"{start}/{base}" if start else base
+                if is_folder and path.count("/") > DEEPEST:  # nothing of ours; each level holds a descriptor open
+                    continue
                 if is_folder:
                     yield from self._walk(path)
                 else:

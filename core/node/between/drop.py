@@ -36,7 +36,8 @@ class Drop:
     todo: deque[Found] = field(default_factory=deque)
     seen: dict[str, float] = field(default_factory=dict)  # pictures that wait for their line, since when (monotonic)
     bad: dict[str, float] = field(default_factory=dict)  # what could not be read, until when it is left alone
-    told: set[str] = field(default_factory=set)  # those of them that were told
+    shut: dict[str, float] = field(default_factory=dict)  # deliverers' folders that take nothing, as `bad`
+    told: set[str] = field(default_factory=set)  # those of both that were told
     keeping: set[str] = field(default_factory=set)  # taken, and not durable yet
     receipts: dict[str, list[Json]] = field(default_factory=dict)  # by deliverer's folder
     asked: deque[tuple[str, Json]] = field(default_factory=deque)  # (deliverer's folder, question)

@@ -164,6 +164,8 @@ class Receiving:
             self._back.tell(drop)
         elif now >= drop.look_at:
             drop.bad = {name: until for name, until in drop.bad.items() if until > now}
+            if len(shut := {prefix: until for prefix, until in drop.shut.items() if until > now}) < len(drop.shut):
+                drop.shut, drop.tell_at = shut, now
             args = {
                 "site": self.context.site.site.name,
                 "prefix": drop.prefix,
@@ -190,7 +192,7 @@ class Receiving:
     def _looked(self, drop: Drop, done: Done) -> None:
         site = self.context.site.site.name
         found = [drops.find(site, one["name"], one["size"]) for one in done.result["found"]]
-        drop.todo = deque(one for one in found if one is not None)
+        drop.todo = deque(one for one in found if one is not None and one.prefix not in drop.shut)
         drop.seen = {name: since for name, since in drop.seen.items() if any(one.name == name for one in drop.todo)}
         drop.fresh = False
         self._giving.seen(drop, done.result["back"])
@@ -296,6 +298,9 @@ class Receiving:
             if not isinstance(report.error, ObjectNotFound) and name not in drop.told:
                 drop.told.add(name)
                 self.context.tell("inbox refused", drop.name, f"{name}: {report.error}; tried again now and then")
+            return
+        if op == "settle" and isinstance(report.error, DestinationRefused) and not report.opening:
+            self._back.shut(drop, report.job.about, report.error, self.context.monotonic() + LEFT_ALONE)
             return
         if op == "settle":
             drop.ends = {}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from core.catalogue import news, states
+from core.errors import OverlapseError
 from core.node.between import batches
 from core.node.between.answering import Asker, answer
 from core.node.between.drop import SOON, Drop
@@ -25,6 +27,14 @@ NEVER = float("inf")
 PEER = "from/"
 
 Give = Callable[[Drop, str, Json, object], None]
+
+
+@dataclass(frozen=True)
+class Way:
+    """To whom something is said: the folder of a deliverer; `peer`: as whom the catalogue knows it, for what is new."""
+
+    prefix: str
+    peer: str | None = None
 
 
 @dataclass
@@ -53,31 +63,48 @@ class WayBack:
             said.append({"of": str(asked["ask"])[:32], "end": True})
 
     def settle(self, drop: Drop) -> None:
-        """Put the receipts of what is safe here, and then remove it from the drop."""
-        objects = self._batches(drop.receipts, drops.receipts)
-        if not drop.asked:
-            objects += self._batches(drop.answers, drops.answers)
-        removed, drop.remove = drop.remove, []
-        self.give(drop, "settle", {"put": objects, "remove": removed}, None)
+        """Put what is to be said to one deliverer, and then remove what of it is safe here.
 
-    def _batches(self, said: dict[str, list[Json]], named: Callable[[str, str, int], str]) -> list[Json]:
-        """Return what is to be said as objects, and forget it: what fails is asked for, or found, again."""
-        objects = [
-            batches.put(self._batch(prefix, named), lines[begin : begin + drops.BATCH])
-            for prefix, lines in sorted(said.items())
-            for begin in range(0, len(lines), drops.BATCH)
+        One after the other: a folder that takes nothing keeps nobody else waiting.
+        """
+        answers = {} if drop.asked else drop.answers
+        prefix = next(iter([*drop.receipts, *answers, *map(self._prefix, drop.remove)]))
+        objects = self._batches(prefix, drop.receipts.pop(prefix, []), drops.receipts)
+        objects += self._batches(prefix, answers.pop(prefix, []), drops.answers)
+        removed = [name for name in drop.remove if self._prefix(name) == prefix]
+        drop.remove = [name for name in drop.remove if self._prefix(name) != prefix]
+        self.give(drop, "settle", {"put": objects, "remove": removed}, Way(prefix))
+
+    def _prefix(self, name: str) -> str:
+        found = drops.find(self.context.site.site.name, name, 0)
+        return "" if found is None else found.prefix
+
+    def _batches(self, prefix: str, said: list[Json], named: Callable[[str, str, int], str]) -> list[Json]:
+        """Return what is to be said as objects: what fails is asked for, or found, again."""
+        return [
+            batches.put(self._batch(prefix, named), said[begin : begin + drops.BATCH])
+            for begin in range(0, len(said), drops.BATCH)
         ]
-        said.clear()
-        return objects
 
     def _batch(self, prefix: str, named: Callable[[str, str, int], str] = drops.receipts) -> str:
         site, node = self.context.site.site.name, self.context.node.name
         return f"{prefix}{named(site, node, batches.next_number(self.context))}"
 
     def settled(self, drop: Drop, done: Done) -> None:
-        if drop.ends and isinstance(done.job.about, str):
-            news.told(self.context.catalogue, done.job.about, drop.ends)
+        way: Way = done.job.about
+        drop.told.discard(way.prefix)
+        if drop.ends and way.peer is not None:
+            news.told(self.context.catalogue, way.peer, drop.ends)
             drop.ends = {}
+
+    def shut(self, drop: Drop, way: Way, error: OverlapseError, until: float) -> None:
+        """Leave a deliverer alone whose folder does not take what is said to it; the others are not kept waiting."""
+        drop.ends, drop.shut[way.prefix] = {}, until
+        drop.todo = deque(one for one in drop.todo if one.prefix != way.prefix)
+        if way.prefix not in drop.told:
+            drop.told.add(way.prefix)
+            told = f"{way.prefix or drop.name}: no receipts can be put there: {error}; tried again now and then"
+            self.context.tell("inbox refused", drop.name, told)
 
     def note_way(self, drop: Drop, found: Found) -> None:
         """Remember where the receipts of further copies of this node's pictures go back."""
@@ -101,7 +128,7 @@ class WayBack:
         for peer in news.peers(self.context.catalogue):
             of = self._of_peer(peer)
             begins = news.waiting(self.context.catalogue, peer) if of is not None and of[0] is drop else {}
-            if begins:
+            if begins and of is not None and of[1] not in drop.shut:
                 drop.tell_at = self.context.monotonic() + SOON
                 drop.job = batches.tails_job(self.context, begins, batches.BACK, peer)
                 self.context.hands.give(drop.job)
@@ -115,7 +142,7 @@ class WayBack:
             news.told(self.context.catalogue, peer, done.result["ends"])
             return
         drop.ends = done.result["ends"]
-        self.give(drop, "settle", {"put": [batches.put(self._batch(of[1]), told)], "remove": []}, peer)
+        self.give(drop, "settle", {"put": [batches.put(self._batch(of[1]), told)], "remove": []}, Way(of[1], peer))
 
     def _is_for(self, peer: str, line: Json) -> bool:
         """Return whether a deliverer hears of a receipt: that of an original which came by it."""

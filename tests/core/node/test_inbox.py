@@ -157,3 +157,20 @@ def test_the_same_picture_is_kept_once_another_of_its_name_beside_it_and_an_alte
     assert inbox.fleet.rows("fr", "SELECT camera, slot, node, outcome, idx FROM slot") == [
         ("north", slot, "unit1", "captured", 72)
     ]
+
+
+def test_a_deliverer_who_bars_the_way_back_keeps_nobody_else_waiting(inbox: Inbox, fr: Node, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for folder in ("unit0", "unit2"):
+        (inbox.folder / folder / "quay" / "north").mkdir(parents=True)
+    (inbox.folder / "unit0" / "quay" / "_receipts").symlink_to(elsewhere)
+    (inbox.folder / "unit2" / "quay" / "_receipts").write_text("no folder")
+    for folder in ("unit0", "unit2"):
+        (inbox.folder / folder / "quay" / "north" / str(named(node="unit9"))).write_bytes(WHOLE)
+    inbox.say(told(named(), WHOLE))
+    whole = inbox.picture(named())
+    fr.until(lambda: len(inbox.receipts()) == 1 and not whole.exists(), "the others' pictures are taken in")
+    fr.until(lambda: len([text for text in inbox.events("inbox refused") if "no receipts" in text]) == 2, "it is told")
+    assert list(elsewhere.iterdir()) == []
+    assert inbox.events("inbox trouble") == []

@@ -53,6 +53,18 @@ def test_a_mount_point_of_fstab_that_is_not_mounted_takes_no_pictures(tmp_path: 
     assert list((mount / "pictures").iterdir()) == []
 
 
+def test_what_lies_deeper_than_anything_of_ours_is_not_looked_into_and_a_pipe_is_not_read(root: Path) -> None:
+    put(FolderDestination(root), "quay/a.jpg", SMALL)
+    deep = root / "/".join("d" * 40)
+    deep.mkdir(parents=True)
+    (deep / "b.jpg").write_bytes(SMALL)
+    os.mkfifo(root / "pipe")
+    there = FolderDestination(root)
+    assert [one.name for one in there.list()] == ["quay/a.jpg"]
+    with pytest.raises(DestinationRefused, match="not a file"):
+        b"".join(there.read("pipe"))
+
+
 def test_a_symbolic_link_is_never_followed_out_of_the_folder(root: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
