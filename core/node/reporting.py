@@ -27,7 +27,7 @@ from core.node.sending.delivering import Delivering
 from core.node.sending.linking import eta
 from core.node.sending.station import Station
 from core.site.model import thresholds
-from core.status.document import Document, build
+from core.status.document import Document, build, known
 from core.text import safe
 from core.values import milliseconds_of, seconds_of, utc
 
@@ -164,7 +164,7 @@ class Reporting:
         """Return what `queue` shows beside the deliveries: destinations, links, and what each rung would change."""
         linking = self.delivering.linking
         rows = [row | {"what_if": linking.what_if(row["name"])} for row in linking.rows()]
-        return {"destinations": self._destinations(), "links": rows}
+        return {"destinations": [known(one) for one in self._destinations()], "links": rows}
 
     def _destinations(self) -> list[dict[str, Any]]:
         drains = self.delivering.linking.drains()

@@ -26,13 +26,13 @@ def build(
     document = {
         "version": VERSION,
         **head,
-        "cameras": [_known(camera) for camera in cameras],
-        "destinations": [_known(destination) for destination in destinations],
-        "links": [_known(link) for link in links],
-        "buffer": _known(buffer),
+        "cameras": [known(camera) for camera in cameras],
+        "destinations": [known(destination) for destination in destinations],
+        "links": [known(link) for link in links],
+        "buffer": known(buffer),
         "at_risk": dict(at_risk),
     }
-    return _known(document)
+    return known(document)
 
 
 def write(path: Path, document: Document) -> int:
@@ -59,7 +59,8 @@ def encode(document: Document) -> bytes:
     return json.dumps(document, separators=(",", ":"), sort_keys=True).encode()
 
 
-def _known(values: Mapping[str, Any]) -> dict[str, Any]:
+def known(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what has a value."""
     return {key: value for key, value in values.items() if value is not None and value != {}}
 
 

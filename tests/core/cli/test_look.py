@@ -24,8 +24,11 @@ def test_a_running_node_answers_every_question(quay: Site) -> None:
     with running(quay) as node:
         node.until(lambda: len(quay.captured()) >= 2, "it shoots")
         told = read_all(quay)
-        texts = {verb: overlapse(verb, "--site", quay.file).out for verb in READ}
+        shown = {verb: overlapse(verb, "--site", quay.file) for verb in READ}
         assert node.end() == 0
+    assert [(one.status, one.err) for one in shown.values()] == [(0, "")] * len(READ)
+    texts = {verb: one.out for verb, one in shown.items()}
+    assert re.search(r"^nas +ok ", texts["queue"], re.MULTILINE)
     status, ledger, queue, events = (told[verb] for verb in READ)
     assert status["cameras"][0]["name"] == "north"
     assert {slot["outcome"] for slot in ledger["slots"]} <= {"captured", "late"}
