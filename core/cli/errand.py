@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from queue import SimpleQueue
 from typing import Any
 
@@ -17,6 +18,7 @@ from core.cli.run import interruptible
 from core.cli.sites import read_sites
 from core.clock import SystemClock
 from core.control.client import ask
+from core.control.verbs import VERBS
 from core.errors import AlreadyRunning, NodeUnreachable, OverlapseError, from_wire
 from core.node.loop import Event, Loop, Stop
 from core.node.part import SitePart
@@ -32,12 +34,42 @@ Tell = Callable[[Json], str]
 
 @dataclass(frozen=True)
 class Wish:
-    """What a command wants done. `line`: how its progress is told on one line; `plan`: its plan, as text."""
+    """What a command wants done.
+
+    `line`: how its progress is told on one line; `plan`, `text`: what would be done, and what was, for a person.
+    `question`: what a person is asked before; `undone`: what is told when the answer is no.
+    """
 
     verb: str
     args: Json
     line: Tell
     plan: Tell
+    text: Tell
+    question: str
+    undone: str
+
+
+def carry_out(place: Place, wish: Wish, *, as_json: bool, dry_run: bool, yes: bool) -> None:
+    """Ask a person, have it done, and print what came of it; with `dry_run` what would be done.
+
+    Raise BadRequest for what the running node would refuse, too, and the error with which it ended.
+    """
+    VERBS[wish.verb].parse(wish.args)
+    if dry_run:
+        wish = _looked_at(wish)
+    elif not as_json and not confirmed(place, wish, yes):
+        click.echo(wish.undone)
+        return
+    try:
+        state = done(place, wish, as_json)
+    except Ended as ended:
+        click.echo(json.dumps(ended.state) if as_json else wish.text(ended.state))
+        raise
+    click.echo(json.dumps(state) if as_json else wish.plan(state) if dry_run else wish.text(state))
+
+
+def _looked_at(wish: Wish) -> Wish:
+    return replace(wish, args={**wish.args, "dry_run": True})
 
 
 def done(place: Place, wish: Wish, quiet: bool) -> Json:
@@ -70,13 +102,12 @@ class Ended(OverlapseError):
         super().__init__(str(error))
 
 
-def confirmed(place: Place, wish: Wish, yes: bool, question: str) -> bool:
+def confirmed(place: Place, wish: Wish, yes: bool) -> bool:
     """Show a person what would be done, and return whether to do it; where nobody can be asked, it is done."""
     if yes or sys.stdin is None or not sys.stdin.isatty():
         return True
-    state = done(place, Wish(wish.verb, {**wish.args, "dry_run": True}, wish.line, wish.plan), quiet=False)
-    click.echo(wish.plan(state))
-    return click.confirm(question)
+    click.echo(wish.plan(done(place, _looked_at(wish), quiet=False)))
+    return click.confirm(wish.question)
 
 
 def _followed(place: Place, wish: Wish, order: str, quiet: bool) -> Json:

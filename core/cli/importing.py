@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
-from core.cli.errand import Ended, Wish, confirmed, done
+from core.cli.errand import Wish, carry_out
 from core.cli.options import Selection, json_option, site_options
 from core.cli.show import table
 from core.control.client import ask
@@ -64,24 +63,8 @@ def import_(
     given = {"camera": camera, "zone": zone, "at_most": at_most, "remove": remove or None}
     args: Json = {"path": str(Path(path).absolute()), "layout": layout}
     args |= {key: value for key, value in given.items() if value is not None}
-    _require_valid(args)
-    wish = Wish("import", {**args, "dry_run": True} if dry_run else args, _line, _plan)
-    if not dry_run and not as_json and not confirmed(place, wish, yes, "Take them in?"):
-        click.echo("nothing was taken in")
-        return
-    try:
-        state = done(place, wish, as_json)
-    except Ended as ended:
-        click.echo(json.dumps(ended.state) if as_json else _text(ended.state))
-        raise
-    click.echo(json.dumps(state) if as_json else _plan(state) if dry_run else _text(state))
-
-
-def _require_valid(args: Json) -> None:
-    """Raise BadRequest for what the running node would refuse, too."""
-    from core.control.verbs import VERBS
-
-    VERBS["import"].parse(args)
+    wish = Wish("import", args, _line, _plan, _text, "Take them in?", "nothing was taken in")
+    carry_out(place, wish, as_json=as_json, dry_run=dry_run, yes=yes)
 
 
 def _line(state: Json) -> str:

@@ -13,6 +13,7 @@ import click
 from core.text import safe
 
 EVERY = 1.0  # seconds between two lines
+SAME = 60.0  # seconds after which a line that says nothing new stands in a file or a log again
 WIDTH = 79  # columns; a longer line could not be written over
 
 
@@ -34,7 +35,7 @@ def progress(
 
 
 class Progress:
-    """Shows at most one line a second, and the last one."""
+    """Shows at most one line a second, and the last one; where lines stay, none twice within a minute."""
 
     def __init__(self, stream: TextIO, clock: Callable[[], float]) -> None:
         self._stream = stream
@@ -42,6 +43,7 @@ class Progress:
         self._rewrites = stream.isatty()
         self._next = float("-inf")
         self._waiting: str | None = None
+        self._last, self._same_until = "", float("-inf")
         self._open = False  # the line on the terminal is not ended
 
     def tell(self, line: str) -> None:
@@ -64,5 +66,6 @@ class Progress:
         if self._rewrites:
             click.echo(f"\r{line:<{WIDTH}}", file=self._stream, nl=False)
             self._open = True
-        else:
+        elif line != self._last or self._next > self._same_until:
             click.echo(line, file=self._stream)
+            self._last, self._same_until = line, self._next + SAME

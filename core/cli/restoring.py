@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
 
-from core.cli.errand import Ended, Wish, confirmed, done
+from core.cli.errand import Wish, carry_out
 from core.cli.options import Selection, json_option, site_options
 from core.cli.show import table
 from core.control.client import ask
 from core.text import safe
+from core.transfer.origin import origins
 from core.units import show_duration, show_size
 from core.values import seconds_of
 
@@ -56,23 +56,15 @@ def restore(
     if stop:
         ask(place.folders.control, "errand-stop", {})
         return
-    if origin is None:
-        raise click.UsageError("from where? Say --from with a destination of the site")
     _, loaded = selection.load()
+    if origin is None:
+        known = ", ".join(origins(loaded.site, place.node)) or "none"
+        raise click.UsageError(f"from where? Say --from with what holds pictures of {place.node}; there are: {known}")
     zone = ZoneInfo(loaded.site.site.zone)
     given = {"camera": camera, "since": _day(since, zone, "--since"), "until": _day(until, zone, "--until", 1)}
     args: Json = {"from": origin, **{key: value for key, value in given.items() if value is not None}}
-    _require_valid(args)
-    wish = Wish("restore", {**args, "dry_run": True} if dry_run else args, _line, _plan)
-    if not dry_run and not as_json and not confirmed(place, wish, yes, "Bring them back?"):
-        click.echo("nothing was brought back")
-        return
-    try:
-        state = done(place, wish, as_json)
-    except Ended as ended:
-        click.echo(json.dumps(ended.state) if as_json else _text(ended.state))
-        raise
-    click.echo(json.dumps(state) if as_json else _plan(state) if dry_run else _text(state))
+    wish = Wish("restore", args, _line, _plan, _text, "Bring them back?", "nothing was brought back")
+    carry_out(place, wish, as_json=as_json, dry_run=dry_run, yes=yes)
 
 
 def _day(text: str | None, zone: ZoneInfo, option: str, later: int = 0) -> int | None:
@@ -86,17 +78,10 @@ def _day(text: str | None, zone: ZoneInfo, option: str, later: int = 0) -> int |
         raise click.UsageError(f"{option} is a day such as 2026-11-21") from None
 
 
-def _require_valid(args: Json) -> None:
-    """Raise BadRequest for what the running node would refuse, too."""
-    from core.control.verbs import VERBS
-
-    VERBS["restore"].parse(args)
-
-
 def _line(state: Json) -> str:
     """Return the progress on one line."""
     plan = state["plan"]
-    trouble = f"; waits: {safe(state['trouble'], 40)}" if state["trouble"] else ""
+    trouble = f"; {safe(state['trouble'], 60)}" if state["trouble"] else ""
     if state["phase"] == "survey":
         return f"{_looking(state)}{trouble}"
     came = state["restored_bytes"] + state["offset"]
@@ -146,6 +131,7 @@ def _plan(state: Json) -> str:
             "",
             f"{plan['pictures']} pictures to fetch from {state['from']}: {show_size(plan['bytes'])}{eta}",
             f"{plan['here']} are here already; {room} fit (newest first); {_looked(state)}",
+            *([f"it waits: {safe(plan['shut'])}"] if plan["shut"] is not None else []),
         ]
     )
 

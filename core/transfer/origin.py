@@ -13,11 +13,19 @@ def origin(site: SiteFile, node: str, word: str) -> Destination:
     Of several that lead there the first to which `node` delivers, since it has the keys of that. Raise NoSuchThing
     with the choices, also for `node` itself.
     """
-    choices = [one for one in site.destination if one.node != node]
-    found = [one for one in choices if one.name == word]
-    used = used_at(site, node)
-    found += sorted((one for one in choices if one.node == word), key=lambda one: one.name not in used)
+    choices = _choices(site, node)
+    found = [one for one in choices if one.name == word] or [one for one in choices if one.node == word]
     if not found:
-        names = ", ".join(one.name for one in choices) or "none"
+        names = ", ".join(origins(site, node)) or "none"
         raise NoSuchThing(f"there is no destination {word}, and none leads to a node of that name; there are: {names}")
     return found[0]
+
+
+def origins(site: SiteFile, node: str) -> list[str]:
+    """Return the names of the destinations from which `node` may be filled, those first to which it delivers."""
+    return [one.name for one in _choices(site, node)]
+
+
+def _choices(site: SiteFile, node: str) -> list[Destination]:
+    used = used_at(site, node)
+    return sorted((one for one in site.destination if one.node != node), key=lambda one: one.name not in used)

@@ -288,12 +288,16 @@ class Restoring:
         rate = self._bench.linking.of(self._from).grants.rate
         return self._from.chunk if rate is None else max(LEAST, min(self._from.chunk, rate))
 
+    def _shut(self) -> str | None:
+        """Return why the link carries nothing that is brought back now; None: it does."""
+        why = self._bench.linking.shut_by(self._from, CLASS)
+        return None if why is None else f"link {self._from.link} carries no restore now: {why}"
+
     def _came(self, report: Done) -> None:
         self._offset = 0
         if report.result.get("paused"):
-            if not self._bench.linking.carries(self._from, CLASS):
-                self._again_at = self._bench.context.monotonic() + SHUT
-                self._trouble = f"link {self._from.link} carries no restore now: see `overlapse queue`"
+            if (shut := self._shut()) is not None:
+                self._again_at, self._trouble = self._bench.context.monotonic() + SHUT, shut
             return
         one = self._day.wanted.popleft()
         self._tally.received += report.result["received"]
@@ -367,7 +371,11 @@ class Restoring:
             "phase": self._phase,
             "from": self._from.name,
             "node": self._from.node,
-            "plan": {**self._plan.to_json(), "rate": self._bench.linking.of(self._from).grants.rate},
+            "plan": {
+                **self._plan.to_json(),
+                "rate": self._bench.linking.of(self._from).grants.rate,
+                "shut": self._shut(),
+            },
             **self._tally.to_json(),
             "offset": self._offset,
             **self._returning.counts(),

@@ -101,6 +101,10 @@ class Linking:
         """Return whether the link that leads there lets class `name` through now."""
         return name in self.of(destination).grants.carries
 
+    def shut_by(self, destination: Destination, name: str) -> str | None:
+        """Return why the link that leads there does not let class `name` through now; None: it does."""
+        return self.of(destination).shut_by(name, self.context.now())
+
     def ask(self, destination: Destination, who: str, size: int, name: str, answer: Callable[[int], None]) -> None:
         """Put somebody who sends no delivery into the link's line; `answer` hears the bytes granted, 0: not now."""
         self._asking[who] = _Asking(destination, name, answer)

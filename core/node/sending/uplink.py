@@ -108,6 +108,16 @@ class Uplink:
         budget = self.budget - min(HEADROOM, self.budget // 100)
         return affordable(CLASSES, self._paces(), budget, self.account.usage.on_the_wire, rest)
 
+    def shut_by(self, name: str, now: datetime) -> str | None:
+        """Return what keeps class `name` from going now, in words; None: it goes."""
+        if name in self.grants.carries:
+            return None
+        if name not in self.rung.classes:
+            return f"its rung is {self.rung.name}"
+        if name not in self._open(now):
+            return "its window is shut"
+        return "what is sent until the month's end leaves nothing of its budget for it"
+
     def _paces(self) -> Mapping[str, float]:
         return self.need.made if self.need is not None else {}
 

@@ -165,6 +165,15 @@ def test_progress_is_a_line_a_second_and_the_last_one() -> None:
     assert told(terminal=False).splitlines() == [f"{number} receipts asked" for number in (1, 101, 201, 301, 364)]
 
 
+def test_where_lines_stay_one_that_says_nothing_new_comes_again_after_a_minute() -> None:
+    seconds, screen = [0.0], Screen(terminal=False)
+    with progress(screen, lambda: seconds[0]) as tell:  # type: ignore[arg-type]
+        for second in range(150):
+            seconds[0] = second
+            tell("it waits" if second < 140 else "it goes on")
+    assert screen.text.splitlines() == ["it waits"] * 3 + ["it goes on"]
+
+
 def test_on_a_terminal_progress_is_one_line() -> None:
     text = told(terminal=True)
     assert [part.strip() for part in text.split("\r")] == [

@@ -78,6 +78,12 @@ def here(site: Site) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in found}
 
 
+def test_who_does_not_say_from_where_hears_what_there_is(dam: Site, run: Run) -> None:
+    status, out, err = run("restore", "--site", dam.file)
+    assert (status, out) == (2, "")
+    assert "from where? Say --from with what holds pictures of unit1; there are: nas" in err
+
+
 def test_an_emptied_node_has_its_pictures_and_its_slots_again_and_nothing_is_sent_anew(dam: Site, run: Run) -> None:
     nas = dam.folder / "nas"
     held = {}

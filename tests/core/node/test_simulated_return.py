@@ -248,7 +248,7 @@ def test_it_waits_for_a_link_whose_rung_does_not_carry_it_and_is_counted_there()
     linking.order("sim", "status", until, "roaming")
     pair.restore()
     pair.run(hours=1)
-    assert pair.state["trouble"] == "link sim carries no restore now: see `overlapse queue`"
+    assert pair.state["trouble"] == "link sim carries no restore now: its rung is status"
     assert pair.state["restored"] == 0
     pair.run(hours=3)
     assert_it_is_as_before(pair)
