@@ -139,6 +139,8 @@ def _followed(place: Place, wish: Wish, order: str, quiet: bool) -> Json:
 
 def _tell(wish: Wish, state: Json, planned: bool, tell: Callable[[str], None]) -> bool:
     """Tell the plan once, on lines of its own, and then the progress; return whether the plan was told."""
+    if state["error"] is not None:  # told at the end; before that there was no plan
+        return planned
     if not planned and state["phase"] != "survey" and not wish.args.get("dry_run"):
         click.echo(wish.plan(state), err=True)
         planned = True

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from core.site.at import destination_of, driver_of, maker
+from core.site.at import destination_of, driver_of, maker, used_at
 from core.site.model import Camera, Route, SiteFile
 from core.site.naming import Shot, archive_name, live_name
 from core.transfer import drops
@@ -49,11 +49,11 @@ def for_original(
 
     `index` is its slot's ordinal in the local day, None for an extra.
     """
-    origin, file = origin_of(site, name), _File(name, index, "", kind, f".{name.extension}", kind)
+    file = _File(name, index, "", kind, f".{name.extension}", kind)
     return [
         wanted
         for route in _routes(site, name.camera, index)
-        if kind in route.what and (route.at or origin) == (node or origin)
+        if kind in route.what and _applies(site, route, name, node)
         for wanted in _wanted(site, route, file)
         if not _leads_back(site, wanted.destination, name)
     ]
@@ -78,11 +78,10 @@ def for_sidecar(
     """Return the deliveries of the sidecar of a shot: one, which its JPEG brings, its RAW where there is no JPEG."""
     if _brings_no_copies(camera, kind):
         return []
-    origin = origin_of(site, name)
     return [
         wanted
         for route in _routes(site, name.camera, index)
-        if route.sidecar is not None and (route.at or origin) == (node or origin)
+        if route.sidecar is not None and _applies(site, route, name, node)
         for wanted in _wanted(site, route, _File(name, index, SIDECAR, _main(route, camera), ".xmp", "thumbnail"))
     ]
 
@@ -167,6 +166,20 @@ def unrequired(site: SiteFile, camera: Camera) -> list[Kind]:
 def origin_of(site: SiteFile, name: PictureName) -> str:
     """Return the node whose routes are those of where a picture was shot; of one that is no more, its camera's."""
     return name.node if any(one.name == name.node for one in site.node) else driver_of(site, name.camera)
+
+
+def _applies(site: SiteFile, route: Route, name: PictureName, node: str | None) -> bool:
+    """Return whether a route for originals is done at `node` (None: where the picture was shot).
+
+    One that names no node is done where pictures are shot. A node that only took them in by hand, such as an office
+    that imports an archive, may have no way to where such a route leads.
+    """
+    origin = origin_of(site, name)
+    here = node or origin
+    if (route.at or origin) != here:
+        return False
+    usual = route.at is not None or here == driver_of(site, name.camera)
+    return usual or not used_at(site, here).isdisjoint(route.places)
 
 
 def _leads_back(site: SiteFile, destination: str, name: PictureName) -> bool:

@@ -119,6 +119,17 @@ def test_a_route_applies_where_the_picture_was_shot_unless_it_names_a_node() -> 
     assert (destinations(where, "unit1"), destinations(where, "fr"), destinations(where, "ca")) == (["fr"], ["ca"], [])
 
 
+def test_what_a_node_took_in_by_hand_goes_where_that_node_can_send_it_and_waits_for_no_way_that_it_has_not() -> None:
+    where = handing(TO_FR, ON_TO_CA, Route(what=("jpeg",), to="website", at="ca"))
+    by_hand = {node: for_original(where, replace(NAME, node=node), "jpeg", 0, node) for node in ("fr", "ca")}
+    assert {node: [one.destination for one in found] for node, found in by_hand.items()} == {
+        "fr": ["ca"],
+        "ca": ["website"],
+    }
+    beside = replace(where, node=(*where.node, Node(name="unit2")))
+    assert [one.destination for one in for_original(beside, replace(NAME, node="unit2"), "jpeg", 0)] == ["fr"]
+
+
 def test_a_picture_is_never_brought_back_to_the_node_that_shot_it() -> None:
     assert destinations(handing(TO_FR), "fr") == []
     ours = replace(NAME, node="fr")
