@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from core.site.at import driver_of, maker
 from core.site.folders import Finding
 from core.site.model import Page, Route, SiteFile
 from core.site.naming import archive_problem, live_name, live_problem, missing
@@ -65,6 +66,29 @@ def _page(site: SiteFile, page: Page) -> Iterator[Finding]:
             continue
         folder = here
         yield from _names(site, n, route, base, taken)
+    yield from _made_twice(site, page)
+
+
+def _made_twice(site: SiteFile, page: Page) -> Iterator[Finding]:
+    """Yield the first route of a page that has another node make it than those before: they would overwrite it."""
+    makers: dict[str, str] = {}  # by destination
+    for n, route in enumerate(site.route):
+        if route.page != page.name:
+            continue
+        feeding = [_feeder(site, route, camera, what) for camera in cameras_of(site, route) for what in route.what]
+        for place, node in ((place, node) for place in route.places for node in feeding):
+            if (first := makers.setdefault(place, node)) != node:
+                yield (
+                    f"route[{n}].page",
+                    f"{first} and {node} would both make page '{page.name}' at {place}, each over the other's; have "
+                    f'one node make it that gets all these pictures, with at = "NODE", or write a page for each',
+                )
+                return
+
+
+def _feeder(site: SiteFile, route: Route, camera: str, what: str) -> str:
+    origin = driver_of(site, camera)
+    return (route.at or origin) if what in ORIGINALS else maker(site, route, camera, origin)
 
 
 def _names(site: SiteFile, n: int, route: Route, base: str, taken: dict[tuple[str, str], str]) -> Iterator[Finding]:

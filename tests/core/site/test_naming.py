@@ -170,6 +170,37 @@ def test_what_is_wrong_with_a_page_is_told(good: str, problems: Any, old: str, n
     assert any(said in one for one in told), told
 
 
+UNITS = """
+[[node]]
+name = "unit2"
+[[node]]
+name = "fr"
+kind = "cloud"
+inbox = "/srv/in"
+[[camera]]
+name = "gate"
+primary = "unit2"
+source = { kind = "folder", path = "/drop" }
+[[camera.schedule]]
+every = "10m"
+[[destination]]
+name = "fr"
+node = "fr"
+address = "folder:/srv/in/unit"
+"""
+
+
+def test_a_page_that_two_nodes_would_make_is_refused_until_one_gets_all_its_pictures(
+    good: str, read: Any, problems: Any
+) -> None:
+    units = good.replace('name = "north"', 'name = "north"\nprimary = "unit1"') + UNITS + PAGE
+    (told,) = [one for one in problems(units) if "page" in one]
+    assert "unit1 and unit2 would both make page 'public' at nas, each over the other's; have one node" in told
+    assert read(units + '[[route]]\nwhat = ["jpeg"]\nto = "fr"\n').site.page
+    apart = units.replace('live = "cam/', 'cameras = ["gate"]\nlive = "cam/')
+    assert read(apart).site.page
+
+
 def test_a_page_that_nobody_sees_and_names_that_may_meet_are_warned_of(good: str, read: Any) -> None:
     lonely = (
         '[[page]]\nname = "public"\ntitle = "x"\n[[route]]\nwhat = ["jpeg"]\nto = "nas"\nname = "{time:%H%M}{ext}"\n'
