@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
@@ -61,6 +61,7 @@ class Replayed:
     applied: Counter[str] = field(default_factory=Counter)
     told: list[str] = field(default_factory=list)
     queued: int = 0  # deliveries without a receipt
+    late: dict[str, bool] = field(default_factory=dict)  # pictures that were no new ones -> are copies made of them?
     without_line: list[str] = field(default_factory=list)  # pictures on disk that no line tells of
     without_file: list[str] = field(default_factory=list)  # lines whose picture is neither on disk nor deleted
     undeleted: list[str] = field(default_factory=list)  # still on disk, although a line tells of their deletion
@@ -94,6 +95,8 @@ def _replay(catalogue: Catalogue, line: Line, done: Replayed) -> None:
     kind, error = attempt(catalogue, line.fields)
     if error is None:
         done.applied[kind] += 1
+        if kind == "picture" and (line.fields.get("dated") or line.fields.get("restored")):
+            done.late[str(line.fields["name"])] = not line.fields.get("restored")
     else:
         done.tell(f"{line.folder}: a line could not be applied: {error}")
 
@@ -117,9 +120,18 @@ def _enqueue(catalogue: Catalogue, plan: Plan, last: int, done: Replayed) -> Non
         with catalogue.transaction():
             for picture in some:
                 if not picture.gone:
-                    wanted = _still_wanted(catalogue, picture.id, plan(picture))
+                    wanted = _still_wanted(catalogue, picture.id, _behind(picture, plan(picture), done))
                     done.queued += len(deliveries.enqueue(catalogue, picture.id, wanted))
         last = some[-1].id
+
+
+def _behind(picture: Picture, wanted: Iterable[NewDelivery], done: Replayed) -> Iterable[NewDelivery]:
+    """Return what is wanted of a picture: of one that was imported or restored after all that is shot, never live."""
+    copies = done.late.get(str(picture.name))
+    if copies is None:
+        return wanted
+    kept = (one for one in wanted if one.priority != Priority.LIVE and (copies or not one.rendition))
+    return [replace(one, priority=Priority.AUDIT) for one in kept]
 
 
 def _still_wanted(catalogue: Catalogue, picture: int, wanted: Iterable[NewDelivery]) -> list[NewDelivery]:

@@ -45,6 +45,7 @@ class PictureEntry(OfPicture):
     boot: str = ""
     taken_in: int = 0
     dated: str = ""  # of an imported one: where the time in its name comes from: name, exif or mtime
+    restored: bool = False  # it came back from a destination: no copies of it are made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,7 @@ class Arrival:
     placed: Placed
     dated: str = ""
     was: PictureEntry | None = None  # its line in the day book that it was first written into
+    restored: bool = False  # it comes back from a destination
 
 
 @dataclass
@@ -109,8 +110,8 @@ class Arriving:
         def line(written: PictureEntry) -> PictureEntry:
             arrival = by_name[written.name]
             if arrival.was is not None:
-                return replace(arrival.was, name=written.name)
-            return replace(written, dated=arrival.dated)
+                return replace(arrival.was, name=written.name, restored=arrival.restored)
+            return replace(written, dated=arrival.dated, restored=arrival.restored)
 
         more = More(lines, commit, line, wants)
         self.taking.keep([(one.spool, one.picture) for one in arrivals], new, _filled(arrivals), then, more)

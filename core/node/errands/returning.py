@@ -77,7 +77,7 @@ class Returning:
             placed = replace(placed, slot=was.slot, index=was.index)
         picture = replace(picture, slot=placed.slot, index=placed.index)
         lines = [self._receipt(held, picture), *self._others(held, name)]
-        arrival = Arrival(str(name), picture, placed, was=was)
+        arrival = Arrival(str(name), picture, placed, was=was, restored=True)
         proof = WAYS[result["proof"]]
         if result["proof"]:
             self.proofs[proof] += 1

@@ -18,6 +18,7 @@ from peers.node import PATIENCE, PROGRAM, Site, environment, known, overlapse, r
 from peers.sshd import MISSING, SSHD, Sshd
 from peers.sshd import running as sshd_running
 
+from core.catalogue.store import Catalogue
 from core.intake.daybook import encode
 from core.intake.entries import Entry, OutcomeEntry, PictureEntry, ReceiptEntry
 from core.values import Fence, PictureName, Sha256, seconds_of
@@ -120,6 +121,25 @@ def test_an_emptied_node_has_its_pictures_and_its_slots_again_and_nothing_is_sen
     assert len(known(dam)["pictures"]) >= 6
     assert {path: stamp for path, stamp in stamps(nas).items() if path in before} == before
     assert [line for line in dam.lines() if line["line"] == "deletion"] == []
+
+
+def test_a_rebuild_afterwards_wants_no_more_than_the_restore_and_the_import_did(dam: Site, run: Run) -> None:
+    dam.destination("web", 'what = ["small"]')
+    dam.tables["recipe"] = '[[recipe]]\nname = "small"\nsteps = [{ resize = "4x4" }]'
+    dam.tables["live"] = '[[route]]\nwhat = ["jpeg"]\nto = "web"\nlive = "{camera}.jpg"'
+    dam.write()
+    store(dam.folder / "nas", name(1), jpeg())
+    put(dam.folder / "card" / "DCIM" / "20260101120000.jpg", jpeg())
+    bring_back(run, dam)
+    status, _, err = run("import", dam.folder / "card", "--camera", "north", "--site", dam.file)
+    assert status == 0, err
+    before = known(dam)
+    assert [row[0] for row in before["waiting"]] == ["nas", "web"], "of the imported one alone, and none is live"
+    assert run("rebuild", "--site", dam.file)[0] == 0
+    assert known(dam) == before
+    catalogue = Catalogue.read(dam.data / "catalogue.db")
+    assert {row[0] for row in catalogue.rows("SELECT priority FROM delivery WHERE state <> 'proven'")} == {5}
+    catalogue.close()
 
 
 def test_day_books_at_the_destination_prove_what_comes_and_tell_what_else_was(dam: Site, run: Run) -> None:
