@@ -32,6 +32,11 @@ class _Found:
     inode: int
     changed: float  # seconds since the epoch: when it last grew, was renamed or given another time
 
+    @property
+    def told(self) -> str:
+        """Its path as text: bytes of the name that are no UTF-8 are escaped, for no catalogue could hold them."""
+        return os.fsencode(self.path).decode("utf-8", "backslashreplace")
+
 
 class FolderCamera:
     """A folder, and those below it, in which pictures appear. Other files are never touched."""
@@ -71,7 +76,7 @@ class FolderCamera:
         """Remove what we took, where the configuration says so, unless something newer has its name by now."""
         if not self._source.remove:
             return
-        for found in [one for one in self._taken if one.path in source_names]:
+        for found in [one for one in self._taken if one.told in source_names]:
             if self._look(self._root / found.path) == found:
                 (self._root / found.path).unlink(missing_ok=True)
             self._taken.discard(found)
@@ -128,7 +133,7 @@ class FolderCamera:
             if self._look(path) != found:
                 raise CameraTransferCut(f"{safe(found.path)} changed while it was read")
             kept = reception.keep(found.size)
-        return Part(kept.name, kind, kept.size, kept.sha256, found.path, found.modified / 1e9)
+        return Part(kept.name, kind, kept.size, kept.sha256, found.told, found.modified / 1e9)
 
 
 def freshness(camera: Camera) -> timedelta:

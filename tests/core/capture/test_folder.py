@@ -128,6 +128,15 @@ def test_a_released_file_goes_only_where_the_configuration_says_so(make: Make, f
         assert file.exists() is not remove
 
 
+def test_a_name_that_is_no_text_is_told_as_text_and_its_file_can_be_released(make: Make, folder: Path) -> None:
+    file = put(folder / os.fsdecode(b"quai-\xe9t\xe9.jpg"))
+    camera = make(remove=True)
+    (part,) = shoot(camera).parts
+    assert part.source_name.encode() == rb"quai-\xe9t\xe9.jpg"
+    camera.release([part.source_name])
+    assert not file.exists()
+
+
 def test_a_newer_file_under_a_released_name_stays(make: Make, folder: Path) -> None:
     camera, file = make(remove=True), put(folder / "snapshot.jpg")
     shot = shoot(camera)
