@@ -53,9 +53,9 @@ class Stage:
 
 
 @contextmanager
-def open_to(account: str) -> Iterator[tuple[Path, Path]]:
+def open_to(account: str, below: str | None = None) -> Iterator[tuple[Path, Path]]:
     """Give a folder for a server, and one for its pictures set up as theft.md says, which `account` can reach."""
-    with tempfile.TemporaryDirectory() as made:
+    with tempfile.TemporaryDirectory(dir=below) as made:
         folder = Path(made)
         folder.chmod(0o755)
         drop = folder / "drop"
@@ -65,35 +65,40 @@ def open_to(account: str) -> Iterator[tuple[Path, Path]]:
         yield folder, drop
 
 
-def job(folder: Path, drop: Path, protected: bool) -> Callable[[], None]:
+def job(drop: Path, protected: bool) -> Callable[[], None]:
     """Return what runs the server's job of theft.md once; nothing when it is not set up."""
-    script = folder / "overlapse-keep"
-    script.write_text(next(block for block in blocks("destinations/theft.md", "sh") if "overlapse-keep" in block))
+    script = next(block for block in blocks("destinations/theft.md", "sh") if "overlapse-keep" in block)
 
     def take_over() -> None:
         if protected:
-            subprocess.run(["/bin/sh", script, ACCOUNT, drop], check=True, stdin=subprocess.DEVNULL)
+            subprocess.run(["/bin/sh", "-s", ACCOUNT, drop], check=True, input=script.encode())
 
     return take_over
 
 
 @contextmanager
 def by_sftp(protected: bool) -> Iterator[Stage]:
+    """Run the server as the page says: its options, and a root that the account cannot leave."""
     page = blocks("destinations/theft.md", "sshd")[0]
     options = page.partition("internal-sftp ")[2].splitlines()[0].split() if protected else []
-    with open_to(ACCOUNT) as (folder, drop), ExitStack() as stack:
-        (folder / "server").mkdir(mode=0o755)
-        server = stack.enter_context(sshd.running(folder / "server", sftp=options, account=ACCOUNT))
+    assert "ChrootDirectory /srv/units/unit1" in page
+    with open_to(ACCOUNT, "/run") as (folder, drop), ExitStack() as stack:  # sshd wants every folder above to be root's
+        keys = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        keys.chmod(0o755)
+        root = folder if protected else None
+        server = stack.enter_context(sshd.running(keys, sftp=options, account=ACCOUNT, chroot=root))
         login = SftpLogin(server.host, server.user, server.fingerprint, server.port, str(server.key_file))
+        seen = f"/{drop.name}" if protected else str(drop)
 
         def ways(name: str) -> Ways:
             line = stack.enter_context(closing(paramiko.Transport((server.host, server.port))))
             line.connect(username=server.user, pkey=paramiko.Ed25519Key.from_private_key_file(str(server.key_file)))
             client = paramiko.SFTPClient.from_transport(line)
             assert client is not None
-            return thief.by_sftp(client, f"{drop}/{name}")
+            assert (client.listdir("/") == [drop.name]) is protected
+            return thief.by_sftp(client, f"{seen}/{name}")
 
-        yield Stage(lambda: SftpDestination(login, str(drop)), drop, ways, job(folder, drop, protected))
+        yield Stage(lambda: SftpDestination(login, seen), drop, ways, job(drop, protected))
 
 
 @contextmanager
@@ -108,7 +113,7 @@ def by_ftp(protected: bool) -> Iterator[Stage]:
             client.login(server.user, server.password)
             return thief.by_ftp(client, f"{drop}/{name}")
 
-        yield Stage(lambda: FtpDestination(login, str(drop)), drop, ways, job(folder, drop, protected))
+        yield Stage(lambda: FtpDestination(login, str(drop)), drop, ways, job(drop, protected))
 
 
 @contextmanager
