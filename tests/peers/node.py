@@ -22,7 +22,7 @@ T = TypeVar("T")
 Json = dict[str, Any]
 
 PROGRAM = [sys.executable, "-m", "core.cli.main"]
-PATIENCE = 25.0  # seconds that anything may take on a busy machine
+PATIENCE = 50.0  # seconds that anything may take on a machine with several times more to do than it has cores
 POLL = 0.05  # seconds between two looks
 SEED_SIZE = 4096  # bytes; the virtual camera remembers the first picture's size
 

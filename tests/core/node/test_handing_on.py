@@ -15,6 +15,7 @@ import pytest
 from peers.cutter import cutting
 from peers.fleet import Fleet
 from peers.node import known, overlapse
+from peers.page import blocks
 from peers.sshd import MISSING, SSHD, Sshd
 from peers.sshd import running as sshd_running
 
@@ -65,7 +66,9 @@ def hardened(folder: Path, inbox: Path) -> Iterator[Sshd]:
     """Run the server of the unit's account as docs/nodes.md shows it."""
     (inbox / "unit1" / "in").mkdir(parents=True)
     chroot = inbox / "unit1" if os.geteuid() == 0 else None
-    with sshd_running(folder, sftp=("-P", "remove,rmdir,setstat,fsetstat"), chroot=chroot) as server:
+    (page,) = blocks("nodes.md", "sshd")
+    options = page.partition("internal-sftp ")[2].splitlines()[0].split()
+    with sshd_running(folder, sftp=options, chroot=chroot) as server:
         yield server
 
 
