@@ -25,6 +25,7 @@ from core.errors import (
 )
 from core.node.jobs import Job, Json, Worker
 from core.simulate.disk import File, SimulatedDisk
+from core.simulate.nobody import unheard
 from core.simulate.world import Ask, Course, World
 from core.transfer.receipts import STEP
 from core.values import Sha256
@@ -90,6 +91,10 @@ class SimulatedDestination:
     def do(self, job: Job, now: datetime) -> Course:
         if job.op == "audit":
             return (yield from self._audit(job.args))
+        if job.op in ("settle", "collect"):
+            yield self.latency
+            yield from self._answer(sending=False)
+            return unheard(job, self.store)
         self._local(job)
         if self._inside >= self.allows:
             raise DestinationUnreachable(f"{self.name}: too many connections")

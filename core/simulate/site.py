@@ -25,6 +25,7 @@ from core.schedule.slots import Slot, Timetable
 from core.simulate.cameras import PowerHook, SimulatedCamera
 from core.simulate.disk import DiskModel, SimulatedDisk
 from core.simulate.links import SimulatedDestination, SimulatedImages, SimulatedRouter
+from core.simulate.nobody import EmptyDrop
 from core.simulate.world import Model, SimulatedHands, World
 from core.site.load import reparse
 from core.site.model import Camera, SiteFile
@@ -209,6 +210,7 @@ class SimulatedSite:
             Worker("disk"): DiskModel(self.disk),
             Worker("hook"): self.hook,
             Worker("probe"): self.router,
+            Worker("drop"): EmptyDrop(),
         }
         models |= {Worker("camera", name): camera for name, camera in self.cameras.items()}
         models |= {Worker("destination", name): one for name, one in self.destinations.items()}

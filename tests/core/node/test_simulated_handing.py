@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 from peers.simulation import BEGIN, CALM, site_toml
 
-from core.catalogue import pictures, receipts, slots, states
+from core.catalogue import deliveries, pictures, receipts, slots, states
 from core.catalogue.pictures import Picture
 from core.node.keeping.outlook import ANNOUNCED, look
 from core.retention.model import Space
@@ -303,3 +303,13 @@ def test_a_unit_that_cannot_reach_its_taker_is_known_as_it_was_and_as_it_is_agai
     pair.run(hours=2)
     assert silent > 3.8 * 3600
     assert pair.world.now().timestamp() - pair.fr.fleet["unit1"]["at"] < 1800
+
+
+def test_a_node_whose_taker_nobody_simulates_goes_on_and_its_pictures_stay_sent() -> None:
+    world = World(BEGIN)
+    both = [SimulatedSite(world, TEXT, pace=PACE, node=name) for name in ("unit1", "fr")]
+    for site in both:
+        SimulatedNode(world, [site], longest_sleep=PACE.judge).run(timedelta(hours=1))
+        assert site.told("internal fault") == []
+    tally = {one.state for one in deliveries.tally(both[0].catalogue) if one.n}
+    assert tally == {"sent"}
