@@ -29,6 +29,10 @@
     │   ├── ProbeRefused        wrong community, user, passphrase or right: a person is needed
     │   ├── ProbeGarbled        what it answers is not what the protocol allows
     │   └── NoSuchReading       it answers, and has nothing of that name
+    ├── MailError               the mail server did not take a message
+    │   ├── MailUnreachable     (transient) nothing answers, or the line broke
+    │   ├── MailDeferred        (transient) it says later
+    │   └── MailRefused         certificate, user, password, sender: a person is needed
     ├── StorageError
     │   ├── DiskFull            (transient)
     │   ├── NotDurable          (transient) an fsync failed: those bytes are not to be trusted
@@ -198,6 +202,26 @@ class ProbeGarbled(ProbeError):
 
 class NoSuchReading(ProbeError):
     """The device answers, and has nothing of that name."""
+
+
+class MailError(OverlapseError):
+    """The mail server did not take a message."""
+
+
+class MailUnreachable(MailError):
+    """The mail server does not answer, or the line to it broke."""
+
+    transient = True
+
+
+class MailDeferred(MailError):
+    """The mail server says: later."""
+
+    transient = True
+
+
+class MailRefused(MailError):
+    """The mail server refused user, password or sender, or is not to be trusted."""
 
 
 class StorageError(OverlapseError):

@@ -34,6 +34,7 @@ KINDS: Mapping[str, str] = {
     "probe": "core.probes.serve:ProbeService",
     "disk": "core.intake.adopt:DiskService",
     "ftpd": "core.capture.ftpd.serve:FtpdService",
+    "mail": "core.notify.smtp:MailService",
     "import": "core.node.errands.gatherer:ImportService",
     "scene": "core.simulate.scene:SceneService",
 }

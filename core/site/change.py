@@ -41,6 +41,7 @@ class Change:
     nodes: Names = Names()
     buffer: bool = False  # of this node
     roles: bool = False
+    notifications: bool = False
     site: tuple[str, ...] = ()  # keys of `site` that are applied at once: zone, latitude, longitude, clock
     restart: tuple[str, ...] = ()  # what keeps its old value until the node is started anew: "site.data", "node.unit1"
 
@@ -54,7 +55,7 @@ class Change:
             names: Names = getattr(self, what)
             for verb in ("added", "removed", "changed"):
                 told += [f"{what.removesuffix('s')} {name}: {verb}" for name in getattr(names, verb)]
-        told += [f"{what}: changed" for what in ("buffer", "roles") if getattr(self, what)]
+        told += [f"{what}: changed" for what in ("buffer", "roles", "notifications") if getattr(self, what)]
         told += [f"site.{key}: changed" for key in self.site]
         return told + [f"{what}: waits for a restart of the node" for what in self.restart]
 
@@ -73,6 +74,7 @@ def difference(old: SiteFile, new: SiteFile, node: str) -> Change:
         nodes=_named(old.node, new.node),
         buffer=ours is not None and theirs is not None and ours.buffer != theirs.buffer,
         roles=old.roles != new.roles,
+        notifications=old.notifications != new.notifications,
         site=tuple(key for key in head if key in _APPLIED),
         restart=(*(f"site.{key}" for key in head if key not in _APPLIED), *_others(old, new, node, theirs)),
     )
@@ -88,7 +90,7 @@ def _others(old: SiteFile, new: SiteFile, node: str, theirs: Node | None) -> Ite
     """Yield what no running node takes up: its own name gone from the file, and every table not known here."""
     if theirs is None:
         yield f"node.{node}"
-    known = {"version", "site", "roles", "node", "camera", "recipe", "destination", "page", "route"}
+    known = {"version", "site", "roles", "node", "camera", "recipe", "destination", "page", "route", "notifications"}
     yield from (key for key in _keys(old, new) if key not in known)
 
 

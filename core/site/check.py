@@ -15,7 +15,9 @@ from core.site.at import used_at
 from core.site.backups import problems_of_backups
 from core.site.folders import Finding, folder_problems, is_folder
 from core.site.handed import handing_problems
+from core.site.mailing import mail_problems
 from core.site.model import Camera, GphotoSource, Link, SiteFile
+from core.site.obeying import obeying_problems
 from core.site.published import ORIGINALS, doubtful, published
 from core.site.refer import NONE, refer
 from core.site.shape import by_name, meant
@@ -54,7 +56,8 @@ def own_checks(site: SiteFile, base: Path, lost: bool = False) -> list[Finding]:
 
     `lost`: a table of the file is not known, so that nothing is said of names that might have stood in it.
     """
-    tables = (_names, _cameras, problems_of_backups, _links, _destinations, _routes, published, _values)
+    rooms = (problems_of_backups, obeying_problems, published, mail_problems)
+    tables = (_names, _cameras, _links, _destinations, _routes, *rooms, _values)
     found = [finding for told in tables for finding in told(site)]
     if lost:
         found = [(key, sentence) for key, sentence in found if NONE not in sentence]

@@ -196,10 +196,23 @@ class Redundancy:
 
 
 @table
+class Obeys:
+    """A node whose orders are obeyed, up to what `role` may do.
+
+    `key_file`: a secret that the two nodes share and no other has; by it an order proves whose it is (docs/orders.md).
+    """
+
+    node: Name
+    key_file: str
+    role: Literal["view", "operate", "admin"] = "operate"
+
+
+@table
 class Node:
     """A machine of the site. `inbox`: where other nodes leave what it takes in; `pull`: those from which it fetches.
 
-    `check_in`: how often it tells the nodes that it delivers to how it is, also when there is nothing to deliver.
+    `check_in`: how often it tells the nodes that it delivers to how it is, also when there is nothing to deliver, and
+    asks those that it `obeys` for orders; it obeys nobody else.
 
     `ftp`: needed for cameras of kind "ftp". `profile`: "cellular" renews its lease three times less often.
     """
@@ -214,6 +227,7 @@ class Node:
     check_in: Duration = timedelta(minutes=5)
     inbox: str | None = None  # a folder; each deliverer has a folder of its own below it
     pull: tuple[Name, ...] = ()
+    obeys: tuple[Obeys, ...] = ()
 
 
 @table
@@ -492,6 +506,30 @@ def thresholds(checks: Checks) -> dict[str, float]:
 
 
 @table
+class Smtp:
+    """The server that takes the site's mail. Port 465 speaks TLS from its first byte, whatever `starttls` says.
+
+    `ca_file`: the only certificates that may vouch for it; none: the system's.
+    """
+
+    host: str
+    sender: Annotated[str, Key("from")]
+    to: tuple[str, ...]
+    port: int = 587
+    starttls: bool = True
+    user: str | None = None
+    password_file: str | None = None
+    ca_file: str | None = None
+
+
+@table
+class Notifications:
+    """How people are told who look at no screen."""
+
+    smtp: Smtp | None = None
+
+
+@table
 class SiteFile:
     """A whole site.toml."""
 
@@ -505,3 +543,4 @@ class SiteFile:
     destination: tuple[Destination, ...] = ()
     page: tuple[Page, ...] = ()
     route: tuple[Route, ...] = ()
+    notifications: Notifications = field(default_factory=Notifications)

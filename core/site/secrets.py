@@ -12,8 +12,10 @@ from urllib.parse import urlsplit
 from core.errors import ConfigurationError
 from core.site.at import used_at
 from core.site.folders import Finding, is_file
+from core.site.mailing import sends_mail
 from core.site.model import Destination, Fetch, HttpSource, RtspSource, SiteFile
 
+LEAST_SHARED = 32  # bytes
 MAX_SECRET = 65_536  # bytes; a private key has some thousand
 
 
@@ -53,6 +55,13 @@ def _files(site: SiteFile, base: Path, node: str | None) -> Iterator[Finding]:
         if each.ftp is not None and node in (None, each.name):
             yield from _file(f"node[{n}].ftp.key_file", each.ftp.key_file, base)
             yield from _plain(f"node[{n}].ftp.certificate_file", each.ftp.certificate_file, base)
+        for m, one in enumerate(each.obeys):
+            if node in (None, each.name, one.node):
+                yield from _shared(f"node[{n}].obeys[{m}].key_file", base / one.key_file)
+    smtp = site.notifications.smtp
+    if smtp is not None and (node is None or sends_mail(site, node)):
+        yield from _file("notifications.smtp.password_file", smtp.password_file, base)
+        yield from _plain("notifications.smtp.ca_file", smtp.ca_file, base)
     used = used_at(site, node) if node is not None and len(site.node) > 1 else None
     for n, destination in enumerate(site.destination):
         if used is None or destination.name in used:
@@ -70,6 +79,14 @@ def _of_destination(at: str, place: Destination | Fetch, base: Path) -> Iterator
 def _file(at: str, name: str | None, base: Path) -> Iterator[Finding]:
     if name is not None and (problem := fault(base / name)) is not None:
         yield at, problem
+
+
+def _shared(at: str, path: Path) -> Iterator[Finding]:
+    """Yield what is wrong with a secret that two nodes share: it is all that proves whose an order is."""
+    if (problem := fault(path)) is not None:
+        yield at, problem
+    elif path.stat().st_size < LEAST_SHARED:
+        yield at, f"{path}: too short to keep anybody out; type: openssl rand -hex 32 > {shlex.quote(str(path))}"
 
 
 def _plain(at: str, name: str | None, base: Path) -> Iterator[Finding]:
