@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import click
 
 from core.catalogue import deliveries
+from core.cli.elsewhere import elsewhere
 from core.cli.ending import Interrupted
 from core.cli.options import Selection, json_option, site_options
 from core.cli.run import interruptible
@@ -37,7 +39,16 @@ Made = dict[str, Any]
 @site_options
 @json_option
 def capture(selection: Selection, camera: str, as_json: bool) -> None:
-    """Take one shot of CAMERA now, through the whole path; print what it made."""
+    """Take one shot of CAMERA now, through the whole path; print what it made.
+
+    With --node of another machine that node is ordered to, by the one that runs here; it obeys when it checks in.
+    """
+    there = elsewhere(selection)
+    if there is not None:
+        ended = there.carried_out("capture", {"camera": camera})
+        shot = {"pictures": ended["result"]["pictures"], "waiting": [], "running": True}
+        click.echo(json.dumps(shot) if as_json else _told(shot))
+        return
     place = selection.place()
     try:
         order = ask(place.folders.control, "capture", {"camera": camera})["order"]
@@ -92,9 +103,11 @@ class OneShot:
     _error: OverlapseError | None = None
     _waiting: list[str] = field(default_factory=list)
     _end: float = 0.0
+    _others: Callable[[str, list[str], OverlapseError | None], None] = lambda order, pictures, error: None
 
     def __post_init__(self) -> None:
         self._end = self.part.context.monotonic() + SHOT_SECONDS + DELIVERY_SECONDS
+        self._others = self.part.desks.shooting.on_order
         self.part.desks.shooting.on_order = self._hear
 
     def made(self) -> Made:
@@ -133,6 +146,9 @@ class OneShot:
         self.part.close()
 
     def _hear(self, order: str, pictures: list[str], error: OverlapseError | None) -> None:
+        if order != ORDER:  # that of another node
+            self._others(order, pictures, error)
+            return
         self._pictures, self._error = (pictures, None) if error is None else (None, error)
 
     def _open(self) -> list[deliveries.Delivery]:

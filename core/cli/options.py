@@ -33,6 +33,13 @@ class Selection:
         except OSError as error:  # a name that no file can have
             raise unusable(Path(error.filename), error) from error
 
+    def only_file(self) -> Path:
+        """Return the one site file; raise ConfigurationError naming the choices when there are several."""
+        files = self.files()
+        if len(files) != 1:
+            raise ConfigurationError(f"which site? Say --site with one of: {', '.join(str(file) for file in files)}")
+        return files[0]
+
     def places(self) -> list[Place]:
         """Return where each site's node lives on this machine: cheap, the files are not checked."""
         return [place_of(file, self.node) for file in self.files()]

@@ -16,7 +16,10 @@ STALE_AFTER = 180.0  # seconds; a node writes its document once a minute
 
 def status_text(document: Row, now: datetime) -> str:
     """Return the status document as one screen of text."""
-    lines, running = [_head(document, now), *_errand(document, now), ""], document.get("running", True)
+    lines, running = (
+        [_head(document, now), *_errand(document, now), *_mail(document, now), ""],
+        document.get("running", True),
+    )
     cameras = [_camera(row, now, running) for row in document["cameras"]]
     lines += table(("CAMERA", "STATE", "LAST", "NEXT", "LAST 24 h"), cameras)
     lines.append("")
@@ -106,6 +109,13 @@ def _errand(document: Row, now: datetime) -> Iterator[str]:
         one = document["errand"]
         head = f"{safe(one['kind'], 20)}, by {safe(one['by'], 40)} {ago(one['since'], now)}"
         yield f"{head[0].upper()}{head[1:]}: {safe(one['text'], 200)}"
+
+
+def _mail(document: Row, now: datetime) -> Iterator[str]:
+    if "mail" in document:
+        one = document["mail"]
+        error = f": {safe(one['error'], 200)}" if "error" in one else ""
+        yield f"Mail: {one['waiting']} wait, the oldest from {ago(one['oldest'], now)}{error}"
 
 
 def _camera(row: Row, now: datetime, running: bool) -> tuple[str, ...]:

@@ -19,6 +19,8 @@ MAX_ROWS = 1000
 FIRST_YEAR, LAST_YEAR = 1970, 2200
 _RUNG = re.compile(r"[a-z]{1,16}(/[0-9]{1,4})?")
 MAX_PATH = 4096
+_MESSAGE = re.compile(r"[0-9a-f]{4,32}")
+_VERB = re.compile(r"[a-z][a-z-]{0,39}")
 _PLAN = re.compile(r"[0-9a-f]{8,64}")
 
 
@@ -69,6 +71,13 @@ def parse_plan(value: object) -> str:
     """Return the digest of a retention plan."""
     if not isinstance(value, str) or _PLAN.fullmatch(value) is None:
         raise ValueError("a plan is the 8 to 64 hexadecimal digits that `overlapse retention --dry-run` shows")
+    return value
+
+
+def parse_message(value: object) -> str:
+    """Return the number of a message, or how it begins."""
+    if not isinstance(value, str) or _MESSAGE.fullmatch(value) is None:
+        raise ValueError("a message is the 4 to 32 hexadecimal digits that `overlapse mail` shows")
     return value
 
 
@@ -128,6 +137,20 @@ def parse_flag(value: object) -> bool:
     """Return true or false."""
     if type(value) is not bool:
         raise ValueError("true or false")
+    return value
+
+
+def parse_verb(value: object) -> str:
+    """Return what may be the name of a verb; the table knows which there are."""
+    if not isinstance(value, str) or _VERB.fullmatch(value) is None:
+        raise ValueError('a verb is a word such as "capture"')
+    return value
+
+
+def parse_object(value: object) -> dict[str, object]:
+    """Return the arguments of a verb, as they are said; the verb parses them."""
+    if not isinstance(value, dict):
+        raise ValueError('an object such as {"camera": "north"}')
     return value
 
 

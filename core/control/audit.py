@@ -66,6 +66,8 @@ class Audit:
         person: dict[str, object] = {"uid": who.uid, "user": who.user, "role": who.role.word}
         if who.key is not None:
             person["key"] = who.key
+        if who.node is not None:
+            person |= {"node": who.node, "order": who.order}
         at = self._clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
         entry: dict[str, object] = {"at": at, "who": person, "verb": verb, "args": args, "result": safe(result)}
         if torn is not None:

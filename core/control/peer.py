@@ -22,6 +22,7 @@ class Who:
     """A person who asks, as the kernel and the group database know them.
 
     `key` is the fingerprint of the SSH key of the login where something says so: for the audit only, it proves nothing.
+    Who asks from another node has that node's word for all of this, and `order` is the number of the order.
     """
 
     uid: int
@@ -29,6 +30,8 @@ class Who:
     role: Role
     pid: int
     key: str | None = None
+    node: str | None = None
+    order: str | None = None
 
 
 def identify(connection: socket.socket, roles: Roles) -> Who:

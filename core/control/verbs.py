@@ -22,12 +22,15 @@ from core.control.arguments import (
     parse_flag,
     parse_instant,
     parse_layout,
+    parse_message,
+    parse_object,
     parse_path,
     parse_pictures,
     parse_plan,
     parse_rows,
     parse_rung,
     parse_seconds,
+    parse_verb,
     parse_zone,
 )
 from core.errors import BadRequest, Forbidden, NoSuchThing
@@ -49,7 +52,10 @@ class Role(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One thing that can be asked. `dangerous`: a person confirms it after reading what it `does`."""
+    """One thing that can be asked. `dangerous`: a person confirms it after reading what it `does`.
+
+    `here_only`: another node cannot order it.
+    """
 
     name: str
     role: Role
@@ -57,6 +63,7 @@ class Verb:
     takes: Mapping[str, Argument] = field(default_factory=dict)
     one_of: tuple[str, ...] = ()  # exactly one of these arguments is given
     dangerous: bool = False
+    here_only: bool = False
 
     def parse(self, args: Mapping[str, object]) -> dict[str, Any]:
         """Return the arguments as values; raise BadRequest with every problem in one sentence."""
@@ -69,6 +76,8 @@ class Verb:
 _ROWS = Argument(parse_rows, required=False)
 _FLAG = Argument(parse_flag, required=False)
 _SINCE = Argument(parse_instant, required=False)
+
+_MESSAGE = Argument(parse_message)
 
 _ALL = (
     Verb("status", Role.VIEW, "Give the status document."),
@@ -92,6 +101,8 @@ _ALL = (
     ),
     Verb("events", Role.VIEW, "Give what happened last, the newest at the end.", {"limit": _ROWS}),
     Verb("errand", Role.VIEW, "Give what the import or restore that was ordered last plans, and how far it has come."),
+    Verb("mail", Role.VIEW, "Give the messages that wait for the mail server, and what became of the last ones."),
+    Verb("orders", Role.VIEW, "Give the orders that were given here to other nodes, those that came, and their end."),
     Verb("telemetry", Role.VIEW, "Give the newest readings of the cameras.", {"camera": optional(CAMERA)}),
     Verb("retention-plan", Role.VIEW, "Give what would be deleted next and why, and delete nothing."),
     Verb("capture", Role.OPERATE, "Take one shot now, without a slot, through the whole path.", {"camera": CAMERA}),
@@ -138,6 +149,27 @@ _ALL = (
         {"destination": optional(DESTINATION), "delivery": Argument(parse_delivery, required=False)},
         one_of=("destination", "delivery"),
     ),
+    Verb(
+        "order",
+        Role.OPERATE,
+        "Have another node do something, when it checks in, if it obeys this one; your own role here is the limit.",
+        {
+            "node": NODE,
+            "verb": Argument(parse_verb),
+            "args": Argument(parse_object),
+            "lasts": Argument(parse_count, required=False),
+            "dry_run": _FLAG,
+        },
+        here_only=True,
+    ),
+    Verb("mail-test", Role.OPERATE, "Send one message that says that mail works, and try it once."),
+    Verb(
+        "mail-retry",
+        Role.OPERATE,
+        "Try a message, or all that wait, again now, also for those whom the server refused.",
+        {"message": optional(_MESSAGE)},
+    ),
+    Verb("mail-drop", Role.OPERATE, "Take a message out of the queue: it is never sent.", {"message": _MESSAGE}),
     Verb(
         "acknowledge-announce",
         Role.OPERATE,

@@ -17,6 +17,7 @@ from core.catalogue.store import Catalogue
 from core.clock import Clock, Trust
 from core.errors import CatalogueError, StorageError
 from core.intake.durable import Keeper
+from core.node.engine import Engine
 from core.node.jobs import Hands
 from core.node.sending.traffic import carried
 from core.site.model import Camera, Link, Node, SiteFile
@@ -63,6 +64,7 @@ class Context:
     traffic: Callable[[Link], int | None] = carried  # bytes that a link's counter has seen, None where none is read
     evaluate: Callable[[Document, float], list[dict[str, Any]]] = lambda document, now: []  # its verdicts
     publish: Callable[[Path, Document], object] = write  # puts the status document in place
+    engine: Engine | None = None  # the store that nodes share, where this site has one
 
     @property
     def zone(self) -> ZoneInfo:

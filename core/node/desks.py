@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from core.catalogue import states
+from core.control.trail import Trail
 from core.node.between.batches import BOOKS
 from core.node.between.checkins import CheckIns
 from core.node.between.handing import Handing, Taker
@@ -20,12 +22,18 @@ from core.node.guard import Desk
 from core.node.jobs import Done, Report
 from core.node.keeping.retaining import Retaining
 from core.node.leftovers import Leftovers
+from core.node.orders.byengine import ByEngine
+from core.node.orders.obeying import Obeying
+from core.node.orders.ordering import Ordering
 from core.node.pictures.paging import Paging
 from core.node.pictures.taking import Taking
 from core.node.pictures.viewing import Viewing
 from core.node.reporting import Reporting
 from core.node.sending.auditing import Auditing
 from core.node.sending.delivering import Delivering
+from core.node.telling.kept import MAIL
+from core.node.telling.mailing import Mailing
+from core.node.timekeeping import LAST_SEEN
 from core.node.writing import Writer
 from core.values import PictureName
 
@@ -35,8 +43,8 @@ ERRANDS: Mapping[str, Make] = {"import": Importing, "restore": Restoring}
 class Desks:
     """Those who do the work of a site. Each knows those that it was given; what else is news to one, is told here."""
 
-    def __init__(self, context: Context, trouble: Callable[[], str | None]) -> None:
-        """`trouble`: what disk or catalogue say, while they fail."""
+    def __init__(self, context: Context, trouble: Callable[[], str | None], trail: Trail) -> None:
+        """`trouble`: what disk or catalogue say, while they fail; `trail`: the audit of other nodes' orders."""
         self.context = context
         self.writer = Writer(context)
         self.auditing = Auditing(
@@ -47,7 +55,10 @@ class Desks:
         self.paging = Paging(context, self._made)
         self.taking = Taking(context, self.writer, self._new)
         self.checkins = CheckIns(context, lambda: self.reporting.document())
-        self.handing = Handing(context, self.writer, self.delivering, self.checkins, lambda: self.retaining.look())
+        self.obeying = Obeying(context, trail, lambda: states.get(context.catalogue, LAST_SEEN))
+        self.handing = Handing(
+            context, self.writer, self.delivering, self.checkins, lambda: self.retaining.look(), self.obeying
+        )
         self.receiving = Receiving(context, self.writer, self.taking, self.delivering.linking, self.checkins)
         self.writer.on_written = self._written
         self.shooting = Shooting(context, self.taking)
@@ -57,8 +68,33 @@ class Desks:
         self.leftovers = Leftovers(context, self.taking, self.receiving.begin)
         linking = self.delivering.linking
         self.errands = Errands(context, self.taking, linking, self._unseen, lambda: self.leftovers.looked, ERRANDS)
-        told = trouble, self.errands.row
+        self.mailing = Mailing(context)
+        told = trouble, self.errands.row, self.mailing.row
         self.reporting = Reporting(context, self.shooting, self.viewing, self.delivering, self.retaining, *told)
+
+        self._tie_orders()
+
+    def _tie_orders(self) -> None:
+        """Have orders come and go by whichever way there is."""
+        ways = self.receiving.ways
+        self.ordering = Ordering(self.context, ways.lay, ways.has_way)
+        self.by_engine = ByEngine(self.context, self.context.engine, self.ordering, self.obeying)
+        self.receiving.on_laid, self.receiving.on_report = self.ordering.laid, self.ordering.hear
+        self.ordering.on_given = self.by_engine.look
+        self.obeying.on_news = self._order_ended
+        self.shooting.on_order = self.obeying.shot
+
+    def _order_ended(self) -> None:
+        """Have it told to whoever ordered, by whichever way it came."""
+        self.handing.written()
+        self.by_engine.look()
+
+    def begin(self) -> None:
+        """Take up what a stop left."""
+        self.mailing.begin()
+        self.obeying.begin()
+        self.ordering.begin()
+        self.checkins.begin()
 
     @property
     def in_order(self) -> tuple[Desk, ...]:
@@ -69,23 +105,30 @@ class Desks:
             self.pushing,
             self.receiving,
             self.viewing,
+            self.obeying,
+            self.ordering,
+            self.by_engine,
             self.handing,
             self.delivering,
             self.paging,
             self.errands,
             self.retaining,
+            self.mailing,
             self.reporting,
         )
 
     def apply(self) -> None:
         """Have every desk take over the site as it is configured now."""
         self.delivering.apply()
+        self.obeying.apply()
+        self.by_engine.apply()
         self.handing.apply()
         self.receiving.apply()
         self.viewing.apply()
         self.paging.apply()
         self.shooting.apply()
         self.pushing.apply()
+        self.mailing.apply()
         self.reporting.changed()
 
     def stop(self) -> None:
@@ -95,14 +138,16 @@ class Desks:
         self.receiving.stop()
         self.handing.stop()
         self.errands.stop()
+        self.mailing.stop()
+        self.by_engine.stop()
         self.viewing.stop()
         self.paging.stop()
         self.delivering.stop()
 
     def finished(self) -> bool:
         """Return whether nothing is in hand."""
-        desks = (self.shooting, self.pushing, self.viewing, self.paging, self.delivering, self.errands)
-        return all(desk.finished() for desk in desks)
+        pictures = (self.shooting, self.pushing, self.viewing, self.paging, self.delivering)
+        return all(desk.finished() for desk in (*pictures, self.errands, self.mailing))
 
     def idle(self) -> bool:
         """Return whether everything that came is seen and delivered, as far as it can be now."""
@@ -116,6 +161,8 @@ class Desks:
             self.retaining.look()
         elif worker.kind in ("camera", "hook"):
             self._of_camera(report)
+        elif worker == MAIL:
+            self.mailing.handle(report)
         elif worker.kind == "ftpd":
             self.pushing.handle(report)
         elif worker.kind == "images":

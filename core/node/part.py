@@ -6,7 +6,9 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 
+from core.control.audit import Audit
 from core.control.request import Request
+from core.control.trail import Trail
 from core.errors import CatalogueCorrupt, CatalogueError, OverlapseError, StorageError
 from core.node.cameras.idle import applied_now, write_gaps
 from core.node.context import Context
@@ -32,17 +34,20 @@ class SitePart:
         reread: Callable[[], SiteFile] | None = None,
         on_reload: Callable[[SiteFile], list[str]] | None = None,
         on_stop: Callable[[bool], None] = lambda again: None,
+        trail: Trail | None = None,
     ) -> None:
         """`reread` reads the site file again, `on_reload` keeps what was applied and says what changed; `on_stop`
-        ends the node, True: to start it again.
+        ends the node, True: to start it again. `trail`: where other nodes' orders are audited, beside people's.
         """
         self.context = context
         self._reread = reread
         self._on_reload = on_reload
-        self.desks = Desks(context, lambda: self.guard.trouble)
+        trail = trail or Trail(Audit(context.folders.audit, context.clock))
+        self.desks = Desks(context, lambda: self.guard.trouble, trail)
         self.guard = Guard(context, self.desks.in_order, self.desks.recover, self._make_room)
         self._clock = Timekeeping(context, witnesses, self.desks.measuring.witnesses)
         self._serving = Serving(self.desks, self.reload, on_stop)
+        self.desks.obeying.carry_out = self._serving.handle
 
     def begin(self, before: SiteFile | None) -> None:
         """Start: judge the clock, write what a stop left out, take up what it left behind.
@@ -51,8 +56,8 @@ class SitePart:
         """
         self._clock.judge()
         write_gaps(self.context, self.desks.shooting, before or self.context.site)
+        self.desks.begin()
         self.desks.apply()
-        self.desks.checkins.begin()
         self.desks.retaining.begin()
         with suppress(StorageError):  # a disk that has no room for it is told by others
             self.context.keeper.hold_reserve()

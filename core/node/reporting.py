@@ -49,6 +49,7 @@ class Reporting:
     retaining: Retaining
     trouble: Callable[[], str | None]  # what disk or catalogue said, while they fail
     errand: Callable[[], dict[str, Any] | None]  # the import or restore that is under way
+    mail: Callable[[], dict[str, Any] | None]  # what waits for the mail server
     _started: float = 0.0
     _at: float = 0.0
     _written: float = float("-inf")
@@ -116,6 +117,7 @@ class Reporting:
             "errand": self.errand(),
             "thresholds": thresholds(context.site.checks),
             "stuck": [{"name": str(one), "why": why} for one, why in context.hands.stuck().items()] or None,
+            "mail": self.mail(),
             "storage": None if (trouble := self.trouble()) is None else safe(trouble),
         }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
 from core.catalogue import copies, deliveries, overrides, states
@@ -35,6 +36,7 @@ class Serving:
         self._desks = desks
         self._reread = reread
         self._stop = stop
+        self._shots = count()
         self._verbs: Mapping[str, Callable[[Request], Answer | None]] = {
             "status": lambda request: self._desks.reporting.document(),
             "fleet": self._fleet,
@@ -53,6 +55,12 @@ class Serving:
             "retry": self._retry,
             "deliver-again": self._deliver_again,
             "audit": self._audit,
+            "order": lambda request: self._desks.ordering.give(request),
+            "orders": self._orders,
+            "mail": lambda request: self._desks.mailing.state(),
+            "mail-test": lambda request: self._desks.mailing.test(request.who.user),
+            "mail-retry": lambda request: {"messages": self._desks.mailing.retry(request.args.get("message"))},
+            "mail-drop": lambda request: self._desks.mailing.drop(request.args["message"], request.who.user),
             "destination-pause": self._destination_pause,
             "destination-resume": self._destination_resume,
             "link-rung": self._link_rung,
@@ -117,9 +125,13 @@ class Serving:
 
     def _capture(self, request: Request) -> Answer:
         """Take the order; a shot may last longer than an answer, so an event with its number tells what came of it."""
-        order = f"{request.who.user}-{self._desks.context.now_ms()}"
+        order = f"{request.who.user}-{self._desks.context.now_ms()}-{next(self._shots)}"
         self._desks.shooting.capture(request.args["camera"], order)
         return {"order": order}
+
+    def _orders(self, request: Request) -> Answer:
+        given, received = self._desks.ordering.memory.rows(), self._desks.obeying.memory.rows()
+        return {"node": self._desks.context.node.name, "given": given, "received": received}
 
     def _errand(self, request: Request) -> Answer:
         """Take the order; the verb `errand` tells how far it has come."""

@@ -13,9 +13,13 @@ from typing import Any
 from core.catalogue import deliveries, pictures, states
 from core.catalogue.rebuild import Replayed, follow
 from core.catalogue.store import Catalogue, Parameters, Row
+from core.control.audit import Audit
+from core.control.peer import Who
 from core.control.request import Request
+from core.control.trail import Trail
 from core.errors import CatalogueError, DiskFull
 from core.node.context import Context, Pace
+from core.node.engine import Engine
 from core.node.jobs import Hands, Report, Worker
 from core.node.loop import Event, Loop, Stop
 from core.node.part import SitePart
@@ -71,6 +75,16 @@ class KeptCatalogue(Catalogue):
             raise DiskFull("catalogue: database or disk is full")
 
 
+class Recorded(Audit):
+    """An audit that is kept in memory."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, str, str]] = []  # (who, verb, result)
+
+    def record(self, who: Who, verb: str, args: Mapping[str, object], result: str) -> None:
+        self.lines.append((who.user, verb, result))
+
+
 class SimulatedSite:
     """One site on a simulated node. Everything in it but the node itself survives a stop."""
 
@@ -108,6 +122,8 @@ class SimulatedSite:
         self.places: dict[Worker, Model] = {}  # workers of places that this node empties
         self.events: list[tuple[datetime, str, str, str]] = []  # (when, kind, subject, text)
         self.others: dict[Worker, Model] = {}  # workers that a test brings
+        self.audit = Recorded()
+        self.engine: Engine | None = None  # the store that it shares with other nodes
         self.fence = Fence(1, 0)
         self.part: SitePart | None = None
         self._before: SiteFile | None = None
@@ -122,7 +138,13 @@ class SimulatedSite:
         """Start the node on what its last run left, under a new fence."""
         self.fence = Fence(1, self.fence.token + 1)
         context = self._context()
-        part = SitePart(context, witnesses=self._witness, reread=lambda: self.site, on_reload=self._applied)
+        part = SitePart(
+            context,
+            witnesses=self._witness,
+            reread=lambda: self.site,
+            on_reload=self._applied,
+            trail=Trail(self.audit),
+        )
         context.hands = self._hands(lambda report: queue.put(Event(part, report)))
         follow(self.catalogue, self.disk.behind(states.offsets(self.catalogue)), self._wanted)
         deliveries.resume_all(self.catalogue)
@@ -195,6 +217,7 @@ class SimulatedSite:
             jitter=self._dice.random,
             traffic=lambda link: self.counters.get(link.name),
             publish=self._publish,
+            engine=self.engine,
         )
 
     def _publish(self, path: Path, document: dict[str, Any]) -> None:

@@ -131,7 +131,7 @@ class Site:
             if card.file.is_file():
                 card.show()
 
-    def ask(self, verb: str, **args: Any) -> Json:
+    def ask(self, verb: str, /, **args: Any) -> Json:
         """Ask the running node on its control socket; raise the error that it answers with."""
         return ask(self.folder / "run" / "control.sock", verb, args)
 

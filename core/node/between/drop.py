@@ -42,6 +42,7 @@ class Drop:
     receipts: dict[str, list[Json]] = field(default_factory=dict)  # by deliverer's folder
     asked: deque[tuple[str, Json]] = field(default_factory=deque)  # (deliverer's folder, question)
     answers: dict[str, list[Json]] = field(default_factory=dict)
+    orders: list[tuple[str, str, Json]] = field(default_factory=list)  # (deliverer's folder, number, order)
     remove: list[str] = field(default_factory=list)
     ends: dict[str, int] = field(default_factory=dict)
     trouble: str | None = None

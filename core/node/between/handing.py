@@ -19,6 +19,8 @@ from core.node.between.checkins import CheckIns
 from core.node.between.hearing import Hearing, Refusal
 from core.node.context import Context
 from core.node.jobs import Done, Failed, Job, Json, Report
+from core.node.orders.kept import Kept
+from core.node.orders.obeying import Obeying
 from core.node.sending.delivering import Delivering
 from core.node.writing import Writer
 from core.site.at import used_at
@@ -50,6 +52,7 @@ class Taker:
     tell_at: float = 0.0  # monotonic: when lines are sent
     ends: dict[str, int] = field(default_factory=dict)  # of the day books, up to where the lines under way go
     failed: bool = False  # the last attempt to tell
+    reported: list[Kept] = field(default_factory=list)  # orders whose reports are under way
 
     @property
     def peer(self) -> str:
@@ -66,6 +69,7 @@ class Handing:
     delivering: Delivering
     checkins: CheckIns
     on_proven: Callable[[], None]
+    obeying: Obeying
     _takers: dict[str, Taker] = field(default_factory=dict)
     _stopping: bool = False
 
@@ -79,6 +83,7 @@ class Handing:
             taker.destination = wanted[name]
         recent = batches.recent_folders(self.context) if wanted else []
         news.set_peers(self.context.catalogue, PEER, [one.peer for one in self._takers.values()], recent)
+        self.written()
 
     def written(self) -> None:
         """Send what was written to the day books, soon."""
@@ -163,9 +168,7 @@ class Handing:
         if begins:
             taker.job = batches.tails_job(self.context, begins, batches.FORWARD, taker)
             self.context.hands.give(taker.job)
-        elif (
-            len(self._heard_of(taker)) >= MANY or self.checkins.due(taker.destination.name) <= self.context.monotonic()
-        ):
+        elif self._is_to_hear(taker):
             self._send(taker, {"lines": [], "ends": {}})
         else:
             taker.tell_at = NEVER
@@ -176,13 +179,27 @@ class Handing:
         wanted = batches.for_taker(site, node, name, read["lines"])
         lines = [line for line in wanted if not self._is_there(name, line)]
         taker.ends = read["ends"]
-        heard, status = self._heard_of(taker), self.checkins.lines(name)
-        if not lines and not status and len(heard) < MANY:
+        heard, status, reports = self._heard_of(taker), self.checkins.lines(name), self._reports(taker)
+        if not lines and not status and not reports and len(heard) < MANY:
             self._told(taker, 0.0)
             return
-        said = [*status, {"heard": heard}, *lines] if heard else [*status, *lines]
+        said = [*status, *([{"heard": heard}] if heard else []), *lines, *reports]
         batch = drops.lines(site.site.name, node, batches.next_number(context))
         self._give(taker, "settle", {"put": [batches.put(batch, said)], "remove": []})
+
+    def _is_to_hear(self, taker: Taker) -> bool:
+        """Return whether there is something to tell beside lines: how this node is, what was read, orders' ends."""
+        reports = self.obeying.reports(taker.destination.node)
+        return len(self._heard_of(taker)) >= MANY or self._checks_in(taker) or bool(reports)
+
+    def _checks_in(self, taker: Taker) -> bool:
+        return self.checkins.due(taker.destination.name) <= self.context.monotonic()
+
+    def _reports(self, taker: Taker) -> list[Json]:
+        """Return what became of a taker's orders."""
+        taker.reported = self.obeying.reports(taker.destination.node)
+        told = ((one.order, one.report) for one in taker.reported)
+        return [self.obeying.seal(order, report).to_json("report") for order, report in told if report is not None]
 
     def _is_there(self, destination: str, line: Json) -> bool:
         """Return whether a line is of a picture that its taker has: it may have been told of anew with its day."""
@@ -194,8 +211,12 @@ class Handing:
 
     def _told(self, taker: Taker, seconds: float) -> None:
         taker.failed = False
+        if self._checks_in(taker) and self.obeying.obeys(taker.destination.node):
+            taker.look_at = self.context.monotonic()  # on the line that is open now
         self.checkins.told(taker.destination.name)
         news.told(self.context.catalogue, taker.peer, taker.ends)
+        self.obeying.told(taker.reported)
+        taker.reported = []
         taker.tell_at = self.context.monotonic() + max(1.0, seconds * SHARE)
 
     # Receipts from it.
@@ -225,6 +246,7 @@ class Handing:
 
         def commit() -> None:
             self._prove(lines)
+            self.obeying.hear(hearing.orders, str(taker.destination.node))
             states.put(self.context.catalogue, _key(taker), sorted(known))
 
         self._look_again(taker, bool(lines), seconds)
@@ -243,6 +265,8 @@ class Handing:
         )
         taker.wait = SOON if news_came else min(2 * taker.wait, SELDOM)
         pause = taker.wait if waits else IDLE
+        if self.obeying.obeys(taker.destination.node):
+            pause = min(pause, self.context.node.check_in.total_seconds())
         taker.look_at = self.context.monotonic() + max(pause, seconds * SHARE)
         if len(self._heard_of(taker)) >= MANY:
             taker.tell_at = min(taker.tell_at, self.context.monotonic() + SOON)

@@ -1,4 +1,4 @@
-"""What a taker says in its receipts: what it has, what it does not want, and where else copies are."""
+"""What a taker says in its receipts: what it has, what it does not want, where else copies are, and its orders."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ class Hearing:
     destination: str
     lines: list[Entry] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
+    orders: list[Json] = field(default_factory=list)  # judged elsewhere: who carried them here proves nothing
 
     def read(self, found: Json) -> None:
         """Take in one batch as `collect` read it; what makes no sense is logged and passed over."""
@@ -55,6 +56,9 @@ class Hearing:
 
     def _sort(self, said: Json) -> None:
         """Put one receipt to those that are written, or to those that say that something did not come."""
+        if "order" in said:
+            self.orders.append(said)
+            return
         if "line" in said:
             line = self._further(said)
             self.lines += [line] if line is not None else []

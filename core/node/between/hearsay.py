@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from core.catalogue import announced, rebuild, slots
@@ -33,6 +33,8 @@ class Hearsay:
     taking: Taking
     giving: GivingBack
     checkins: CheckIns
+    on_lines: Callable[[Drop, Found], None]  # hears of a batch of lines that a node sent
+    on_report: Callable[[str, Json], None]  # hears what a node reports of an order
 
     def collected(self, drop: Drop, done: Done) -> None:
         found: Found = done.job.about[0]
@@ -43,12 +45,14 @@ class Hearsay:
                 self.context.tell("inbox refused", drop.name, f"{found.name}: {error}")
                 drop.remove.append(found.name)
                 continue
+            self.on_lines(drop, found)
             self._believe(drop, found, said)
 
     def _believe(self, drop: Drop, found: Found, said: Iterable[Json]) -> None:
         """Keep what the lines say of outcomes; those of pictures wait for them."""
         lines: list[Entry] = []
         coming: list[PictureEntry] = []
+        reports: list[Json] = []
         wanted: Json | None = None
         said = list(said)
         self.checkins.hear(drop, found, [one for one in said if "status" in one])
@@ -63,6 +67,9 @@ class Hearsay:
                 continue
             if "back" in one:
                 wanted = one
+                continue
+            if "report" in one:
+                reports.append(one)
                 continue
             line = self._credible(found, one)
             if isinstance(line, PictureEntry) and self.taking.has(line.name, line.sha256):
@@ -79,6 +86,8 @@ class Hearsay:
                 announced.put(self.context.catalogue, line.name, to_json(line))
             if wanted is not None:
                 self._wanted(drop, found, wanted)
+            for one in reports:
+                self.on_report(found.node, one)
 
         self.writer.write(lines, commit, then=lambda: drop.remove.append(found.name))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from core.catalogue import announced, pictures
@@ -56,6 +56,8 @@ class Receiving:
     taking: Taking
     linking: Linking
     checkins: CheckIns
+    on_laid: Callable[[Iterable[str]], None] = lambda numbers: None  # hears of orders that stand in a drop
+    on_report: Callable[[str, Json], None] = lambda node, said: None  # hears what a node reports of an order
     _drops: dict[str, Drop] = field(default_factory=dict)
     _hearsay: Hearsay = field(init=False)
     _back: WayBack = field(init=False)
@@ -65,8 +67,21 @@ class Receiving:
 
     def __post_init__(self) -> None:
         self._giving = GivingBack(self.context, self.linking)
-        self._hearsay = Hearsay(self.context, self.writer, self.taking, self._giving, self.checkins)
-        self._back = WayBack(self.context, self._give)
+        self._back = WayBack(self.context, self._give, lambda numbers: self.on_laid(numbers))
+        self._hearsay = Hearsay(
+            self.context,
+            self.writer,
+            self.taking,
+            self._giving,
+            self.checkins,
+            self._back.heard_of,
+            lambda node, said: self.on_report(node, said),
+        )
+
+    @property
+    def ways(self) -> WayBack:
+        """The ways back to those who deliver here."""
+        return self._back
 
     def apply(self) -> None:
         """Take over the places of the site as it is configured now."""
@@ -113,7 +128,7 @@ class Receiving:
         if self._stopping or not self._begun:
             return NEVER
         free = [one for one in self._drops.values() if one.job is None]
-        if any(one.remove or one.receipts or one.asked or one.answers for one in free):
+        if any(one.remove or one.receipts or one.asked or one.answers or one.orders for one in free):
             return self.context.monotonic()
         times = (min(one.look_at, one.tell_at, max(self._giving.wake(one), one.rest_until)) for one in free)
         return min(times, default=NEVER)
@@ -158,7 +173,7 @@ class Receiving:
             return
         if drop.asked:
             self._back.answer_one(drop)
-        if drop.remove or drop.receipts or (drop.answers and not drop.asked):
+        if drop.remove or drop.receipts or drop.orders or (drop.answers and not drop.asked):
             self._back.settle(drop)
         elif now >= drop.tell_at:
             self._back.tell(drop)

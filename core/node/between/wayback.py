@@ -1,17 +1,17 @@
-"""The way back to those who deliver: receipts of what is safe here, of copies further on, and answers."""
+"""The way back to those who deliver: receipts of what is safe here, of copies further on, answers, and orders."""
 
 from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from core.catalogue import news, states
 from core.errors import OverlapseError
 from core.node.between import batches
 from core.node.between.answering import Asker, answer
-from core.node.between.drop import SOON, Drop
+from core.node.between.drop import SOON, Drop, may_speak
 from core.node.context import Context
 from core.node.jobs import Done, Json
 from core.text import safe
@@ -31,10 +31,14 @@ Give = Callable[[Drop, str, Json, object], None]
 
 @dataclass(frozen=True)
 class Way:
-    """To whom something is said: the folder of a deliverer; `peer`: as whom the catalogue knows it, for what is new."""
+    """To whom something is said: the folder of a deliverer; `peer`: as whom the catalogue knows it, for what is new.
+
+    `laid`: the orders that are put there with it.
+    """
 
     prefix: str
     peer: str | None = None
+    laid: tuple[str, ...] = ()
 
 
 @dataclass
@@ -43,6 +47,7 @@ class WayBack:
 
     context: Context
     give: Give
+    on_laid: Callable[[Iterable[str]], None] = lambda numbers: None  # hears of orders that stand in a drop
     known: dict[str, Drop] = field(default_factory=dict)
 
     def apply(self, known: dict[str, Drop]) -> None:
@@ -68,12 +73,17 @@ class WayBack:
         One after the other: a folder that takes nothing keeps nobody else waiting.
         """
         answers = {} if drop.asked else drop.answers
-        prefix = next(iter([*drop.receipts, *answers, *map(self._prefix, drop.remove)]))
+        ordered = (prefix for prefix, _, _ in drop.orders)
+        prefix = next(iter([*drop.receipts, *answers, *map(self._prefix, drop.remove), *ordered]))
         objects = self._batches(prefix, drop.receipts.pop(prefix, []), drops.receipts)
         objects += self._batches(prefix, answers.pop(prefix, []), drops.answers)
         removed = [name for name in drop.remove if self._prefix(name) == prefix]
         drop.remove = [name for name in drop.remove if self._prefix(name) != prefix]
-        self.give(drop, "settle", {"put": objects, "remove": removed}, Way(prefix))
+        orders = [(number, line) for of, number, line in drop.orders if of == prefix]
+        drop.orders = [one for one in drop.orders if one[0] != prefix]
+        objects += [batches.put(self._batch(prefix), [line]) for _, line in orders]
+        laid = tuple(number for number, _ in orders)
+        self.give(drop, "settle", {"put": objects, "remove": removed}, Way(prefix, laid=laid))
 
     def _prefix(self, name: str) -> str:
         found = drops.find(self.context.site.site.name, name, 0)
@@ -96,6 +106,28 @@ class WayBack:
         if drop.ends and way.peer is not None:
             news.told(self.context.catalogue, way.peer, drop.ends)
             drop.ends = {}
+        if way.laid:
+            self.on_laid(way.laid)
+
+    def heard_of(self, drop: Drop, found: Found) -> None:
+        """Remember by which way a node that sent lines is reached: orders for it go there."""
+        catalogue, way = self.context.catalogue, [drop.name, found.prefix]
+        known = any(one.name == found.node for one in self.context.site.node)
+        believed = known and may_speak(self.context, found.prefix, found.node)
+        if believed and states.get(catalogue, f"reached/{found.node}") != way:
+            states.put(catalogue, f"reached/{found.node}", way)
+
+    def has_way(self, node: str) -> bool:
+        """Return whether a node is reached by a drop."""
+        return states.get(self.context.catalogue, f"reached/{node}", [""])[0] in self.known
+
+    def lay(self, node: str, number: str, order: Json) -> bool:
+        """Put an order into the drop of a node; return whether it has one."""
+        if not self.has_way(node):
+            return False
+        name, prefix = states.get(self.context.catalogue, f"reached/{node}")
+        self.known[name].orders.append((prefix, number, order))
+        return True
 
     def shut(self, drop: Drop, way: Way, error: OverlapseError, until: float) -> None:
         """Leave a deliverer alone whose folder does not take what is said to it; the others are not kept waiting."""

@@ -43,7 +43,7 @@ class Node:
     requests: list[Request] = field(default_factory=list)
     server: Server | None = None
 
-    def ask(self, verb: str, timeout: float = 5.0, request_id: str | None = None, **args: Any) -> dict[str, Any]:
+    def ask(self, verb: str, /, timeout: float = 5.0, request_id: str | None = None, **args: Any) -> dict[str, Any]:
         return ask(self.path, verb, args, timeout, request_id)
 
     def raw(self, sent: bytes, half_close: bool = False) -> dict[str, Any] | None:

@@ -1,0 +1,1 @@
+"""The desks that give orders to other nodes, and obey theirs."""

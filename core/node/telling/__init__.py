@@ -1,0 +1,1 @@
+"""The desks that tell people who look at no screen."""
