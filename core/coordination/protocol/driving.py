@@ -69,12 +69,12 @@ def _provisional(state: State, camera: str, plan: CameraPlan, now: float) -> Rig
     A primary that knows nothing of the owner shoots at once; one that knows of another, and a backup that ever heard
     the owner on the local network, when both the engine and the owner have been silent for D.
     """
-    if state.me not in plan.candidates or not (state.failed or state.refused):
-        return None
     lease = state.leases.get(camera)
     is_primary = state.me == plan.primary
     if is_primary and (lease is None or lease.owner is None or lease.owner.node == state.me):
         return Right("provisional", last_fence(state, camera))
+    if state.me not in plan.candidates or not (state.failed or state.refused):
+        return None
     wait = state.profile().wait
     if now - max(state.answered, state.begun) <= wait:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from core.coordination.protocol import covering, taking
+from core.coordination.protocol import taking
 from core.coordination.protocol.messages import Done, Found, Own, Result, Stop
 from core.coordination.protocol.records import CameraPlan, Owner, SessionRecord, Why
 from core.coordination.protocol.session import is_valid
@@ -120,7 +120,6 @@ def gave(turn: Turn, pending: Pending, result: Result) -> None:
     camera, new = pending.about
     handing = turn.state.handing.get(camera)
     if isinstance(result, Done):
-        _given(turn, camera, new.node)
         taking.settle(turn, camera, Lease(result.rev, new, turn.now))
     elif handing is not None:
         turn.put_handing(camera, replace(handing, stage="doubt", retry=turn.now + RETRY))
@@ -128,23 +127,11 @@ def gave(turn: Turn, pending: Pending, result: Result) -> None:
             taking.read(turn, camera)
 
 
-def looked(turn: Turn, camera: str, result: Result, before: Lease | None) -> None:
-    """Decide what to do with a camera in doubt, once it was read: `before` is what was known of it until then."""
-    handing, lease = turn.state.handing.get(camera), turn.state.leases.get(camera)
-    if before is not None and lease is not None and lease.owner is not None and lease.rev != before.rev:
-        if before.owner is not None and before.owner.node == turn.state.me and lease.owner.why in ("back", "handover"):
-            _given(turn, camera, lease.owner.node)
-    elif handing is not None and handing.stage == "doubt" and isinstance(result, Found):
+def looked(turn: Turn, camera: str, result: Result) -> None:
+    """Decide what to do with a camera in doubt, once it was read and is still this node's."""
+    handing = turn.state.handing.get(camera)
+    if handing is not None and handing.stage == "doubt" and isinstance(result, Found):
         _send(turn, camera)
-
-
-def _given(turn: Turn, camera: str, to: str) -> None:
-    """Note that a camera was given away. A primary lists owners at each renewal then, others when they refresh."""
-    state, profile = turn.state, turn.state.profile(to)
-    state.ordered -= {camera}
-    plan = state.cameras.get(camera)
-    is_primary = plan is not None and plan.primary == to
-    covering.cover(turn, camera, 0.0 if is_primary else profile.refresh)
 
 
 def _go_on(turn: Turn, camera: str) -> None:

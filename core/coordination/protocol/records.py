@@ -58,7 +58,10 @@ class NodePlan:
 
 @dataclass(frozen=True, slots=True)
 class SessionRecord:
-    """`sess.NODE`: one run of a node, renewed again and again. `ill`: cameras that it cannot reach now."""
+    """`sess.NODE`: one run of a node, renewed again and again.
+
+    `ill`: cameras that it cannot reach now; `own`: those that it came to own lately, so that nobody covers them longer.
+    """
 
     sid: str
     n: int  # of the attempt to renew
@@ -66,6 +69,7 @@ class SessionRecord:
     deadline: float
     dead: str | None = None  # the node that ended it
     ill: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
     st: str = ""
 
 
@@ -129,9 +133,10 @@ def encode(record: CameraPlan | NodePlan | SessionRecord | Owner | Note | int) -
 
 def _fields(record: object) -> dict[str, Any]:
     match record:
-        case SessionRecord(sid, n, renew, deadline, dead, ill, st):
+        case SessionRecord(sid, n, renew, deadline, dead, ill, own, st):
             body = {"sid": sid, "n": n, "R": renew, "T": deadline, "dead": None if dead is None else {"by": dead}}
-            return body | ({"ill": [*ill]} if ill else {}) | ({"st": st} if st else {})
+            body |= {"ill": [*ill]} if ill else {}
+            return body | ({"own": [*own]} if own else {}) | ({"st": st} if st else {})
         case Owner(node, sid, fence, why, at, switched, hold, case, untold):
             body = {"node": node, "sid": sid, "e": fence.epoch, "tok": fence.token, "why": why, "at": at}
             body |= {"sw": switched, "hold": hold} | ({"case": case} if case else {})
@@ -287,7 +292,8 @@ def parse_session(key: str, value: bytes) -> SessionRecord:
     if deadline < 2 * renew:
         raise body.wrong("T", "at least twice R")
     st = body.word("st", ST_MOST * 6, "", words=False)  # six characters for a byte that is escaped
-    return SessionRecord(body.word("sid"), body.whole("n"), renew, deadline, by, body.words("ill"), st)
+    lists = body.words("ill"), body.words("own")
+    return SessionRecord(body.word("sid"), body.whole("n"), renew, deadline, by, *lists, st)
 
 
 def parse_owner(key: str, value: bytes) -> Owner:

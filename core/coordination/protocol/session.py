@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from core.coordination.base import Held
-from core.coordination.protocol.covering import cover
+from core.coordination.protocol.covering import SHOWN, cover
 from core.coordination.protocol.messages import Buried, Done, Found, Lost, Refused, Result
 from core.coordination.protocol.records import EPOCH, SessionRecord, encode, parse_epoch, parse_session, session_key
 from core.coordination.protocol.state import NEVER, RETRY, Pending, Session, Turn
 
 RIVAL_WAIT = 30.0  # seconds before a name that another process took is taken back
-_FIRST_WAIT = 1.0
 
 
 def is_needed(turn: Turn) -> bool:
@@ -90,7 +89,15 @@ def _send(turn: Turn) -> None:
     """R2: the moment is taken before the sending; each attempt has a number of its own."""
     state, session, profile = turn.state, turn.state.session, turn.state.profile()
     n = session.n + 1
-    record = SessionRecord(session.sid, n, profile.renew, profile.deadline, ill=tuple(sorted(state.ill)), st=state.st)
+    record = SessionRecord(
+        session.sid,
+        n,
+        profile.renew,
+        profile.deadline,
+        ill=tuple(sorted(state.ill)),
+        own=tuple(sorted(camera for camera, at in state.acquired.items() if turn.now - at < SHOWN)),
+        st=state.st,
+    )
     state.session = replace(
         session, n=n, sent=(*session.sent, (n, turn.now, profile.deadline)), due=turn.now + profile.renew, doubt=False
     )
@@ -163,7 +170,7 @@ def close(turn: Turn, by: str | None, rival: bool = False) -> None:
     state, session = turn.state, turn.state.session
     lost = [camera for camera in state.leases if state.mine(camera) is not None]
     state.session = Session(due=turn.now + (RIVAL_WAIT if rival else 0.0), opens=session.opens)
-    state.handing = {}
+    state.handing, state.acquired = {}, {}
     turn.tell(Buried(by))
     for camera in lost:
         cover(turn, camera)
@@ -201,10 +208,10 @@ def learn_epoch(turn: Turn, held: Held | None) -> None:
     state.refused = ""
     if first:
         return
-    state.leases, state.peers, state.plan_revs = {}, {}, {}  # revisions of another store
-    state.list_due = state.own_due = turn.now
     if state.session.phase != "closed":
         close(turn, None)
+    state.leases, state.peers, state.plan_revs = {}, {}, {}  # revisions of another store
+    state.list_due = state.own_due = turn.now
 
 
 def next_due(turn: Turn) -> float:

@@ -65,6 +65,7 @@ class Peer:
     heard: float = -NEVER
     steady: float = NEVER
     look: float = -NEVER
+    asked: float = -NEVER  # when the last look that was answered began
     burying: bool = False
 
 
@@ -134,6 +135,7 @@ class State:
     calls: Mapping[int, Pending] = field(default_factory=dict)
     handing: Mapping[str, Handing] = field(default_factory=dict)
     cover: Mapping[str, Cover] = field(default_factory=dict)
+    acquired: Mapping[str, float] = field(default_factory=dict)  # cameras that this node came to own, and when
     ordered: frozenset[str] = frozenset()  # cameras that an operator wants to be handed on
     tellings: Mapping[str, Telling] = field(default_factory=dict)
     ill: frozenset[str] = frozenset()

@@ -98,9 +98,8 @@ def _answered(turn: Turn, pending: Pending, result: Result) -> None:
         case "burial":
             watching.buried(turn, pending, result)
         case "owner":
-            before = turn.state.leases.get(pending.about)
             taking.learned(turn, pending, result)
-            handing.looked(turn, pending.about, result, before)
+            handing.looked(turn, pending.about, result)
         case "owners":
             knowing.owners(turn, pending, result)
         case "taking":

@@ -11,7 +11,7 @@ from core.coordination.protocol.profiles import HOLD_MEMORY, HOLD_MOST
 from core.coordination.protocol.records import CameraPlan, Owner, Why, encode, owner_key, parse_owner
 from core.coordination.protocol.session import is_valid, refuse
 from core.coordination.protocol.state import NEVER, RETRY, Lease, Pending, Turn
-from core.coordination.protocol.watching import is_silent, wait_of
+from core.coordination.protocol.watching import is_silent, look, wait_of
 from core.values import Fence
 
 UNTOLD_MOST = 4  # cases that an ownership record carries on for nobody was seen to tell of them
@@ -64,10 +64,13 @@ def settle(turn: Turn, camera: str, lease: Lease) -> None:
     state.think = turn.now
     if has is None and had is not None:
         turn.put_handing(camera, None)
+        state.acquired = {name: at for name, at in state.acquired.items() if name != camera}
+        state.ordered -= {camera}
         cover(turn, camera)
         turn.tell(Lost(camera, lease.owner.node if lease.owner is not None else None))
     elif has is not None and (had is None or had.fence != has.fence):
         turn.put_handing(camera, None)
+        state.acquired = {**state.acquired, camera: turn.now}
         turn.tell(Own(camera, has.fence, has.why, turn.now))
 
 
@@ -102,10 +105,14 @@ def _reason(turn: Turn, camera: str, plan: CameraPlan, lease: Lease) -> tuple[Wh
         return None, ""
     if not state.rules.bury and is_silent(turn, peer):  # only to show what the rule is good for
         return "failure", ""
+    is_over = owner is None or (peer.record is not None and owner.sid == peer.record.sid)
+    if not is_over and peer.asked <= lease.learned:  # its session may be a newer one than was seen
+        look(turn, node)
+        state.think = min(state.think, turn.now + RETRY)
+        return None, ""
     if peer.record is not None and peer.record.dead is not None:
         return "failure", f"{node}.{owner.sid if owner is not None else peer.record.sid}.down"
-    is_void = owner is not None and peer.record is not None and owner.sid != peer.record.sid
-    if not is_void:
+    if is_over or peer.record is None:
         if lease.void != NEVER:
             turn.put_lease(camera, replace(lease, void=NEVER))
         return None, ""

@@ -61,6 +61,7 @@ def saw(turn: Turn, pending: Pending, result: Result) -> bool:
         turn.put_peer(node, replace(peer, look=turn.now + RETRY))
         return False
     rev = result.held.rev if result.held is not None else 0
+    peer = replace(peer, asked=pending.asked)
     if rev != peer.rev:
         _changed(turn, node, peer, result.held)
         return True
@@ -81,7 +82,7 @@ def _changed(turn: Turn, node: str, peer: Peer, held: Held | None) -> None:
     if record is None or record.dead is not None:
         steady = NEVER
     rev = held.rev if held is not None else 0
-    turn.put_peer(node, Peer(rev, record, turn.now, steady, turn.now + _SLACK * renew))
+    turn.put_peer(node, Peer(rev, record, turn.now, steady, turn.now + _SLACK * renew, peer.asked))
     if record is not None and (before is None or before.sid != record.sid or before.dead != record.dead):
         turn.state.think = turn.now
 

@@ -66,9 +66,8 @@ class Judge:
         self._holders: dict[tuple[str, Fence], tuple[str, str]] = {}
         self._named: set[tuple[str, str, str]] = set()  # camera, node, session that its record named once
         self._claims: dict[str, list[tuple[str, float]]] = {}
-        self._mails: dict[str, set[str]] = {}
         self._returned: dict[str, float] = {}
-        self._last_shot: dict[str, dict[str, int]] = {}  # camera -> node -> run of its program
+        self._last_shot: dict[str, dict[str, int]] = {}  # camera -> who shot its last slot, in which run
 
     def tell(self, line: str) -> None:
         """Add a line to the story."""
@@ -101,8 +100,8 @@ class Judge:
         self.sessions = {
             k.partition(".")[2]: parse_session(k, h.value) for k, h in keys.items() if k.startswith("sess.")
         }
-        self._claims.clear()
-        self._mails.clear()
+        notes = {k.partition(".")[2]: parse_note(k, h.value) for k, h in keys.items() if k.startswith("note.")}
+        self._claims = {case: [(note.by, self._time.now)] for case, note in notes.items()}
 
     def _owner_committed(self, camera: str, owner: Owner) -> None:
         highest = self._highest.get(camera)
@@ -157,7 +156,6 @@ class Judge:
             self.tell(f"{node.name}: {action}")
         if isinstance(action, Mail):
             self.counts["mails"] += 1
-            self._mails.setdefault(action.case, set()).add(node.name)
             if not any(by == node.name for by, _ in self._claims.get(action.case, ())):
                 self.broke("S8", f"{node.name} mails of {action.case} and has no claim")
 
@@ -200,11 +198,13 @@ class Judge:
         constant = any(node.state is not None and node.state.mode(camera) == "constant" for node in able)
         if constant and not by:
             self.broke("L3", f"nobody shot {camera}, though {able[0].name} runs and reaches it")
-        if not by and not plan.exclusive:
-            last = self._last_shot.get(camera, {})
-            for node in able:
-                if last.get(node.name) == node.process:
-                    self.broke("L4", f"{node.name} shot {camera} until now, runs, and nobody does any more")
+        owner = self.owners.get(camera)
+        last = self._last_shot.get(camera, {})
+        if not by and last and not plan.exclusive and owner is not None:
+            runs = all(any(node.name == name and node.process == of for node in able) for name, of in last.items())
+            for node in able if runs else ():
+                if node.name == owner.node and _sid(node) == owner.sid:
+                    self.broke("L4", f"{node.name} owns {camera}, runs, and nobody shoots it any more")
         self._last_shot[camera] = {name: self.nodes[name].process for name in by}
         self.counts["slots"] += 1
         self.counts["slots lost"] += not by
