@@ -49,7 +49,8 @@ class Faults:
     def heal(self) -> None:
         """Mend all: from now on nothing is wrong."""
         self._is_healed = True
-        self._history.engine.is_up = True
+        if not self._history.engine.is_up:
+            self._up()
         for node in self._history.nodes.values():
             node.line = QUICK
             node.mend()
@@ -163,7 +164,12 @@ class Faults:
         engine = self._history.engine
         if engine.is_up:
             engine.is_up = False
-            self._later(seconds, lambda: setattr(engine, "is_up", True))
+            self._history.judge.engine_down = self._time.now
+            self._later(seconds, self._up)
+
+    def _up(self) -> None:
+        self._history.engine.is_up = True
+        self._history.judge.engine_up = self._time.now
 
     def _restore(self) -> None:
         """Restore an old snapshot as the procedure says: the engine is away for longer than any deadline before."""
@@ -177,7 +183,7 @@ class Faults:
         def back() -> None:
             engine.restore(snapshot, history.setup.raise_epoch)
             history.judge.restored(engine.keys)
-            engine.is_up = True
+            self._up()
 
         self._later(history.profile.deadline * 1.1, back)
 

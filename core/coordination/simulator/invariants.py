@@ -58,6 +58,7 @@ class Judge:
         self.owners: dict[str, Owner] = {}  # as the engine has them
         self.sessions: dict[str, SessionRecord] = {}
         self.faults = 0
+        self.engine_down = self.engine_up = -1e9  # when it went away last, and came back
         self.switches: Counter[str] = Counter()
         self._time = time
         self._cameras = cameras
@@ -142,8 +143,16 @@ class Judge:
             return
         self.tell(f"engine: {record.dead} ended the session {record.sid} of {node}")
         self.counts["burials"] += 1
+        there = self.nodes[node]
+        runs = there.state is not None and not there.is_paused and there.cut_since is None
+        if (
+            runs
+            and there.line.lost < 0.02
+            and there.troubled < self.engine_down
+            and self._time.now - self.engine_up < 20
+        ):
+            self.broke("L4", f"{record.dead} ended the session of {node}, which only waited for the engine")
         for camera, plan in self._cameras.items():
-            there = self.nodes[node]
             right = there.right(camera) if plan.exclusive else None
             if right is not None and right.role == "owner" and _sid(there) == record.sid:
                 self.broke("S6", f"{node} drives {camera} though {record.dead} has ended its session")

@@ -64,6 +64,7 @@ class SimulatedNode:
         self.wall_offset = DAY_ZERO
         self.known: dict[str, Fence] = {}  # on its disk
         self.watcher: Watcher | None = None
+        self.troubled = 0.0  # when something was wrong with it last, or mended
         self._site = site
         self._time = time
         self._network = network
@@ -82,6 +83,7 @@ class SimulatedNode:
 
     def start(self) -> None:
         """Start its program anew, on what its disk holds."""
+        self.troubled = self._time.now
         self.process += 1
         self.is_paused = False
         self._waiting.clear()
@@ -101,16 +103,19 @@ class SimulatedNode:
 
     def crash(self) -> None:
         """End its program at once."""
+        self.troubled = self._time.now
         self.state = None
         self.process += 1
         self._waiting.clear()
 
     def pause(self) -> None:
         """Stop its program where it is (SIGSTOP, swapping, a machine that hangs)."""
+        self.troubled = self._time.now
         self.is_paused = True
 
     def resume(self) -> None:
         """Let it go on: all that came meanwhile is heard now."""
+        self.troubled = self._time.now
         self.is_paused = False
         waiting, self._waiting = self._waiting, []
         for event in waiting:
@@ -119,11 +124,13 @@ class SimulatedNode:
 
     def cut(self) -> None:
         """Take its way to the engine away."""
+        self.troubled = self._time.now
         if self.cut_since is None:
             self.cut_since = self._time.now
 
     def mend(self) -> None:
         """Give its way to the engine back."""
+        self.troubled = self._time.now
         if self.cut_since is not None:
             self.cut_since = None
             self._network.release()
