@@ -19,8 +19,8 @@ from core.coordination.simulator.sinks import Hub, HubRules
 from core.coordination.simulator.timeline import Timeline
 from core.values import PictureName
 
-RENEWALS = 90  # of each node, in which faults happen
-CALM = 9  # times T without a fault at the end
+RENEWALS = 60  # of each node, in which faults happen
+CALM = 7  # times T without a fault at the end
 _PROFILES = (NORMAL, FAST, CELLULAR)
 
 
@@ -33,9 +33,11 @@ class Setup:
     raise_epoch: bool = True  # the operator's procedure after a restore
     profile: Profile | None = None
     line: Line | None = None
+    unit_line: Line | None = None
     exclusive: bool | None = None  # of the first camera
     faults: tuple[str, ...] = KINDS
-    gap: float = 9.0  # times R between two faults, on average
+    constant: bool | None = None  # whether the cloud shoots what it reserves all the time
+    gap: float = 6.0  # times R between two faults, on average
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class History:
         self.engine = Engine(self._committed)
         self.network = Network(self.time, self.engine, self.random)
         line = setup.line or self.random.choice((QUICK, OFFICE, OFFICE, SLOW_ANSWERS))
-        unit_line = CELLULAR_LINE if self.profile is CELLULAR and setup.line is None else line
+        unit_line = setup.unit_line or (CELLULAR_LINE if self.profile is CELLULAR and setup.line is None else line)
         self.nodes |= {
             name: SimulatedNode(name, site, self.time, self.network, self.random, of, mailer=name != "unit")
             for name, of in (("unit", unit_line), ("cloud", line), ("office", line))
@@ -86,7 +88,7 @@ class History:
         if random.random() < 0.4:
             cameras["desk"] = CameraPlan(0, "cloud", "office", slot=slot)
         fast, pace = profile is FAST, "cellular" if profile is CELLULAR else "normal"
-        constant = random.random() < 0.25
+        constant = random.random() < 0.25 if setup.constant is None else setup.constant
         hold = int(profile.hold / 3)
         nodes = {
             "unit": NodePlan(fast=fast, profile=pace, hold=hold),  # type: ignore[arg-type]
@@ -102,8 +104,7 @@ class History:
 
     def run(self) -> Outcome:
         """Play it; raise nothing, whatever the nodes do."""
-        for node in self.nodes.values():
-            self.time.after(self.random.uniform(0, self.profile.renew), node.start)
+        self.start()
         for n, camera in enumerate(self.site.cameras):
             self.time.after(self.site.cameras[camera].slot * (1 + n / 10), partial(self._slot, camera))
         busy = RENEWALS * self.profile.renew
@@ -117,6 +118,11 @@ class History:
         self.time.run(self.time.now + self.profile.deadline + 3)
         self.judge.finish(self.time.now - healed)
         return self._outcome()
+
+    def start(self) -> None:
+        """Start all nodes, each at its own instant of the first seconds."""
+        for node in self.nodes.values():
+            self.time.after(self.random.uniform(0, self.profile.renew), node.start)
 
     def _outcome(self) -> Outcome:
         judge = self.judge

@@ -30,6 +30,8 @@ class Line:
 QUICK = Line(0.0005, 0.003, 0.0, 0.0, 0.0, 0.0, 0.0)
 OFFICE = Line()
 CELLULAR_LINE = Line(0.08, 0.6, 0.04, 0.02, 0.01, 0.02, 0.1)
+STEADY = Line(0.005, 0.08, 0.01, 0.001, 0.0, 0.01, 0.02)  # between datacentres: TCP repeats what is lost
+STEADY_CELLULAR = Line(0.08, 0.6, 0.03, 0.003, 0.0, 0.02, 0.05)
 SLOW_ANSWERS = Line(0.0005, 0.003, 0.35, 0.15, 0.02, 0.05, 0.0)
 
 
