@@ -28,6 +28,7 @@ COMMANDS = {  # name: (where it is, what it does)
     "mail": ("core.cli.mail:mail", "Show what waits for the mail server, or send a test."),
     "retention": ("core.cli.keep:retention", "Show what would be deleted next, and why."),
     "plan": ("core.cli.plan:plan", "Show bytes, bandwidth and buffer before anything is bought."),
+    "drill": ("core.cli.drill:drill", "Simulate failing nodes, links and engines with the product's own code."),
     "verify": ("core.cli.keep:verify", "Compare hashes and receipts with disk and destinations."),
     "rebuild": ("core.cli.keep:rebuild", "Make the catalogue anew from the day books."),
     "restore": ("core.cli.restoring:restore", "Fill an emptied node again from a destination."),
