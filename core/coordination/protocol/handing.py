@@ -42,7 +42,7 @@ def _begin(turn: Turn, camera: str, owner: Owner) -> None:
     if turn.now < due:
         state.think = min(state.think, due)
         return
-    turn.put_handing(camera, Handing("stopping", to, record.sid, turn.now, why == "handover"))
+    turn.put_handing(camera, Handing("stopping", to, record.sid, turn.now, why))
     turn.tell(Stop(camera, to))
     if not state.rules.stop_first:  # only to show what the rule is good for
         _send(turn, camera)
@@ -88,7 +88,7 @@ def _send(turn: Turn, camera: str) -> None:
         _keep(turn, camera, handing, lease, owner)
         return
     turn.put_handing(camera, replace(handing, stage="sending", retry=turn.now + 4 * RETRY))
-    why: Why = "handover" if handing.by_order else "back"
+    why = handing.why
     case = f"{handing.to}.{handing.sid}.back" if why == "back" else ""
     new = replace(
         owner,

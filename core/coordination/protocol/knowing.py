@@ -21,7 +21,7 @@ def keep(turn: Turn) -> None:
         state.list_due = turn.now + state.profile().refresh
         turn.call("epoch", "read", EPOCH)
         turn.call("plans", "list", _PLANS)
-    if turn.now >= state.own_due:
+    if turn.now >= state.own_due and state.epoch >= 0:  # without it nothing tells an old store from a new one
         state.own_due = turn.now + (state.profile().renew if _waits(turn) else state.profile().refresh)
         turn.call("owners", "list", _OWNERS)
 
@@ -100,7 +100,7 @@ def hinted(turn: Turn, key: str) -> None:
             watching.look(turn, node)
     elif key.startswith(_OWNERS):
         camera = key.removeprefix(_OWNERS)
-        if camera in state.cameras:
+        if camera in state.cameras and state.epoch >= 0:
             taking.read(turn, camera)
     elif key.startswith((_CAMERA, _NODE)):
         turn.call("plan", "read", key)

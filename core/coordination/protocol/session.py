@@ -35,7 +35,7 @@ def keep(turn: Turn) -> None:
     session = turn.state.session
     if turn.now < session.due or turn.busy(session_key(turn.state.me)):
         return
-    if turn.state.refused or not is_needed(turn):
+    if turn.state.refused or turn.state.epoch < 0 or not is_needed(turn):
         turn.state.session = replace(session, due=turn.now + turn.state.profile().renew)
     elif session.phase == "open" and not session.doubt:
         _send(turn)
@@ -207,6 +207,7 @@ def learn_epoch(turn: Turn, held: Held | None) -> None:
     state.epoch = epoch
     state.refused = ""
     if first:
+        state.session = replace(state.session, due=turn.now)
         return
     if state.session.phase != "closed":
         close(turn, None)

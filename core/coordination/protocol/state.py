@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 from core.coordination.base import CoordinationError
 from core.coordination.protocol.messages import Action, Call, Cut, Garbled, Joined, Op
 from core.coordination.protocol.profiles import CELLULAR, FAST, NORMAL, Profile, Rules
-from core.coordination.protocol.records import CameraPlan, NodePlan, Owner, SessionRecord
+from core.coordination.protocol.records import CameraPlan, NodePlan, Owner, SessionRecord, Why
 from core.values import Fence
 
 T = TypeVar("T")
@@ -87,7 +87,7 @@ class Handing:
     to: str
     sid: str
     since: float
-    by_order: bool = False
+    why: Why = "back"
     retry: float = NEVER
 
 

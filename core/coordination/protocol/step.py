@@ -141,7 +141,7 @@ def _keep(turn: Turn) -> None:
         watching.next_due(turn),
         telling.next_due(turn),
         state.list_due,
-        state.own_due,
+        state.own_due if state.epoch >= 0 else NEVER,
         state.think,
         min((one.asked for one in state.calls.values()), default=NEVER) + _LOST * state.profile().timeout,
     )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from core.coordination.base import Held
-from core.coordination.protocol.covering import cover
+from core.coordination.protocol.covering import SHOWN, cover
 from core.coordination.protocol.messages import Done, Found, Lost, Own, Result, Uncovered
 from core.coordination.protocol.profiles import HOLD_MEMORY, HOLD_MOST
 from core.coordination.protocol.records import CameraPlan, Owner, Why, encode, owner_key, parse_owner
 from core.coordination.protocol.session import is_valid, refuse
-from core.coordination.protocol.state import NEVER, RETRY, Lease, Pending, Turn
+from core.coordination.protocol.state import NEVER, RETRY, Lease, Pending, State, Turn
 from core.coordination.protocol.watching import is_silent, look, wait_of
 from core.values import Fence
 
@@ -54,7 +54,7 @@ def learn(turn: Turn, camera: str, held: Held | None, asked: float) -> None:
 def settle(turn: Turn, camera: str, lease: Lease) -> None:
     """Put a lease in place and tell what it changes for this node."""
     state = turn.state
-    had = state.mine(camera)
+    had, before = state.mine(camera), state.leases.get(camera)
     turn.put_lease(camera, lease)
     if lease.owner is not None:
         known = state.known.get(camera)
@@ -68,10 +68,29 @@ def settle(turn: Turn, camera: str, lease: Lease) -> None:
         state.ordered -= {camera}
         cover(turn, camera)
         turn.tell(Lost(camera, lease.owner.node if lease.owner is not None else None))
+    elif (
+        lease.owner is not None
+        and has is None
+        and _was_provisional(state, camera, before)
+        and _is_recent(turn, lease.owner)
+    ):
+        cover(turn, camera)  # the new owner may not know yet that it is one
     elif has is not None and (had is None or had.fence != has.fence):
         turn.put_handing(camera, None)
         state.acquired = {**state.acquired, camera: turn.now}
         turn.tell(Own(camera, has.fence, has.why, turn.now))
+
+
+def _was_provisional(state: State, camera: str, before: Lease | None) -> bool:
+    """Return whether this primary shot the camera until now for want of knowing its owner."""
+    plan = state.cameras.get(camera)
+    if plan is None or plan.primary != state.me:
+        return False
+    return before is None or before.owner is None or before.owner.node == state.me
+
+
+def _is_recent(turn: Turn, owner: Owner) -> bool:
+    return abs(turn.wall - owner.at) < SHOWN
 
 
 def consider(turn: Turn) -> None:
