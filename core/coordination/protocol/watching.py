@@ -23,7 +23,8 @@ def watched(turn: Turn) -> set[str]:
     for camera, plan in state.cameras.items():
         lease = state.leases.get(camera)
         owner = plan.primary if lease is None or lease.owner is None else lease.owner.node
-        if (owner != state.me and state.me in plan.candidates and plan.backup is not None) or (owner != state.me and camera in state.cover):
+        mine_to_take = state.me in plan.candidates and plan.backup is not None
+        if owner != state.me and (mine_to_take or camera in state.cover):
             found.add(owner)
         elif owner == state.me and plan.primary != state.me:
             found.add(plan.primary)

@@ -136,9 +136,7 @@ class Faults:
         wait = (node.state.session.due - node.local()) / node.rate
         if not 0 <= wait <= self._history.profile.renew:
             return
-        late = self._random.choice(
-            (0.01, 0.2, self._history.profile.timeout + 0.1, 1.9 * self._history.profile.timeout)
-        )
+        late = 0.01 if self._random.random() < 0.5 else self._random.uniform(1.0, 1.5) * self._history.profile.timeout
         self._later(wait + late, self._cut_of(node))
 
     def _cut_of(self, node: SimulatedNode) -> Callable[[], None]:

@@ -11,12 +11,13 @@ from core.coordination.protocol.messages import Answer, Call, Event, Hint, Refus
 from core.coordination.simulator.engine import Engine
 from core.coordination.simulator.timeline import Timeline
 
-HELD_MOST = 90.0  # seconds that a request may be held before it is applied all the same
-
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """How a way is: seconds of one direction, and shares of messages that are lost, held, repeated or slow."""
+    """How a way is: seconds of one direction, and shares of messages that are lost, held, repeated or slow.
+
+    What is held is applied all the same, up to `held_most` seconds later.
+    """
 
     least: float = 0.005
     most: float = 0.08
@@ -25,6 +26,8 @@ class Line:
     held: float = 0.005
     repeated: float = 0.02
     hints_lost: float = 0.05
+    answers_lost: float = 0.0
+    held_most: float = 90.0
 
 
 QUICK = Line(0.0005, 0.003, 0.0, 0.0, 0.0, 0.0, 0.0)
@@ -68,11 +71,15 @@ class Network:
         if random.random() < line.lost:
             return
         if random.random() < line.held:
-            self.time.after(random.uniform(0, HELD_MOST), exchange.arrive)
+            self.time.after(random.uniform(0, line.held_most), exchange.arrive)
             return
         self.time.after(self.delay(node), exchange.arrive)
         if random.random() < line.repeated:
             self.time.after(self.delay(node) * 3, exchange.arrive)
+
+    def loses_answer(self, node: Place) -> bool:
+        """Return whether an answer that is on its way now is lost."""
+        return node.line.answers_lost > 0 and self._random.random() < node.line.answers_lost
 
     def delay(self, node: Place) -> float:
         """Return how long one message takes."""
@@ -131,6 +138,8 @@ class _Exchange:
             network.hold(self._apply)
         elif network.engine.is_up:
             result = self._apply()
+            if network.loses_answer(self._node):
+                return
             network.time.after(network.delay(self._node), lambda: self.answer(result))
         elif not self._applied:
             network.time.after(network.delay(self._node), lambda: self.answer("unavailable"))
