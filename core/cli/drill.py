@@ -15,7 +15,7 @@ from core.cli.progress import progress
 from core.coordination.simulator.drill import Summary, parts, play_part
 from core.coordination.simulator.history import Outcome, play
 
-_FEW = 40  # histories that are not worth another process
+_FEW = 20  # histories that are not worth another process
 
 
 @click.command()
@@ -44,7 +44,7 @@ def drill(
         with progress() as tell:
             for outcomes in _played(seed, histories, jobs or os.cpu_count() or 1):
                 summary.add(outcomes)
-                tell(f"{summary.histories} of {histories} histories, {len(summary.broken)} broken")
+                tell(f"{summary.histories} of {histories} histories; {_broken(summary)}")
             for pace in summary.kill(kills):
                 tell(f"{kills} kills in {pace} mode")
     click.echo(json.dumps(summary.to_json()) if as_json else summary.text())
@@ -58,6 +58,11 @@ def _played(seed: int, histories: int, jobs: int) -> Iterator[list[Outcome]]:
         return
     with multiprocessing.get_context("spawn").Pool(jobs, _leave_interrupts) as pool:  # its end kills them
         yield from pool.imap_unordered(play_part, todo)
+
+
+def _broken(summary: Summary) -> str:
+    names = [one.seed.partition("/")[2] for one in summary.broken]
+    return f"broken: {', '.join(names[:8])}" if names else "all hold"
 
 
 def _leave_interrupts() -> None:

@@ -36,4 +36,5 @@ def _is_driven(turn: Turn, camera: str, lease: Lease | None, covered: Cover) -> 
         return turn.now >= covered.until
     if peer.record is None or peer.record.dead is not None or peer.record.sid != lease.owner.sid:
         return False
-    return camera in peer.record.own or (turn.now >= covered.until and peer.heard > covered.since)
+    renews = peer.heard > max(covered.since, peer.steady)  # a record that was only read may be of long ago
+    return renews and (camera in peer.record.own or turn.now >= covered.until)

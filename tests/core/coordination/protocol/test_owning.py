@@ -123,7 +123,7 @@ def test_a_camera_does_not_come_back_to_a_node_that_cannot_reach_it() -> None:
 def test_each_switch_within_the_hour_doubles_the_hold() -> None:
     fleet = Fleet().start().wait(20)
     holds = []
-    for _ in range(4):
+    for _ in range(3):
         fleet["unit"].crash()
         fleet.until(lambda: fleet.owner().node == "cloud", 60)
         holds.append(fleet.owner().hold)

@@ -24,7 +24,7 @@ RESTORED = replace(SETUP, faults=("restore", "crash", "restart"), gap=5)
 PLANTED = [
     pytest.param(replace(EXCLUSIVE, rules=Rules(bury=False)), {"S4"}, id="nobody is buried"),
     pytest.param(
-        replace(CUT_OFF, rules=Rules(from_sending=False), line=SLOW_ANSWERS),
+        replace(CUT_OFF, rules=Rules(from_sending=False), line=QUICK, unit_line=UNHEARD),
         {"S4", "S6"},
         id="deadline from the answer",
     ),
