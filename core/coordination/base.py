@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from core.errors import OverlapseError
 
-MAX_VALUE = 64_000  # bytes
+MAX_VALUE = 7_000  # bytes; a message of the fleet's servers has 8 kB with its headers
 _KEY = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
 _MAX_KEY = 200  # characters; a key is also a subject of a message
 
@@ -20,6 +20,10 @@ class CoordinationError(OverlapseError):
 
 class Conflict(CoordinationError):
     """Another writer was first: nothing was changed; read again."""
+
+
+class CoordinationRefused(CoordinationError):
+    """The store does not know this node, or does not let it do that: a person is needed, and nothing was changed."""
 
 
 class Unknown(CoordinationError):
@@ -49,24 +53,25 @@ class Coordination(Protocol):
     """
 
     def read(self, key: str) -> Held | None:
-        """Return the newest committed value; raise CoordinationUnavailable."""
+        """Return the newest committed value; raise CoordinationUnavailable or CoordinationRefused."""
         ...
 
     def cas(self, key: str, rev: int, value: bytes) -> int:
         """Set `key` if its revision is still `rev` (0: it does not exist) and return the new revision.
 
-        Raise Conflict (nothing changed), CoordinationUnavailable (nothing changed) or Unknown (read back).
+        Raise Conflict, CoordinationUnavailable or CoordinationRefused (nothing changed), or Unknown (read back).
         """
         ...
 
     def list(self, prefix: str) -> Mapping[str, Held]:
-        """Return all keys that begin with `prefix`, as they were at one instant; raise CoordinationUnavailable."""
+        """Return all keys that begin with `prefix`, as they were at one instant; raise as `read` does."""
         ...
 
     def hint(self, prefix: str, callback: Callable[[str], None]) -> Callable[[], None]:
         """Call `callback` with a key that begins with `prefix` soon after it changed; return what ends that.
 
-        Hints may be lost, repeated or late: `list` is the truth. The callback runs in any thread and only takes note.
+        Hints may be lost, repeated or late: `list` is the truth. After a time without a connection the callback is
+        given `prefix` itself: anything may have changed. It runs in any thread and only takes note.
         """
         ...
 

@@ -89,7 +89,7 @@ class CoordinationContract:
         largest = bytes(itertools.islice(itertools.cycle(range(256)), MAX_VALUE))
         rev = store.cas("sess.unit1", 0, largest)
         assert store.read("sess.unit1") == Held(rev, largest)
-        with pytest.raises(ValueError, match="at most 64000 bytes"):
+        with pytest.raises(ValueError, match=f"at most {MAX_VALUE} bytes"):
             store.cas("sess.unit1", rev, largest + b"x")
 
     @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ class CoordinationContract:
         store.hint("own.", heard.append)
         store.cas("own.north", 0, b"one")
         store.cas("sess.unit1", 0, b"one")
-        assert set(heard) <= {"own.north"}  # a hint may be lost
+        assert set(heard) <= {"own.north", "own."}  # a hint may be lost; the prefix itself tells of a new connection
 
     def test_a_hint_that_was_ended_is_heard_no_more(self, store: Coordination) -> None:
         heard: list[str] = []
