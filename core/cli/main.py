@@ -32,6 +32,7 @@ COMMANDS = {  # name: (where it is, what it does)
     "verify": ("core.cli.keep:verify", "Compare hashes and receipts with disk and destinations."),
     "rebuild": ("core.cli.keep:rebuild", "Make the catalogue anew from the day books."),
     "restore": ("core.cli.restoring:restore", "Fill an emptied node again from a destination."),
+    "fleet": ("core.cli.fleet:fleet", "Make and look after the voters through which nodes share leases."),
     "import": ("core.cli.importing:import_", "Take in a card or an old archive."),
 }
 

@@ -59,6 +59,16 @@ def issue(authority: Pair, name: str, *, hosts: Sequence[str] = (), address: str
     return _pair(builder.sign(root_key, hashes.SHA256()), key)
 
 
+def speaks_for(certificate: bytes, hosts: Sequence[str]) -> bool:
+    """Tell whether a server's certificate names all `hosts`."""
+    try:
+        found = x509.load_pem_x509_certificate(certificate)
+        names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (ValueError, x509.ExtensionNotFound):
+        return False
+    return all(_host(host) in names for host in hosts)
+
+
 def _read(pair: Pair) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     try:
         certificate = x509.load_pem_x509_certificate(pair.certificate)

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import ConfigurationError
-
-CA = "ca.pem"
+from core.site.engine import credential_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,26 +21,30 @@ class Credentials:
     @property
     def ca(self) -> Path:
         """The certificate of who vouches for the voters."""
-        return self.folder / CA
+        return self._files[0]
 
     @property
     def certificate(self) -> Path:
         """The login's own."""
-        return self.folder / f"{self._stem}.pem"
+        return self._files[1]
 
     @property
     def key(self) -> Path:
         """Its private key."""
-        return self.folder / f"{self._stem}.key"
+        return self._files[2]
 
     @property
-    def _stem(self) -> str:
+    def _files(self) -> tuple[Path, Path, Path]:
         name, _, site = self.user.partition("@")
-        return f"{site}-{name}"
+        return credential_files(self.folder, site, name)
 
     def problems(self) -> list[str]:
         """Return why they cannot be used, a sentence each."""
-        found = [f"{path}: no such file" for path in (self.ca, self.certificate, self.key) if not path.is_file()]
+        found = [
+            f"{path}: no such file; `overlapse fleet init` makes it"
+            for path in (self.ca, self.certificate, self.key)
+            if not path.is_file()
+        ]
         if not found and not os.access(self.key, os.R_OK):
             found.append(f"{self.key}: cannot be read by this user")
         if not found and self.key.stat().st_mode & 0o077:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
-from core.coordination.base import CoordinationError, CoordinationUnavailable
+from core.coordination.base import (
+    Conflict,
+    Coordination,
+    CoordinationError,
+    CoordinationUnavailable,
+    Held,
+    Unknown,
+)
+from core.coordination.copies import Copy
+from core.coordination.epoch import ALONE, KEY, epoch_of
 from core.coordination.nats import NatsCoordination
 from core.coordination.subjects import configuration, stream_of
 from core.text import safe
 
 _NAME_IN_USE = 10058  # the stream is there, made otherwise
 _NO_STREAM = 10059
+_ATTEMPTS = 20
 
 
 def found(store: NatsCoordination, voters: int) -> None:
@@ -48,3 +59,66 @@ def _ask(store: NatsCoordination, verb: str, request: Mapping[str, Any]) -> None
 
 def _told(said: Mapping[str, Any]) -> str:
     return safe(f"{said['error'].get('description', '')} ({said['error'].get('err_code')})", 200)
+
+
+def raise_epoch(store: Coordination, at_least: int) -> int:
+    """Begin the next epoch, `at_least` this one, and return it; raise what the store raises.
+
+    The first of a fleet is above that of a node alone, whose fences its cameras may carry.
+    """
+    held = store.read(KEY)
+    new = max((epoch_of(held) or ALONE) + 1, at_least)
+    store.cas(KEY, held.rev if held else 0, json.dumps({"e": new}).encode())
+    return new
+
+
+def put_back(store: Coordination, copy: Copy) -> int:
+    """Write what a copy holds into the store, its epoch apart, and return how many keys; raise what the store raises.
+
+    A key that has the value already is left alone, so that what was broken off goes on where it was.
+    """
+    written = 0
+    there = store.list("")
+    for key, held in sorted(copy.keys.items(), key=lambda one: one[1].rev):
+        found = there.get(key)
+        if key != KEY and (found is None or found.value != held.value):
+            store.cas(key, found.rev if found else 0, held.value)
+            written += 1
+    return written
+
+
+def bury(store: Coordination, node: str, by: str) -> bool:
+    """End the session of a node, which can never renew it again; return whether it had one."""
+    return _amend(store, f"sess.{node}", {"dead": {"by": by}})
+
+
+def refuse_orders(store: Coordination, node: str, by: str) -> int:
+    """Take back the orders that wait for a node, and those that it gave; return how many."""
+    count = 0
+    for key, held in store.list("order.").items():
+        said = _object(held)
+        if key.startswith(f"order.{node}.") or said.get("from") == node:
+            count += not said.get("refused") and _amend(store, key, {"refused": f"by {by}: {node} is shut out"})
+    return count
+
+
+def _amend(store: Coordination, key: str, more: Mapping[str, Any]) -> bool:
+    """Add to the object that a key holds; a writer that is first only makes it tried again."""
+    for _ in range(_ATTEMPTS):
+        held = store.read(key)
+        if held is None:
+            return False
+        try:
+            store.cas(key, held.rev, json.dumps({**_object(held), **more}).encode())
+            return True
+        except (Conflict, Unknown):
+            continue
+    raise Conflict(f"{key} is changed by others all the time")
+
+
+def _object(held: Held) -> dict[str, Any]:
+    try:
+        said = json.loads(held.value)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}

@@ -70,6 +70,7 @@ class Line:
         self._inbox = f"_INBOX_{user}"
         self._listeners: list[Listener] = []
         self._client: Client | None = None
+        self.made = 0  # connections so far
         self._why = "no voter has answered yet"
         self._refused: str | None = None  # what a voter said to our credentials
         self._asked: dict[str, set[asyncio.Future[Msg]]] = {}  # subject in lower letters -> who waits for an answer
@@ -147,6 +148,7 @@ class Line:
         while True:
             client = await self._connect()
             self._client, self._refused = client, None
+            self.made += 1
             self._up.set()
             for listener in tuple(self._listeners):
                 await self._subscribe(client, listener)

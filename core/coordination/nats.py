@@ -74,6 +74,11 @@ class NatsCoordination:
         """Whether a voter answers, as far as is known; after a cut it takes up to 30 s to be."""
         return self._line.connected
 
+    @property
+    def generation(self) -> int:
+        """How many connections there were: with each new one the store may be another."""
+        return self._line.made
+
     def read(self, key: str) -> Held | None:
         """Return the newest committed value of `key`."""
         return self._last(self._subject + check_key(key))
@@ -135,14 +140,19 @@ class NatsCoordination:
             return said
 
     def _last(self, subject: str) -> Held | None:
-        """Return the newest value of a subject, or of all that match it: the leader answers."""
-        said = self.api(f"STREAM.MSG.GET.{self._stream}", {"last_by_subj": subject})
+        """Return the newest value of a subject, or of all that match it."""
+        found = self._get({"last_by_subj": subject})
+        return None if found is None else found[1]
+
+    def _get(self, which: Mapping[str, Any]) -> tuple[str, Held] | None:
+        """Return a subject and what it holds: the leader answers."""
+        said = self.api(f"STREAM.MSG.GET.{self._stream}", which)
         if "error" in said:
             if said["error"].get("err_code") in _NOT_FOUND:
                 return None
             raise CoordinationUnavailable(_told(said["error"]))
         message = said["message"]
-        return Held(message["seq"], _bytes(message.get("data", "")))
+        return message["subject"], Held(message["seq"], _bytes(message.get("data", "")))
 
     def _all(self, subjects: str) -> dict[str, Held] | None:
         """Return all keys that match, None if they changed meanwhile."""
@@ -150,12 +160,27 @@ class NatsCoordination:
         with _unsent_is_unavailable():
             answers = self._line.gather(f"$JS.API.DIRECT.GET.{self._stream}", asked, self._deadline)
         headers = [answer.headers or {} for answer in answers]
+        if headers[-1].get("Status") == "413":
+            return self._walk(subjects)
         if headers[-1].get("Status") != "204":
             return None
         return {
             header["Nats-Subject"].removeprefix(self._subject): Held(int(header["Nats-Sequence"]), answer.data)
             for header, answer in zip(headers[:-1], answers[:-1], strict=True)
         }
+
+    def _walk(self, subjects: str) -> dict[str, Held]:
+        """Return all keys that match, in the order of their changes, for a store too large to be given at once.
+
+        A key that changes meanwhile is met again at its end, so that the last step is the one instant of all.
+        """
+        found: dict[str, Held] = {}
+        at = 1
+        while (step := self._get({"seq": at, "next_by_subj": subjects})) is not None:
+            subject, held = step
+            found[subject.removeprefix(self._subject)] = held
+            at = held.rev + 1
+        return found
 
 
 def _whole_words(prefix: str) -> str:

@@ -20,14 +20,22 @@ class Account:
     subscribe: tuple[str, ...]
 
 
-def user_of(site: str, name: str) -> str:
-    """Return the login of a node, which stands in its certificate."""
-    return f"{name}@{site}"
+def user_of(site: str, name: str, serial: int = 1) -> str:
+    """Return the login that stands in a certificate; a machine that replaces a stolen one has the next `serial`."""
+    return f"{name}@{site}" if serial == 1 else f"{name}.{serial}@{site}"
 
 
-def accounts(site: SiteFile) -> list[Account]:
-    """Return the logins of all nodes of a site, and the operator's."""
-    return [*(_account(site, node) for node in site.node), _operator(site.site.name)]
+def account_of(site: SiteFile, node: Node, serial: int = 1) -> Account:
+    """Return what a node may do."""
+    keys = tuple(f"{below()}{key}" for key in writable(site, node))
+    reading = tuple(f"$JS.API.{verb}.{stream_of()}" for verb in ("STREAM.MSG.GET", "DIRECT.GET", "STREAM.INFO"))
+    return Account(user_of(site.site.name, node.name, serial), keys + reading, _listening(site, node.name))
+
+
+def operator_of(site: SiteFile) -> Account:
+    """Return what the operator may do: all, the making of the store itself among it."""
+    user = user_of(site.site.name, OPERATOR)
+    return Account(user, (f"{below()}>", "$JS.API.>"), _listening(site, OPERATOR))
 
 
 def writable(site: SiteFile, node: Node) -> Iterator[str]:
@@ -37,30 +45,17 @@ def writable(site: SiteFile, node: Node) -> Iterator[str]:
     may be carried away, so it writes for its own cameras and those that it reserves, and may bury those whose cameras
     they are. That it buries them without need is an outage and never a forged picture: rights at the intake are others.
     """
-    yield f"fence.{node.name}"
-    yield f"sess.{node.name}"
-    yield f"done.{node.name}.>"
+    yield from (f"fence.{node.name}", f"sess.{node.name}", f"done.{node.name}.>")
     if node.kind != "unit":
         yield from ("cfg.>", "sess.>", "own.>", "note.>", "order.>")
         return
     mine = [camera for camera in site.camera if node.name in (camera.primary, camera.backup, *camera.reach)]
-    for camera in mine:
-        yield from (f"own.{camera.name}", f"note.{camera.name}.>")
+    yield f"note.{node.name}.>"
+    yield from (f"own.{camera.name}" for camera in mine)
     owners = {camera.primary for camera in mine if camera.primary not in (None, node.name)}
-    yield from (f"sess.{owner}" for owner in sorted(filter(None, owners)))
+    for owner in sorted(filter(None, owners)):
+        yield from (f"sess.{owner}", f"note.{owner}.>")
 
 
-def _account(site: SiteFile, node: Node) -> Account:
-    user = user_of(site.site.name, node.name)
-    keys = tuple(f"{below()}{key}" for key in writable(site, node))
-    reading = tuple(f"$JS.API.{verb}.{stream_of()}" for verb in ("STREAM.MSG.GET", "DIRECT.GET", "STREAM.INFO"))
-    return Account(user, keys + reading, _listening(user))
-
-
-def _operator(site: str) -> Account:
-    user = user_of(site, OPERATOR)
-    return Account(user, (f"{below()}>", "$JS.API.>"), _listening(user))
-
-
-def _listening(user: str) -> tuple[str, ...]:
-    return (f"_INBOX_{user}.>", f"{PUSH}.>")
+def _listening(site: SiteFile, name: str) -> tuple[str, ...]:
+    return (f"_INBOX_{user_of(site.site.name, name)}.>", f"{PUSH}.>")

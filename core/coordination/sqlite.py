@@ -47,6 +47,11 @@ class SqliteCoordination:
         with _translated(path):
             self._database = _open_or_begin_anew(path)
 
+    @property
+    def generation(self) -> int:
+        """How many times the store was opened: a file is, once."""
+        return 1
+
     def read(self, key: str) -> Held | None:
         """Return the newest committed value of `key`."""
         row = self._select("SELECT rev, value FROM held WHERE key = ?", check_key(key))

@@ -13,6 +13,7 @@ from typing import Any
 
 from core.site.at import used_at
 from core.site.backups import problems_of_backups
+from core.site.engine import problems_of_coordination, uncovered
 from core.site.folders import Finding, folder_problems, is_folder
 from core.site.handed import handing_problems
 from core.site.mailing import mail_problems
@@ -56,7 +57,7 @@ def own_checks(site: SiteFile, base: Path, lost: bool = False) -> list[Finding]:
 
     `lost`: a table of the file is not known, so that nothing is said of names that might have stood in it.
     """
-    rooms = (problems_of_backups, obeying_problems, published, mail_problems)
+    rooms = (problems_of_backups, problems_of_coordination, obeying_problems, published, mail_problems)
     tables = (_names, _cameras, _links, _destinations, _routes, *rooms, _values)
     found = [finding for told in tables for finding in told(site)]
     if lost:
@@ -245,7 +246,7 @@ def _values(site: SiteFile) -> Iterator[Finding]:
 
 def warnings(site: SiteFile) -> list[Finding]:
     """Return what is allowed and costs somebody later."""
-    return [*_only_copies(site), *_idle(site), *doubtful(site), *_theft(site)]
+    return [*uncovered(site), *_only_copies(site), *_idle(site), *doubtful(site), *_theft(site)]
 
 
 def _theft(site: SiteFile) -> Iterator[Finding]:

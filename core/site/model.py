@@ -108,6 +108,21 @@ class Roles:
 
 
 @table
+class Engine:
+    """What the nodes of a site share leases, assignments and orders through (docs/fleet.md); no servers: nothing.
+
+    `servers`: the addresses of the voters, three on three machines. `witness`: one more on any small machine, where
+    there are two; `coordinator`: the node that runs the only one. `credentials`: the folder with this node's.
+    """
+
+    servers: tuple[str, ...] = ()
+    credentials: str = "/etc/overlapse/fleet"
+    coordinator: Name | None = None
+    witness: str | None = None
+    route_port: int = 6222
+
+
+@table
 class Buffer:
     """The node's own picture store. `keep`: the age at which proven pictures leave although there is room."""
 
@@ -537,6 +552,7 @@ class SiteFile:
     site: SiteHead
     roles: Roles = field(default_factory=Roles)
     checks: Checks = field(default_factory=Checks)
+    coordination: Engine = field(default_factory=Engine)
     node: tuple[Node, ...]
     camera: tuple[Camera, ...] = ()
     recipe: tuple[Recipe, ...] = ()

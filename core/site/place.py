@@ -74,6 +74,11 @@ class Folders:
         return self.data / "coordination.db"
 
     @property
+    def store_seen(self) -> Path:
+        """How far the store that the fleet shares was when it was last seen."""
+        return self.data / "coordination.seen"
+
+    @property
     def status(self) -> Path:
         """All that the node knows of itself, for readers."""
         return self.run / "status.json"

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from core.errors import ConfigurationError
 from core.site.at import used_at
+from core.site.engine import credential_files, needs_session
 from core.site.folders import Finding, is_file
 from core.site.mailing import sends_mail
 from core.site.model import Destination, Fetch, HttpSource, RtspSource, SiteFile
@@ -62,6 +63,11 @@ def _files(site: SiteFile, base: Path, node: str | None) -> Iterator[Finding]:
     if smtp is not None and (node is None or sends_mail(site, node)):
         yield from _file("notifications.smtp.password_file", smtp.password_file, base)
         yield from _plain("notifications.smtp.ca_file", smtp.ca_file, base)
+    if node is not None and needs_session(site, node):
+        authority, certificate, key = credential_files(base / site.coordination.credentials, site.site.name, node)
+        for path in (authority, certificate):
+            yield from _plain("coordination.credentials", str(path), base)
+        yield from _file("coordination.credentials", str(key), base)
     used = used_at(site, node) if node is not None and len(site.node) > 1 else None
     for n, destination in enumerate(site.destination):
         if used is None or destination.name in used:

@@ -77,14 +77,16 @@ class Voters:
             self._write(place, "server", certs.issue(self._ca, voter.name, hosts=[self.host]), self._ca)
             self._write(place, "route", certs.issue(routes, voter.name, hosts=[self.host]), routes, "routes-ca")
             (place / voters.CONF).write_text(voters.server_conf(voter, self.all, place, place / "store"))
-        self.write_accounts(rights.accounts(self.site))
+        self.write_accounts(self.accounts())
         (self.folder / "nodes").mkdir()
-        for account in rights.accounts(self.site):
-            self.credentials(account.user)
 
     def place(self, n: int) -> Path:
         """Return the folder of a voter."""
         return self.folder / f"voter{n}"
+
+    def accounts(self) -> list[rights.Account]:
+        """Return who may do what by the site file."""
+        return [*(rights.account_of(self.site, node) for node in self.site.node), rights.operator_of(self.site)]
 
     def write_accounts(self, accounts: list[rights.Account]) -> None:
         """Say who may log in; the servers take it up at a reload."""
