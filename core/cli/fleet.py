@@ -70,14 +70,15 @@ def revoke(selection: Selection, stolen: str, folder: Path, dry_run: bool) -> No
     papers = FleetFolder(folder)
     with _files(folder):
         papers.revoke(site, stolen)
-        changed = papers.write_accounts(sites)
-    for file in changed:
+        files = papers.write_accounts(sites)
+    for file in files:
         click.echo(f"copy {safe(file, 1000)} to /etc/overlapse/voter/ there, then: systemctl reload overlapse-voter")
     with _operator(site, folder) as store:
         had = bury(store, stolen, "operator")
         orders = refuse_orders(store, stolen, "operator")
     click.echo(f"lease {'ended' if had else 'none'}, orders refused: {orders}")
-    click.echo("It is shut out once every voter was reloaded. Revoke its keys at destinations too: docs/fleet.md")
+    click.echo("Run this again once every voter was reloaded: until then it may have opened a new lease.")
+    click.echo("Take its keys from the destinations too: docs/fleet.md")
 
 
 @fleet.command()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -60,10 +59,12 @@ class FleetFolder:
         self._put(self.path / "README", readme(sites, fleet).encode())
 
     def write_accounts(self, sites: Sequence[SiteFile]) -> list[Path]:
-        """Write who may log in, for each voter; return the files that changed."""
+        """Write who may log in, for each voter; return the files."""
         text = voters.accounts_conf({site.site.name: self.accounts(site) for site in sites}).encode()
         files = [self._place(voter) / ACCOUNTS for voter in voters_from(_engine_of(sites))]
-        return [file for file in files if self._put(file, text)]
+        for file in files:
+            self._put(file, text)
+        return files
 
     def accounts(self, site: SiteFile) -> list[Account]:
         """Return the logins of a site that are not shut out."""
@@ -152,18 +153,17 @@ class FleetFolder:
             self._put(certificate, pair.certificate)
         return Pair(certificate.read_bytes(), key.read_bytes())
 
-    def _put(self, file: Path, content: bytes, mode: int = PUBLIC) -> bool:
-        """Write a file whole unless it says that already; tell it, and return whether it was written."""
+    def _put(self, file: Path, content: bytes, mode: int = PUBLIC) -> None:
+        """Write a file whole, unless it says that already, and tell it."""
         if file.is_file() and file.read_bytes() == content:
-            return False
+            return
         self.told.append(f"{file.relative_to(self.path)}: {'changed' if file.exists() else 'new'}")
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         beside = file.with_name(f"{file.name}.part")
         with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as written:
             written.write(content)
             os.fsync(written.fileno())
-        shutil.move(beside, file)
-        return True
+        beside.replace(file)
 
     def _known(self) -> dict[str, Login]:
         try:

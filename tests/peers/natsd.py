@@ -17,9 +17,9 @@ from pathlib import Path
 
 from core.clock import SystemClock
 from core.coordination import certs, rights, voters
-from core.coordination.base import CoordinationError
+from core.coordination.base import CoordinationError, CoordinationUnavailable
 from core.coordination.credentials import Credentials
-from core.coordination.founding import found, raze
+from core.coordination.founding import found, raze, state
 from core.coordination.nats import DEADLINE, NatsCoordination
 from core.site.load import reparse
 from core.site.model import SiteFile
@@ -115,6 +115,19 @@ class Voters:
             with (self.place(n) / "log").open("ab") as log:
                 command = [SERVER, "-c", str(self.place(n) / voters.CONF)]
                 self.running[n] = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def leader(self) -> int:
+        """Return the voter that leads the store, once there is one."""
+        found: list[int] = []
+
+        def look() -> None:
+            said = state(self.operator)
+            if said is None or not said.get("cluster", {}).get("leader"):
+                raise CoordinationUnavailable("nobody leads")
+            found.append([voter.name for voter in self.all].index(said["cluster"]["leader"]))
+
+        self._tried(look)
+        return found[0]
 
     def kill(self, n: int) -> None:
         process = self.running.pop(n)

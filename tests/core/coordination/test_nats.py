@@ -13,18 +13,6 @@ from core.coordination.nats import NatsCoordination
 pytestmark = pytest.mark.skipif(natsd.SERVER is None, reason=natsd.MISSING)
 
 
-@pytest.fixture(scope="module")
-def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Voters]:
-    with natsd.running(tmp_path_factory.mktemp("one") / "fleet", 1) as voters:
-        yield voters
-
-
-@pytest.fixture(scope="module")
-def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Voters]:
-    with natsd.running(tmp_path_factory.mktemp("three") / "fleet", 3) as voters:
-        yield voters
-
-
 def sessions_on(voters: Voters) -> Iterator[Session]:
     voters.anew()
     opened: list[NatsCoordination] = []

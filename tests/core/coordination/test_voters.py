@@ -1,0 +1,275 @@
+"""What nodes see when voters die, answers are lost, and credentials are wrong: real servers, real faults."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from peers import natsd
+from peers.natsd import Voters
+from peers.relay import relaying
+
+from core.clock import SystemClock
+from core.coordination import certs
+from core.coordination.base import (
+    Conflict,
+    Coordination,
+    CoordinationError,
+    CoordinationRefused,
+    CoordinationUnavailable,
+    Held,
+    Unknown,
+)
+from core.coordination.credentials import Credentials
+from core.coordination.nats import NatsCoordination
+
+pytestmark = pytest.mark.skipif(natsd.SERVER is None, reason=natsd.MISSING)
+T = TypeVar("T")
+
+
+def soon(work: Callable[[], T], seconds: float = 15.0) -> T:
+    """Return what `work` does as soon as the voters let it."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return work()
+        except CoordinationError:
+            if time.monotonic() > end:
+                raise
+
+
+@pytest.fixture
+def fleet(three: Voters) -> Iterator[Voters]:
+    """Three voters with an empty store, all alive again afterwards."""
+    three.anew()
+    yield three
+    dead = [n for n in range(3) if n not in three.running]
+    if dead:
+        three.start(*dead)
+
+
+def written(store: Coordination, key: str, value: bytes) -> bool | None:
+    """Write as a node does; return whether it was done, None when that is not known."""
+    held = store.read(key)
+    try:
+        store.cas(key, held.rev if held else 0, value)
+    except Unknown:
+        return None
+    except CoordinationUnavailable:
+        return False
+    return True
+
+
+def test_one_voter_dead_is_not_noticed(fleet: Voters) -> None:
+    store = fleet.open("fr")
+    rev = store.cas("own.gate", 0, b"before")
+    fleet.kill(next(n for n in range(3) if n != fleet.leader()))
+    begun = time.monotonic()
+    assert soon(lambda: store.read("own.gate"), 5) == Held(rev, b"before")
+    assert soon(lambda: written(store, "own.gate", b"after"), 5)
+    assert time.monotonic() - begun < 3
+
+
+def test_when_the_leader_dies_another_leads_and_nothing_is_lost(fleet: Voters) -> None:
+    store = fleet.open("fr", deadline=1.0)
+    rev = store.cas("own.gate", 0, b"before")
+    fleet.kill(fleet.leader())
+    begun = time.monotonic()
+    assert soon(lambda: store.cas("own.gate", rev, b"after")) > rev
+    assert time.monotonic() - begun < 12  # an election takes 4 to 9 s
+    found = store.read("own.gate")
+    assert found is not None
+    assert found.value == b"after"
+
+
+def test_with_two_voters_dead_nobody_writes_and_nothing_old_is_told_as_new(fleet: Voters) -> None:
+    store = fleet.open("fr", deadline=1.0)
+    rev = store.cas("own.gate", 0, b"before")
+    leader = fleet.leader()
+    for n in {0, 1, 2} - {leader}:
+        fleet.kill(n)
+    told: list[Held | None] = []
+    try:
+        outcome = written(store, "own.gate", b"alone")
+        told.append(store.read("own.gate"))
+    except CoordinationUnavailable:
+        outcome = None
+    assert not outcome
+    assert told in ([], [Held(rev, b"before")])  # the newest that was committed, or nothing
+    fleet.kill(leader)
+    with pytest.raises(CoordinationUnavailable):
+        store.read("own.gate")
+    with pytest.raises(CoordinationUnavailable):
+        store.list("own.")
+    fleet.start(0, 1, 2)
+    found = soon(lambda: store.read("own.gate"))
+    assert found is not None
+    assert found.value in (b"before", b"alone")  # what was not known may have been kept
+
+
+def test_a_lost_answer_is_unknown_and_read_back(one: Voters) -> None:
+    one.anew()
+    with relaying(one.all[0].port) as relay:
+        store, other = one.open("unit1", 1.0, [f"tls://127.0.0.1:{relay.port}"]), one.open("fr")
+        rev = store.cas("sess.unit1", 0, b"0")
+        relay.eats_answers = True
+        with pytest.raises(Unknown):
+            store.cas("sess.unit1", rev, b"1")
+        found = other.read("sess.unit1")
+    assert found is not None
+    assert found.value == b"1"  # it was done all the same
+
+
+def test_a_write_that_comes_late_changes_nothing_that_was_changed_since(one: Voters) -> None:
+    one.anew()
+    with relaying(one.all[0].port) as relay:
+        unit, other = one.open("unit1", 0.5, [f"tls://127.0.0.1:{relay.port}"]), one.open("fr")
+        rev = unit.cas("own.gate", 0, b"unit1")
+        relay.holds, before = True, relay.arrived
+        with pytest.raises(Unknown):
+            unit.cas("own.gate", rev, b"zombie")
+        taken = other.cas("own.gate", rev, b"fr")
+        relay.holds = False
+        end = time.monotonic() + 5
+        while relay.arrived < before + 100 and time.monotonic() < end:
+            pass
+        assert soon(lambda: unit.read("own.gate")) == Held(taken, b"fr")  # over the same line: the zombie was first
+        assert relay.arrived > before + 100
+        assert other.read("own.gate") == Held(taken, b"fr")
+
+
+@pytest.mark.parametrize("key", ["sess.unit2", "own.south", "cfg.cam.gate", "cfg.node.fr", "epoch", "order.fr.1"])
+def test_a_unit_writes_only_what_is_its_own(one: Voters, key: str) -> None:
+    unit = one.open("unit1")
+    begun = time.monotonic()
+    with pytest.raises(CoordinationRefused, match=f"{key} is not changed.*(?i:permissions violation)"):
+        unit.cas(key, 0, b"mine")
+    assert time.monotonic() - begun < 2  # it is told at once, and does not wait for an answer that never comes
+    assert one.open("fr").read(key) is None
+
+
+@pytest.mark.parametrize("verb", ["STREAM.DELETE", "STREAM.PURGE", "STREAM.UPDATE", "STREAM.SNAPSHOT"])
+def test_a_unit_does_nothing_to_the_store_itself(one: Voters, verb: str) -> None:
+    with pytest.raises(CoordinationRefused):
+        one.open("unit1").api(f"{verb}.KV_coord", {})
+
+
+def test_who_reserves_a_camera_may_end_the_lease_of_its_primary_and_take_it(one: Voters) -> None:
+    one.anew()
+    backup = one.open("unit2")
+    assert backup.cas("sess.unit1", 0, b"dead") > 0
+    assert backup.cas("own.north", 0, b"mine") > 0
+    with pytest.raises(CoordinationRefused):
+        backup.cas("own.gate", 0, b"mine")  # that one is reserved by another
+
+
+def test_a_login_that_was_taken_away_is_shut_out_at_once(one: Voters) -> None:
+    one.anew()
+    unit = one.open("unit1", deadline=2.0)
+    assert unit.read("own.gate") is None
+    one.write_accounts([account for account in one.accounts() if not account.user.startswith("unit1@")])
+    one.reload()
+    try:
+        with pytest.raises(CoordinationRefused, match=r"(?i)authorization violation"):
+            until_refused(unit, 10)
+    finally:
+        one.write_accounts(one.accounts())
+        one.reload()
+
+
+def until_refused(store: Coordination, seconds: float) -> None:
+    """Read until that is refused for another reason than that nobody answers, or the time is over."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with contextlib.suppress(CoordinationUnavailable):
+            store.read("own.gate")
+
+
+def test_a_certificate_of_another_fleet_is_refused_and_told(one: Voters, tmp_path: Path) -> None:
+    theirs = Credentials(tmp_path, "unit1@harbour")
+    other = certs.new_authority("another fleet")
+    pair = certs.issue(other, "unit1", address="unit1@harbour")
+    for path, content in (
+        (theirs.ca, one.credentials("fr@harbour").ca.read_bytes()),
+        (theirs.certificate, pair.certificate),
+    ):
+        path.write_bytes(content)
+    theirs.key.write_bytes(pair.key)
+    theirs.key.chmod(0o600)
+    store = NatsCoordination([one.all[0].url], theirs.context(), "unit1@harbour", SystemClock(), deadline=2.0)
+    with pytest.raises(CoordinationRefused):
+        store.read("own.gate")
+    store.close()
+
+
+def test_a_voter_of_another_fleet_is_not_believed(one: Voters, tmp_path: Path) -> None:
+    ours = one.credentials("unit1@harbour")
+    wrong = Credentials(tmp_path, ours.user)
+    wrong.ca.write_bytes(certs.new_authority("another fleet").certificate)
+    wrong.certificate.write_bytes(ours.certificate.read_bytes())
+    wrong.key.write_bytes(ours.key.read_bytes())
+    wrong.key.chmod(0o600)
+    store = NatsCoordination([one.all[0].url], wrong.context(), ours.user, SystemClock(), deadline=2.0)
+    with pytest.raises(CoordinationRefused, match="certificate verify failed"):
+        store.read("own.gate")
+    store.close()
+
+
+def test_a_closed_store_is_unavailable_and_may_be_closed_again(one: Voters) -> None:
+    store = one.open("fr")
+    store.close()
+    store.close()
+    with pytest.raises(CoordinationUnavailable, match="closed"):
+        store.read("own.gate")
+    with pytest.raises(CoordinationUnavailable, match="closed"):
+        store.hint("own.", lambda key: None)
+
+
+def test_after_a_cut_whoever_listens_is_told_to_look_at_all(one: Voters) -> None:
+    one.anew()
+    heard: list[str] = []
+    store = one.open("fr")
+    assert store.read("own.gate") is None
+    store.hint("own.", heard.append)
+    before = store.generation
+    one.kill(0)
+    one.start(0)
+    soon(lambda: store.read("own.gate"))
+    assert "own." in heard
+    assert store.generation > before
+
+
+def test_a_store_of_many_keys_is_listed_whole(one: Voters) -> None:
+    one.anew()
+    store = one.open("fr")
+    with ThreadPoolExecutor(16) as pool:
+        revs = list(pool.map(lambda n: store.cas(f"note.unit1.{n}", 0, b"%d" % n), range(1100)))
+    found = store.list("note.unit1.")
+    assert {key: held.value for key, held in found.items()} == {f"note.unit1.{n}": b"%d" % n for n in range(1100)}
+    assert sorted(held.rev for held in found.values()) == sorted(revs)
+
+
+def test_two_who_change_one_key_at_once_never_both_succeed(fleet: Voters) -> None:
+    sessions = [fleet.open("fr"), fleet.open(natsd.OPERATOR)]
+
+    def raise_it(store: Coordination) -> int:
+        won = 0
+        while won < 40:
+            held = store.read("own.gate")
+            try:
+                store.cas("own.gate", held.rev if held else 0, b"%d" % (int(held.value) + 1 if held else 1))
+                won += 1
+            except Conflict:
+                continue
+        return won
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sum(pool.map(raise_it, sessions)) == 80
+    found = sessions[0].read("own.gate")
+    assert found is not None
+    assert int(found.value) == 80
