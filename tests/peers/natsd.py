@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from core.clock import SystemClock
 from core.coordination import certs, rights, voters
@@ -109,25 +110,46 @@ class Voters:
             found.key.chmod(0o600)
         return found
 
-    def start(self, *which: int) -> None:
+    def start(self, *which: int, disk: str = "") -> None:
+        """Start voters, all if none is named; with `disk` ("2m") on one of that size, which only they see."""
         assert SERVER is not None, MISSING
         for n in which or range(self.count):
             with (self.place(n) / "log").open("ab") as log:
                 command = [SERVER, "-c", str(self.place(n) / voters.CONF)]
+                if disk:
+                    store = self.place(n) / "store"
+                    shutil.copytree(store, store.with_name("kept"))
+                    mounted = f'mount -t tmpfs -o size={disk} tmpfs "$0" && cp -r "$0/../kept/." "$0" && exec "$@"'
+                    command = ["unshare", "-m", "sh", "-c", mounted, str(store), *command]
                 self.running[n] = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def leader(self) -> int:
         """Return the voter that leads the store, once there is one."""
-        found: list[int] = []
+        found: list[str] = []
 
         def look() -> None:
-            said = state(self.operator)
-            if said is None or not said.get("cluster", {}).get("leader"):
+            found.append(self._cluster().get("leader") or "")
+            if not found[-1]:
                 raise CoordinationUnavailable("nobody leads")
-            found.append([voter.name for voter in self.all].index(said["cluster"]["leader"]))
 
         self._tried(look)
-        return found[0]
+        return [voter.name for voter in self.all].index(found[-1])
+
+    def await_follower(self, n: int) -> None:
+        """Wait until a voter that was started again knows all that the others know."""
+
+        def look() -> None:
+            if not any(each["name"] == self.all[n].name and each["current"] for each in self._cluster()["replicas"]):
+                raise CoordinationUnavailable("it lags")
+
+        self._tried(look)
+
+    def _cluster(self) -> dict[str, Any]:
+        said = state(self.operator)
+        if said is None:
+            raise CoordinationUnavailable("no store")
+        found: dict[str, Any] = said["cluster"]
+        return found
 
     def kill(self, n: int) -> None:
         process = self.running.pop(n)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -110,6 +111,22 @@ def test_with_two_voters_dead_nobody_writes_and_nothing_old_is_told_as_new(fleet
     found = soon(lambda: store.read("own.gate"))
     assert found is not None
     assert found.value in (b"before", b"alone")  # what was not known may have been kept
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a disk of its own for a voter needs root")
+def test_a_voter_whose_disk_is_full_stops_nobody(fleet: Voters) -> None:
+    full = next(n for n in range(3) if n != fleet.leader())
+    fleet.kill(full)
+    fleet.start(full, disk="300k")
+    fleet.await_follower(full)
+    store, log = fleet.open("fr"), fleet.place(full) / "log"
+    count, end = 0, time.monotonic() + 15
+    while "no space left" not in log.read_text() and time.monotonic() < end:
+        assert soon(lambda n=count: written(store, f"note.unit1.{n}", bytes(7000)))  # type: ignore[misc]
+        count += 1
+    assert "no space left" in log.read_text()
+    assert len(store.list("note.")) == count
+    fleet.kill(full)  # the fixture starts it again, on the disk that it had
 
 
 def test_a_lost_answer_is_unknown_and_read_back(one: Voters) -> None:
