@@ -124,7 +124,7 @@ def _meeting(one: Loaded, other: Loaded) -> Iterator[str]:
 
 def site_checks() -> list[Check]:
     """Return the checks of what the rooms know: schedules, sources, recipes and destinations."""
-    return [_schedules, _sources, _recipes, _destinations, _links]
+    return [_schedules, _sources, _recipes, _destinations, _links, _voters]
 
 
 def _schedules(site: SiteFile, base: Path) -> list[Finding]:
@@ -194,6 +194,15 @@ def _links(site: SiteFile, base: Path) -> list[Finding]:
             *_counter(link, base),
         )
     ]
+
+
+def _voters(site: SiteFile, base: Path) -> list[Finding]:
+    import importlib.util
+
+    del base
+    if not site.coordination.servers or importlib.util.find_spec("nats") is not None:
+        return []
+    return [("coordination.servers", "voters need the package nats-py: pip install 'overlapse[fleet]'")]
 
 
 def _counter(link: Link, base: Path) -> list[Finding]:
