@@ -70,6 +70,7 @@ class Coordination(Protocol):
     def hint(self, prefix: str, callback: Callable[[str], None]) -> Callable[[], None]:
         """Call `callback` with a key that begins with `prefix` soon after it changed; return what ends that.
 
+        A prefix ends with a dot, or is a whole key.
         Hints may be lost, repeated or late: `list` is the truth. After a time without a connection the callback is
         given `prefix` itself: anything may have changed. It runs in any thread and only takes note.
         """

@@ -2,17 +2,18 @@
 
 The client library's own reconnecting is not used. It tries one server after the other, each with its whole timeout, and
 sends after the return what waited before the cut. Here a dead connection is given up with all that was under way, and
-voters are knocked at twice a second, whoever answers first.
+voters are knocked at three times a second, whoever answers first.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
+import secrets
 import ssl
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from threading import Thread
 from typing import Any, TypeVar
 
@@ -21,26 +22,18 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from core.coordination.base import CoordinationRefused
-from core.coordination.knocking import HANDSHAKE, KNOCK, Door, said
+from core.coordination.exchange import Asked, Listener, Lost, NotSent, is_refusal, part, unless_nobody
+from core.coordination.knocking import HANDSHAKE, KNOCK, Carried, Door, Entry, said
 from core.text import safe
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-PING = 10  # seconds between two looks at whether the connection lives
-PINGS = 2  # unanswered: the next one gives the connection up
-KNOCK_LATER = 5.0  # seconds between two knocks when nobody has answered for long: on a metered link each one costs
-FRESH = 600.0  # seconds
+IDLE = 60.0  # seconds without a message after which a voter is asked whether it lives
+DOUBT = 5.0  # seconds that it has to say so, then and when it owed an answer
+NEVER = 86_400  # seconds between the library's own pings: every 10 s they cost 76 kB an hour (docs/fleet.md)
 REFUSED = 30.0  # seconds until credentials that were refused are shown again
 GRACE = 5.0  # seconds that a caller waits beyond its deadline for the thread to say so
-
-
-class NotSent(Exception):
-    """The request did not reach any voter that could act on it."""
-
-
-class Lost(Exception):
-    """The request was sent, and no answer came."""
 
 
 def _is_news(record: logging.LogRecord) -> bool:
@@ -51,29 +44,20 @@ def _is_news(record: logging.LogRecord) -> bool:
 logging.getLogger("asyncio").addFilter(_is_news)
 
 
-@dataclass(eq=False)
-class Listener:
-    """Somebody who wants to hear of messages. `again`: called after each new connection."""
-
-    subject: str
-    heard: Callable[[Msg], None]
-    again: Callable[[], None]
-    over: bool = False
-
-
 class Line:
     """A connection to whichever voter answers. Every public method may be called from any thread and blocks."""
 
     def __init__(self, servers: Sequence[str], context: ssl.SSLContext, user: str) -> None:
         self._door = Door(servers)
         self._context = context
-        self._inbox = f"_INBOX_{user}"
+        self._inbox = f"_INBOX_{user.partition('@')[0]}.{secrets.token_hex(3)}"
+        self._tokens = (f"{number:x}" for number in itertools.count())
         self._listeners: list[Listener] = []
         self._client: Client | None = None
         self.made = 0  # connections so far
         self._why = "no voter has answered yet"
         self._refused: str | None = None  # what a voter said to our credentials
-        self._asked: dict[str, set[asyncio.Future[Msg]]] = {}  # subject in lower letters -> who waits for an answer
+        self._asked: dict[str, Asked] = {}
         ready: Future[None] = Future()
         self._thread = Thread(target=lambda: asyncio.run(self._main(ready)), name="coordination", daemon=True)
         self._thread.start()
@@ -140,41 +124,52 @@ class Line:
         keeping.cancel()
         ending.cancel()
         await asyncio.wait([keeping, ending])
-        if self._client is not None:
-            await _part(self._client)
 
     async def _keep(self) -> None:
         """Have a connection, always."""
         while True:
-            client = await self._connect()
-            self._client, self._refused = client, None
-            self.made += 1
-            self._up.set()
-            for listener in tuple(self._listeners):
-                await self._subscribe(client, listener)
-                listener.again()
+            client, entry = await self._connect()
+            try:
+                await self._use(client)
+            finally:
+                self._up.clear()
+                self._client = None
+                await part(client, entry)
+
+    async def _use(self, client: Client) -> None:
+        """Have a connection used until it is down."""
+        self._client, self._refused = client, None
+        self.made += 1
+        self._up.set()
+        for listener in tuple(self._listeners):
+            await self._subscribe(client, listener)
+            listener.again()
+        watching = self._loop.create_task(self._watch(client))
+        try:
             await asyncio.wait([self._down])
             log.info("voter lost: why=%s", self._why)
-            self._up.clear()
-            self._client = None
-            await _part(client)
+        finally:
+            watching.cancel()
 
-    async def _connect(self) -> Client:
+    async def _connect(self) -> tuple[Client, Entry]:
         begun = self._loop.time()
         while True:
-            fresh = self._loop.time() - begun < FRESH
-            host, port = await self._door.open(KNOCK if fresh else KNOCK_LATER, self._note_why)
+            entry = await self._door.open(begun, self._note_why)
             self._down = self._loop.create_future()
             client = Client()
             try:
-                await asyncio.wait_for(self._greet(client, host, port, self._down), HANDSHAKE)
-            except (TimeoutError, OSError, nats.errors.Error) as error:
-                await self._failed(client, f"{host}:{port}", error)
+                await asyncio.wait_for(self._greet(client, entry, self._down), HANDSHAKE)
+                await client.subscribe(f"{self._inbox}.*", cb=self._answer)
+            except (OSError, nats.errors.Error, TimeoutError) as error:
+                await self._failed(client, entry, error)
                 continue
-            log.info("voter found: address=%s:%s", host, port)
-            return client
+            except asyncio.CancelledError:
+                entry.drop()
+                raise
+            log.info("voter found: address=%s", entry)
+            return client, entry
 
-    async def _greet(self, client: Client, host: str, port: int, down: asyncio.Future[None]) -> None:
+    async def _greet(self, client: Client, entry: Entry, down: asyncio.Future[None]) -> None:
         async def on_error(error: Exception) -> None:
             self._note(error)
 
@@ -183,26 +178,43 @@ class Line:
             if not down.done():
                 down.set_result(None)
 
+        client._transport = Carried(entry)  # the library has no other door for a connection that is there already
         await client.connect(
-            f"tls://[{host}]:{port}" if ":" in host else f"tls://{host}:{port}",
+            entry.url,
             tls=self._context,
-            tls_hostname=host,
+            tls_hostname=entry.host,
             tls_handshake_first=True,
-            inbox_prefix=self._inbox,
             allow_reconnect=False,
             connect_timeout=HANDSHAKE,
-            ping_interval=PING,
-            max_outstanding_pings=PINGS,
+            ping_interval=NEVER,
             error_cb=on_error,
             closed_cb=on_end,
         )
 
-    async def _failed(self, client: Client, address: str, error: Exception) -> None:
-        await _part(client)
-        self._why = f"{address}: {said(error)}"
-        self._refused = self._why if _is_refusal(error) else None
+    async def _failed(self, client: Client, entry: Entry, error: Exception) -> None:
+        await part(client, entry)
+        self._why = f"{entry}: {said(error)}"
+        self._refused = self._why if is_refusal(error) else None
         log.info("voter of no use: %s", self._why)
         await asyncio.sleep(REFUSED if self._refused else KNOCK)
+
+    async def _watch(self, client: Client) -> None:
+        """Ask a voter that has been silent for long whether it lives; on a line in use nothing is asked."""
+        while True:
+            before = client.stats["in_msgs"]
+            await asyncio.sleep(IDLE)
+            if client.stats["in_msgs"] == before:
+                await self._doubt(client, DOUBT)
+
+    async def _doubt(self, client: Client, patience: float) -> None:
+        """Give a connection up on which nothing is heard for so long."""
+        before, down = client.stats["in_msgs"], self._down
+        try:
+            await asyncio.wait_for(client.flush(NEVER), patience)
+        except (TimeoutError, OSError, nats.errors.Error):
+            if client is self._client and client.stats["in_msgs"] == before and not down.done():
+                self._why = "the voter was silent"
+                down.set_result(None)
 
     async def _subscribe(self, client: Client, listener: Listener) -> None:
         async def heard(message: Msg) -> None:
@@ -227,62 +239,48 @@ class Line:
         return self._client
 
     async def _request(self, subject: str, payload: bytes, headers: dict[str, str] | None, deadline: float) -> Msg:
-        until = self._loop.time() + deadline
-        client = await self._ready(until)
-        return await self._answered(
-            subject, client.request(subject, payload, until - self._loop.time(), headers=headers), until
-        )
+        return (await self._ask(subject, payload, headers, deadline, lambda message: True))[-1]
 
     async def _gather(self, subject: str, payload: bytes, deadline: float) -> list[Msg]:
+        return await self._ask(subject, payload, None, deadline, lambda message: "Status" in (message.headers or {}))
+
+    async def _ask(
+        self,
+        subject: str,
+        payload: bytes,
+        headers: dict[str, str] | None,
+        deadline: float,
+        is_last: Callable[[Msg], bool],
+    ) -> list[Msg]:
+        """Return the answers, or raise as soon as it is known that none will come."""
         until = self._loop.time() + deadline
         client = await self._ready(until)
-        found: list[Msg] = []
-        last: asyncio.Future[Msg] = self._loop.create_future()
-
-        async def heard(message: Msg) -> None:
-            found.append(message)
-            if "Status" in (message.headers or {}) and not last.done():
-                last.set_result(message)
-
-        async def ask() -> Msg:
-            inbox = client.new_inbox()
-            hearing = await client.subscribe(inbox, cb=heard)
-            try:
-                await client.publish(subject, payload, reply=inbox)
-                return await asyncio.wait_for(last, until - self._loop.time())
-            finally:
-                if not client.is_closed:
-                    await hearing.unsubscribe()
-
-        await self._answered(subject, ask(), until)
-        return found
-
-    async def _answered(self, subject: str, asking: Coroutine[Any, Any, Msg], until: float) -> Msg:
-        """Return the answer, or raise as soon as it is known that none will come."""
-        refused: asyncio.Future[Msg] = self._loop.create_future()
-        waiting = self._asked.setdefault(subject.lower(), set())
-        waiting.add(refused)
-        task = self._loop.create_task(asking)
+        asked = Asked(subject.lower(), is_last, self._loop.create_future())
+        token = next(self._tokens)
+        self._asked[token] = asked
         try:
+            await client.publish(subject, payload, reply=f"{self._inbox}.{token}", headers=headers)
             await asyncio.wait(
-                _any(task, refused, self._down),
+                _any(asked.done, self._down),
                 timeout=max(0.0, until - self._loop.time()),
                 return_when=asyncio.FIRST_COMPLETED,
             )
-            if refused.done():
-                return refused.result()
-            if task.done():
-                return task.result()
+            if asked.done.done():
+                return unless_nobody(asked.done.result())
+            if not self._down.done():
+                self._doubting = self._loop.create_task(self._doubt(client, min(deadline, DOUBT)))
             raise Lost(self._why if self._down.done() else "no answer in time")
-        except nats.errors.NoRespondersError as error:
-            raise NotSent("no voter leads: too few of them are alive") from error
-        except (TimeoutError, nats.errors.Error, OSError) as error:
+        except (nats.errors.Error, OSError) as error:
             raise Lost(said(error)) from error
         finally:
-            task.cancel()
-            waiting.discard(refused)
-            if not waiting:
-                self._asked.pop(subject.lower(), None)
+            del self._asked[token]
+
+    async def _answer(self, message: Msg) -> None:
+        asked = self._asked.get(message.subject.rpartition(".")[2])
+        if asked is not None and not asked.done.done():
+            asked.answers.append(message)
+            if asked.is_last(message):
+                asked.done.set_result(asked.answers)
 
     def _note_why(self, why: str) -> None:
         self._why = why
@@ -291,27 +289,10 @@ class Line:
         """Take note of what a voter said aside from answers: above all, that this node may not do that."""
         told = said(error)
         log.info("voter said: %s", told)
-        for subject in [subject for subject in self._asked if f'"{subject}"' in told.lower()]:
-            for future in self._asked[subject]:
-                if not future.done():
-                    future.set_exception(CoordinationRefused(told))
+        for asked in self._asked.values():
+            if f'"{asked.subject}"' in told.lower() and not asked.done.done():
+                asked.done.set_exception(CoordinationRefused(told))
 
 
 def _any(*futures: asyncio.Future[Any]) -> Sequence[asyncio.Future[Any]]:
     return futures
-
-
-async def _part(client: Client) -> None:
-    """Let go of a connection, whatever state it is in."""
-    try:
-        await asyncio.wait_for(client.close(), 1.0)
-    except (TimeoutError, OSError, nats.errors.Error) as error:
-        log.debug("connection not ended in order: %s", said(error))
-
-
-def _is_refusal(error: BaseException) -> bool:
-    """Tell whether the two ends do not trust each other, which a person has to mend."""
-    return (
-        isinstance(error, ssl.SSLError | nats.errors.AuthorizationError)
-        or "authorization violation" in said(error).lower()
-    )

@@ -28,7 +28,8 @@ from core.coordination.base import (
     check_key,
     check_value,
 )
-from core.coordination.line import Line, Lost, NotSent
+from core.coordination.exchange import Lost, NotSent
+from core.coordination.line import Line
 from core.coordination.subjects import BUCKET, below, stream_of, told_below
 from core.text import safe
 
@@ -37,11 +38,10 @@ log = logging.getLogger(__name__)
 DEADLINE = 5.0  # seconds for one call; T >= 2 R + this (docs/fleet.md)
 
 _EXPECTED = "Nats-Expected-Last-Subject-Sequence"
-_WRONG_SEQUENCE = {
-    10071,
-    10164,
-}  # of the server's error codes: JSStreamWrongLastSequence, and the same while one is under way
-_NOT_TAKEN = {10008, 10023, 10039, 10076}  # no leader, no resources, no JetStream: refused before it was proposed
+# Error codes of the server. Those of a change that was refused before it was proposed: no leader, no resources, no
+# JetStream, and another change of the same key under way, of which nobody knows yet what becomes of it.
+_WRONG_SEQUENCE = {10071}
+_NOT_TAKEN = {10008, 10023, 10039, 10076, 10164}
 _NOT_FOUND = {10037}
 _LIST_TRIES = 5
 _MOST = 1024  # keys that a voter gives at once; with more it says so (413)
@@ -113,15 +113,30 @@ class NatsCoordination:
         raise CoordinationUnavailable(f"the voter that was asked for {safe(prefix)} lags behind the others")
 
     def hint(self, prefix: str, callback: Callable[[str], None]) -> Callable[[], None]:
-        """Tell of changes as the servers do: nothing is kept for those that are not there."""
+        """Tell of changes as the servers do: nothing is kept for those that are not there.
+
+        A prefix that ends within a word tells of the key of that name and of those below it; so a unit that watches one
+        session pays for no other.
+        """
 
         def heard(message: Msg) -> None:
             key = message.subject.removeprefix(self._push)
             if key.startswith(prefix):
                 callback(key)
 
+        whole = _whole_words(prefix)
+        subjects = [f"{whole}>"] if whole == prefix else [prefix, f"{prefix}.>"] if _is_key(prefix) else []
         with _unsent_is_unavailable():
-            return self._line.listen(self._push + _whole_words(prefix) + ">", heard, lambda: callback(prefix))
+            ends = [
+                self._line.listen(self._push + subject, heard, (lambda: callback(prefix)) if n == 0 else _nothing)
+                for n, subject in enumerate(subjects)
+            ]
+
+        def end() -> None:
+            for each in ends:
+                each()
+
+        return end
 
     def now(self) -> float:
         """Return the clock's monotonic seconds."""
@@ -190,6 +205,18 @@ def _whole_words(prefix: str) -> str:
     while good < len(words) and words[good] and all(char.isalnum() or char == "-" for char in words[good]):
         good += 1
     return "".join(f"{word}." for word in words[:good])
+
+
+def _is_key(text: str) -> bool:
+    try:
+        check_key(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _nothing() -> None:
+    pass
 
 
 def _sequence(key: str, rev: int, answer: Msg) -> int:

@@ -29,13 +29,13 @@ def account_of(site: SiteFile, node: Node, serial: int = 1) -> Account:
     """Return what a node may do."""
     keys = tuple(f"{below()}{key}" for key in writable(site, node))
     reading = tuple(f"$JS.API.{verb}.{stream_of()}" for verb in ("STREAM.MSG.GET", "DIRECT.GET", "STREAM.INFO"))
-    return Account(user_of(site.site.name, node.name, serial), keys + reading, _listening(site, node.name))
+    return Account(user_of(site.site.name, node.name, serial), keys + reading, _listening(node.name))
 
 
 def operator_of(site: SiteFile) -> Account:
     """Return what the operator may do: all, the making of the store itself among it."""
     user = user_of(site.site.name, OPERATOR)
-    return Account(user, (f"{below()}>", "$JS.API.>"), _listening(site, OPERATOR))
+    return Account(user, (f"{below()}>", "$JS.API.>"), _listening(OPERATOR))
 
 
 def writable(site: SiteFile, node: Node) -> Iterator[str]:
@@ -57,5 +57,5 @@ def writable(site: SiteFile, node: Node) -> Iterator[str]:
         yield from (f"sess.{owner}", f"note.{owner}.>")
 
 
-def _listening(site: SiteFile, name: str) -> tuple[str, ...]:
-    return (f"_INBOX_{user_of(site.site.name, name)}.>", f"{PUSH}.>")
+def _listening(name: str) -> tuple[str, ...]:
+    return (f"_INBOX_{name}.>", f"{PUSH}.>")

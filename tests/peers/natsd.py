@@ -135,14 +135,24 @@ class Voters:
         self._tried(look)
         return [voter.name for voter in self.all].index(found[-1])
 
-    def await_follower(self, n: int) -> None:
-        """Wait until a voter that was started again knows all that the others know."""
+    def await_follower(self, n: int, behind: float = 0.0) -> None:
+        """Wait until a voter that was started again knows all that the others know.
+
+        `behind`: seconds within which the others must have noticed that it does not, as they do of an empty one.
+        """
+        end = time.monotonic() + behind
+        while self._follows(n) and time.monotonic() < end:
+            time.sleep(0.05)
 
         def look() -> None:
-            if not any(each["name"] == self.all[n].name and each["current"] for each in self._cluster()["replicas"]):
+            if not self._follows(n):
                 raise CoordinationUnavailable("it lags")
 
         self._tried(look)
+
+    def _follows(self, n: int) -> bool:
+        mine = [each for each in self._cluster()["replicas"] if each["name"] == self.all[n].name]
+        return bool(mine) and mine[0]["current"] and not mine[0].get("lag")
 
     def _cluster(self) -> dict[str, Any]:
         said = state(self.operator)
@@ -178,7 +188,10 @@ class Voters:
         return self._operator
 
     def anew(self) -> None:
-        """Throw the store away and make an empty one."""
+        """Throw the store away and make an empty one, unless it is empty."""
+        with contextlib.suppress(CoordinationError):
+            if state(self.operator) is not None and not self.operator.list(""):
+                return
         self._tried(lambda: raze(self.operator))
         self.found()
 

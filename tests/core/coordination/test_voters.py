@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,6 +29,7 @@ from core.coordination.base import (
     Unknown,
 )
 from core.coordination.credentials import Credentials
+from core.coordination.founding import raze, state
 from core.coordination.nats import NatsCoordination
 
 pytestmark = pytest.mark.skipif(natsd.SERVER is None, reason=natsd.MISSING)
@@ -64,6 +67,22 @@ def written(store: Coordination, key: str, value: bytes) -> bool | None:
     except CoordinationUnavailable:
         return False
     return True
+
+
+def test_the_store_is_kept_on_three_disks_and_nobody_may_empty_it(fleet: Voters) -> None:
+    said = state(fleet.operator)
+    assert said is not None
+    expected = {
+        "num_replicas": 3,
+        "storage": "file",
+        "max_msgs_per_subject": 1,
+        "deny_delete": True,
+        "deny_purge": True,
+    }
+    assert expected.items() <= said["config"].items()
+    fleet.operator.cas("own.gate", 0, b"one")
+    assert "error" in fleet.operator.api("STREAM.PURGE.KV_coord", {})
+    assert fleet.operator.read("own.gate") is not None
 
 
 def test_one_voter_dead_is_not_noticed(fleet: Voters) -> None:
@@ -113,6 +132,21 @@ def test_with_two_voters_dead_nobody_writes_and_nothing_old_is_told_as_new(fleet
     assert found.value in (b"before", b"alone")  # what was not known may have been kept
 
 
+def test_a_voter_whose_disk_was_lost_is_filled_again_by_the_others(fleet: Voters) -> None:
+    store = fleet.open("fr")
+    rev = store.cas("own.gate", 0, b"one")
+    lost = next(n for n in range(3) if n != fleet.leader())
+    fleet.kill(lost)
+    shutil.rmtree(fleet.place(lost) / "store")
+    fleet.start(lost)
+    fleet.await_follower(lost, behind=10)
+    others = {0, 1, 2} - {lost}
+    fleet.kill(min(others - {fleet.leader()}))  # now the one that was empty is needed
+    found = soon(lambda: store.read("own.gate"))
+    assert found == Held(rev, b"one")
+    assert soon(lambda: store.cas("own.gate", rev, b"two")) > rev
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="a disk of its own for a voter needs root")
 def test_a_voter_whose_disk_is_full_stops_nobody(fleet: Voters) -> None:
     full = next(n for n in range(3) if n != fleet.leader())
@@ -120,13 +154,15 @@ def test_a_voter_whose_disk_is_full_stops_nobody(fleet: Voters) -> None:
     fleet.start(full, disk="300k")
     fleet.await_follower(full)
     store, log = fleet.open("fr"), fleet.place(full) / "log"
-    count, end = 0, time.monotonic() + 15
-    while "no space left" not in log.read_text() and time.monotonic() < end:
-        assert soon(lambda n=count: written(store, f"note.unit1.{n}", bytes(7000)))  # type: ignore[misc]
-        count += 1
-    assert "no space left" in log.read_text()
-    assert len(store.list("note.")) == count
-    fleet.kill(full)  # the fixture starts it again, on the disk that it had
+    count, end = 0, time.monotonic() + 20
+    try:
+        while "no space left" not in log.read_text() and time.monotonic() < end:
+            count += bool(soon(partial(written, store, f"note.unit1.{count}", bytes(7000))))
+        assert "no space left" in log.read_text()
+        assert any(soon(lambda: written(store, "note.unit1.after", b"done")) for _ in range(5))
+        assert len(store.list("note.")) >= count + 1  # one whose answer was lost may be there too
+    finally:
+        fleet.kill(full)  # the fixture starts it again, on the disk that it had
 
 
 def test_a_lost_answer_is_unknown_and_read_back(one: Voters) -> None:
@@ -140,6 +176,23 @@ def test_a_lost_answer_is_unknown_and_read_back(one: Voters) -> None:
         found = other.read("sess.unit1")
     assert found is not None
     assert found.value == b"1"  # it was done all the same
+
+
+def test_a_connection_on_which_nothing_is_heard_is_given_up(one: Voters) -> None:
+    one.anew()
+    with relaying(one.all[0].port) as relay:
+        unit = one.open("unit1", 0.5, [f"tls://127.0.0.1:{relay.port}"])
+        assert unit.read("own.gate") is None
+        before, relay.holds = unit.generation, True
+        with pytest.raises(CoordinationUnavailable):
+            unit.read("own.gate")
+        end = time.monotonic() + 5
+        while unit.connected and time.monotonic() < end:
+            time.sleep(0.01)
+        assert not unit.connected
+        relay.holds = False
+        assert soon(lambda: unit.read("own.gate")) is None
+        assert unit.generation > before
 
 
 def test_a_write_that_comes_late_changes_nothing_that_was_changed_since(one: Voters) -> None:
@@ -261,6 +314,34 @@ def test_after_a_cut_whoever_listens_is_told_to_look_at_all(one: Voters) -> None
     assert store.generation > before
 
 
+def test_where_there_is_no_store_a_write_is_known_not_to_be_done(one: Voters) -> None:
+    raze(one.operator)
+    try:
+        with pytest.raises(CoordinationUnavailable, match=r"own\.gate is not changed"):
+            one.open("fr").cas("own.gate", 0, b"one")
+    finally:
+        one.anew()
+
+
+def test_who_watches_one_lease_hears_of_it_and_of_no_other(one: Voters) -> None:
+    one.anew()
+    heard: list[str] = []
+    watching, writing = one.open("unit2"), one.open("fr")
+    end = watching.hint("sess.unit1", heard.append)
+    assert watching.read("sess.unit1") is None  # it is connected, and the voter knows what it wants
+    heard.clear()
+    writing.cas("sess.unit10", 0, b"other")
+    rev = writing.cas("sess.unit1", 0, b"one")
+    until = time.monotonic() + 5
+    while not heard and time.monotonic() < until:
+        time.sleep(0.01)
+    assert heard == ["sess.unit1"]
+    end()
+    writing.cas("sess.unit1", rev, b"two")
+    assert watching.read("sess.unit1") is not None
+    assert heard == ["sess.unit1"]
+
+
 def test_a_store_of_many_keys_is_listed_whole(one: Voters) -> None:
     one.anew()
     store = one.open("fr")
@@ -281,7 +362,7 @@ def test_two_who_change_one_key_at_once_never_both_succeed(fleet: Voters) -> Non
             try:
                 store.cas("own.gate", held.rev if held else 0, b"%d" % (int(held.value) + 1 if held else 1))
                 won += 1
-            except Conflict:
+            except (Conflict, CoordinationUnavailable):  # the other was first, or is about to be
                 continue
         return won
 
