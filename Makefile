@@ -7,7 +7,7 @@ CODE := core checks console tests $(if $(wildcard benchmarks/*.py),benchmarks)
 export PYTHON UPGRADE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench lock clean
+.PHONY: help demo fleet test check format bench lock clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ $(STAMP): requirements.lock pyproject.toml .ci/environment
 
 demo: $(STAMP)  ## run a whole small site on this machine: virtual cameras, real pictures
 	@$(BIN)/overlapse demo $(ARGS)
+
+fleet: $(STAMP)  ## run three real voters with simulated units on this machine, until Ctrl-C
+	@$(BIN)/overlapse fleet try $(ARGS)
 
 test: $(STAMP)  ## install the tests' peers where possible, check the code, run all tests
 	@tests/install-peers

@@ -170,6 +170,18 @@ def restore(selection: Selection, file: Path, folder: Path, dry_run: bool) -> No
         click.echo(f"{written} keys written, epoch {raise_epoch(store, (held.epoch or 0) + 1)}")
 
 
+@fleet.command("try")
+@click.option("--units", type=click.IntRange(1, 200), default=3, show_default=True, help="How many simulated units.")
+@click.option("--dir", "folder", type=FOLDER, default="overlapse-fleet", show_default=True, help="Where it all lies.")
+@click.option("--seconds", type=float, help="End by itself after so long; default: at Ctrl-C.")
+def try_(units: int, folder: Path, seconds: float | None) -> None:
+    """Run a real fleet of three voters with simulated units on this machine, until Ctrl-C."""
+    from core.cli.fleettry import run_fleet
+
+    with _files(folder):
+        run_fleet(folder.absolute(), units, seconds, lambda line: click.echo(safe(line, 400)))
+
+
 def _sites(selection: Selection) -> list[SiteFile]:
     """Return the sites, judged only by what a fleet needs of them: this machine need not be one of their nodes."""
     from core.site.backups import problems_of_backups
