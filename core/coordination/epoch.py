@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -42,6 +42,10 @@ class Store(Session, Protocol):
     @property
     def generation(self) -> int:
         """How many times it was connected to; 0: not yet."""
+        ...
+
+    def read_all(self, keys: Sequence[str]) -> Mapping[str, Held | None]:
+        """Return the newest committed values of several keys, read at once."""
         ...
 
 
@@ -137,8 +141,8 @@ class Guarded:
         generation = self._store.generation
         if generation == self._sound and generation > 0:
             return  # it may be lost at any moment: then the next call looks
-        held = self._store.read(KEY)
-        epoch = epoch_of(held)
+        held = self._store.read_all([KEY, *(key for key, _ in self._seen.newest)])
+        epoch = epoch_of(held[KEY])
         if epoch is None and not self._alone:
             raise WentBack("the shared store has no epoch; `overlapse fleet epoch --raise` begins the first")
         epoch = epoch if epoch is not None else ALONE
@@ -147,7 +151,7 @@ class Guarded:
         if epoch > self._seen.epoch:
             self._seen = Seen(epoch)
         for key, rev in self._seen.newest:
-            found = self._store.read(key)
+            found = held[key]
             if found is None or found.rev < rev:
                 raise WentBack(_told(f"{key} is at revision {found.rev if found else 0}, and {rev} was seen"))
         self._sound = max(generation, 1)

@@ -72,6 +72,14 @@ class Line:
         """Return the answer; raise NotSent, Lost or CoordinationRefused."""
         return self._do(self._request(subject, payload, headers, deadline), deadline)
 
+    def together(self, subject: str, payloads: Sequence[bytes], deadline: float) -> list[Msg]:
+        """Return the answer to each question, all asked at once; raise as `request` does."""
+
+        async def ask() -> list[Msg]:
+            return await asyncio.gather(*(self._request(subject, each, None, deadline) for each in payloads))
+
+        return self._do(ask(), deadline)
+
     def gather(self, subject: str, payload: bytes, deadline: float) -> list[Msg]:
         """Return the answers up to one that carries a status, which is the last; raise as `request` does."""
         return self._do(self._gather(subject, payload, deadline), deadline)

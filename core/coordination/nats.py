@@ -83,6 +83,14 @@ class NatsCoordination:
         """Return the newest committed value of `key`."""
         return self._last(self._subject + check_key(key))
 
+    def read_all(self, keys: Sequence[str]) -> Mapping[str, Held | None]:
+        """Return the newest committed values of several keys, in one round trip."""
+        asked = [json.dumps({"last_by_subj": self._subject + check_key(key)}).encode() for key in keys]
+        with _unsent_is_unavailable():
+            answers = self._line.together(f"$JS.API.STREAM.MSG.GET.{self._stream}", asked, self._deadline)
+        found = [_message(_json(answer)) for answer in answers]
+        return {key: None if one is None else one[1] for key, one in zip(keys, found, strict=True)}
+
     def cas(self, key: str, rev: int, value: bytes) -> int:
         """Set `key` if its revision is still `rev` and return the new one."""
         subject = self._subject + check_key(key)
@@ -161,13 +169,7 @@ class NatsCoordination:
 
     def _get(self, which: Mapping[str, Any]) -> tuple[str, Held] | None:
         """Return a subject and what it holds: the leader answers."""
-        said = self.api(f"STREAM.MSG.GET.{self._stream}", which)
-        if "error" in said:
-            if said["error"].get("err_code") in _NOT_FOUND:
-                return None
-            raise CoordinationUnavailable(_told(said["error"]))
-        message = said["message"]
-        return message["subject"], Held(message["seq"], _bytes(message.get("data", "")))
+        return _message(self.api(f"STREAM.MSG.GET.{self._stream}", which))
 
     def _all(self, subjects: str) -> dict[str, Held] | None:
         """Return all keys that match, None if they changed meanwhile."""
@@ -217,6 +219,16 @@ def _is_key(text: str) -> bool:
 
 def _nothing() -> None:
     pass
+
+
+def _message(said: Mapping[str, Any]) -> tuple[str, Held] | None:
+    """Return the subject and the value of an answer to STREAM.MSG.GET, None when there is no such message."""
+    if "error" in said:
+        if said["error"].get("err_code") in _NOT_FOUND:
+            return None
+        raise CoordinationUnavailable(_told(said["error"]))
+    message = said["message"]
+    return message["subject"], Held(message["seq"], _bytes(message.get("data", "")))
 
 
 def _sequence(key: str, rev: int, answer: Msg) -> int:

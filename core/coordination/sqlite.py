@@ -57,6 +57,10 @@ class SqliteCoordination:
         row = self._select("SELECT rev, value FROM held WHERE key = ?", check_key(key))
         return Held(row[0][0], row[0][1]) if row else None
 
+    def read_all(self, keys: Sequence[str]) -> Mapping[str, Held | None]:
+        """Return the newest committed values of several keys."""
+        return {key: self.read(key) for key in keys}
+
     def list(self, prefix: str) -> Mapping[str, Held]:
         """Return all keys that begin with `prefix`, in their order."""
         rows = self._select("SELECT key, rev, value FROM held WHERE substr(key, 1, length(?1)) = ?1 ORDER BY 1", prefix)
