@@ -17,6 +17,8 @@ from core.coordination.base import (
 from core.coordination.copies import Copy
 from core.coordination.epoch import ALONE, KEY, epoch_of
 from core.coordination.nats import NatsCoordination
+from core.coordination.orderbook import parse_value, prefix_of
+from core.coordination.orders import OrderRefused, parse_order, parsed
 from core.coordination.subjects import configuration, stream_of
 from core.text import safe
 
@@ -93,13 +95,25 @@ def bury(store: Coordination, node: str, by: str) -> bool:
 
 
 def refuse_orders(store: Coordination, node: str, by: str) -> int:
-    """Take back the orders that wait for a node, and those that it gave; return how many."""
+    """Take back the orders that wait for a node, and those that it gave; return how many.
+
+    What is no order is obeyed by nobody, and its place is used again.
+    """
+    taken = f"taken back by {by}: {node} is shut out".encode()
     count = 0
     for key, held in store.list("order.").items():
-        said = _object(held)
-        if key.startswith(f"order.{node}.") or said.get("from") == node:
-            count += not said.get("refused") and _amend(store, key, {"refused": f"by {by}: {node} is shut out"})
+        if held.value != taken and (key.startswith(prefix_of(node)) or _origin(held) == node):
+            store.cas(key, held.rev, taken)
+            count += 1
     return count
+
+
+def _origin(held: Held) -> str | None:
+    """Return which node gave an order, None when it is none."""
+    try:
+        return parse_order(parsed(parse_value(held.value)[0].text)).origin
+    except (OrderRefused, KeyError, TypeError, ValueError):
+        return None
 
 
 def _amend(store: Coordination, key: str, more: Mapping[str, Any]) -> bool:

@@ -151,7 +151,8 @@ class Line:
         self._up.set()
         for listener in tuple(self._listeners):
             await self._subscribe(client, listener)
-            listener.again()
+            if not listener.over:
+                listener.again()
         watching = self._loop.create_task(self._watch(client))
         try:
             await asyncio.wait([self._down])

@@ -45,12 +45,14 @@ def writable(site: SiteFile, node: Node) -> Iterator[str]:
     may be carried away, so it writes for its own cameras and those that it reserves, and may bury those whose cameras
     they are. That it buries them without need is an outage and never a forged picture: rights at the intake are others.
     """
-    yield from (f"fence.{node.name}", f"sess.{node.name}", f"done.{node.name}.>")
+    yield from (f"fence.{node.name}", f"sess.{node.name}")
+    yield f"order.{node.name}.>"  # a report stands beside its order
     if node.kind != "unit":
         yield from ("cfg.>", "sess.>", "own.>", "note.>", "order.>")
         return
     mine = [camera for camera in site.camera if node.name in (camera.primary, camera.backup, *camera.reach)]
     yield f"note.{node.name}.>"
+    yield from (f"order.{each.name}.>" for each in site.node if node.name in [one.node for one in each.obeys])
     yield from (f"own.{camera.name}" for camera in mine)
     owners = {camera.primary for camera in mine if camera.primary not in (None, node.name)}
     for owner in sorted(filter(None, owners)):

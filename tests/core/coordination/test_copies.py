@@ -12,6 +12,8 @@ import pytest
 from core.clock import SystemClock
 from core.coordination import copies
 from core.coordination.founding import bury, put_back, raise_epoch, refuse_orders
+from core.coordination.orderbook import parse_value, value_of
+from core.coordination.orders import Order, OrderRefused, parse_order, parsed, seal
 from core.coordination.sqlite import SqliteCoordination
 from core.errors import ConfigurationError
 
@@ -87,13 +89,22 @@ def test_a_restore_fills_an_empty_store_and_is_taken_up_where_it_was_broken_off(
 
 def test_the_lease_of_a_node_that_is_shut_out_ends_and_its_orders_are_refused(store: SqliteCoordination) -> None:
     store.cas("sess.unit1", 0, b'{"sid": "a", "n": 4}')
-    store.cas("order.unit1.1", 0, b'{"verb": "capture", "from": "fr"}')
-    store.cas("order.unit2.1", 0, b'{"verb": "capture", "from": "unit1"}')
-    store.cas("order.unit2.2", 0, b'{"verb": "capture", "from": "fr"}')
+    for key, origin in (("order.unit1.00", "fr"), ("order.unit2.00", "unit1"), ("order.unit2.01", "fr")):
+        store.cas(key, 0, ordered(origin, key.split(".")[1]))
     assert bury(store, "unit1", "operator")
     assert not bury(store, "unit9", "operator")
     assert refuse_orders(store, "unit1", "operator") == 2
     assert refuse_orders(store, "unit1", "operator") == 0
-    said = {key: json.loads(held.value) for key, held in store.list("").items()}
-    assert said["sess.unit1"] == {"sid": "a", "n": 4, "dead": {"by": "operator"}}
-    assert ["refused" in said[f"order.{name}"] for name in ("unit1.1", "unit2.1", "unit2.2")] == [True, True, False]
+    held = store.list("")
+    assert json.loads(held["sess.unit1"].value) == {"sid": "a", "n": 4, "dead": {"by": "operator"}}
+    assert held["order.unit2.01"].value == ordered("fr", "unit2")
+    for key in ("order.unit1.00", "order.unit2.00"):
+        with pytest.raises(OrderRefused):
+            parse_order(parsed(parse_value(held[key].value)[0].text))
+
+
+def ordered(origin: str, to: str) -> bytes:
+    text = {"id": "0" * 32, "site": "harbour", "origin": origin, "to": to, "verb": "capture", "who": "ann"}
+    times = {"asked": 1_000, "expires": 2_000}
+    given = Order(**text, **times, args={}, uid=1000, role="operate", key=None)  # type: ignore[arg-type]
+    return value_of(seal(given, "secret"), None)

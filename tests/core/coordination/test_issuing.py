@@ -146,13 +146,17 @@ def test_the_readme_names_every_file_to_copy(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("node", "may", "may_not"),
     [
-        ("unit1", {"sess.unit1", "own.gate", "own.north", "done.unit1.>"}, {"sess.unit2", "cfg.>", "order.>", "epoch"}),
+        (
+            "unit1",
+            {"sess.unit1", "own.gate", "own.north", "order.unit1.>"},
+            {"sess.unit2", "cfg.>", "order.>", "order.unit2.>", "epoch"},
+        ),
         (
             "unit2",
             {"sess.unit2", "sess.unit1", "own.north", "note.unit1.>"},
             {"own.gate", "own.>", "sess.fr"},
         ),
-        ("fr", {"sess.>", "own.>", "cfg.>", "note.>", "order.>", "done.fr.>"}, {"epoch", "done.>", ">"}),
+        ("fr", {"sess.>", "own.>", "cfg.>", "note.>", "order.>"}, {"epoch", ">"}),
     ],
 )
 def test_a_node_may_write_what_its_part_needs(node: str, may: set[str], may_not: set[str]) -> None:

@@ -274,7 +274,8 @@ BAD_NAME = "a name is 1 to 32 of a-z, 0-9 and '-', and begins with a letter or a
             HEAD + NODE + '[[watch]]\nkind = "nas"\nsnmp = { host = "h" }\n',
             [
                 "5: watch: unknown table; what may stand here: "
-                "version, site, roles, checks, coordination, node, camera, recipe, destination, page, route, notifications",
+                "version, site, roles, checks, coordination, node, camera, recipe, destination, page, route, "
+                "notifications",
             ],
             id="an-unknown-table-is-one-problem",
         ),
@@ -285,7 +286,8 @@ BAD_NAME = "a name is 1 to 32 of a-z, 0-9 and '-', and begins with a letter or a
             + '[[route]]\nto = "nas"\nwhat = ["jpeg"]\ncameras = ["north"]\n',
             [
                 "5: objektiv: unknown table; what may stand here: "
-                "version, site, roles, checks, coordination, node, camera, recipe, destination, page, route, notifications",
+                "version, site, roles, checks, coordination, node, camera, recipe, destination, page, route, "
+                "notifications",
             ],
             id="nor-is-what-it-may-have-named-missed",
         ),
