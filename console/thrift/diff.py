@@ -49,7 +49,7 @@ def paint(can: Capabilities, shown: Shown, wanted: Grid) -> tuple[str, Shown]:
     best = _painted(can, shown, wanted)
     if best.length > COST and (scroll := best_scroll(shown.rows, wanted.rows)) and scroll.sequence(can):
         best = min(best, _scrolled(can, shown, wanted, scroll), key=lambda nib: nib.length)
-    if can.erase and best.length > ERASING_PAYS:
+    if can.erase and best.length > ERASING_PAYS and any(cell != BLANK for row in shown.rows for cell in row):
         best = min(best, _erased(can, shown, wanted), key=lambda nib: nib.length)
     return "".join(best.out), Shown(wanted.copied(), best.x, best.y, best.pen)
 
@@ -92,7 +92,7 @@ class _RowPainter:
     def __init__(self, nib: Nib, y: int, old: Row, new: Row) -> None:
         self.nib, self.y, self.new = nib, y, new
         self.width = len(new)
-        changed = [x for x in range(self.width) if old[x] != new[x]]
+        changed = [x for x, (a, b) in enumerate(zip(old, new, strict=True)) if a is not b and a != b]
         self.first, self.last = changed[0], changed[-1]
         if all(certain(cell.text) for row in (old, new) for cell in row):
             self.spans = list(_spans(changed, new))

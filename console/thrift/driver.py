@@ -20,7 +20,7 @@ from textual.geometry import Size
 from console.thrift.capabilities import Capabilities, capabilities
 from console.thrift.diff import Shown, cleared, paint
 from console.thrift.grid import Grid
-from console.thrift.launch import Options
+from console.thrift.launch import Options, settled
 from console.thrift.line import Gone, Line
 from console.thrift.pace import Pace
 from console.thrift.reader import Reader
@@ -185,6 +185,7 @@ class ThriftDriver(Driver):
         frame, self._ahead = self._ahead + frame, ""
         if frame:
             self._send(frame, may_ask=True)
+            settled()
 
     def _send(self, text: str, may_ask: bool = False) -> None:
         data, now = text.encode(errors="replace"), self._loop.time()

@@ -24,7 +24,33 @@ class Cell(NamedTuple):
 
 
 Row = list[Cell]
-BLANK = Cell(" ", PLAIN)
+
+
+class _Cells(dict[str, Cell]):
+    """The cells of one pen by their text, so that equal cells are one object and compare at once."""
+
+    def __init__(self, pen: Pen) -> None:
+        self.pen = pen
+        self.bare = pen if pen.shows_on_blanks else Pen(background=pen.background)
+
+    def __missing__(self, text: str) -> Cell:
+        cell = Cell(text, self.bare if text == " " else self.pen)
+        if len(self) < KEPT_PER_PEN:
+            self[text] = cell
+        return cell
+
+
+@lru_cache(maxsize=1024)
+def _cells_of(pen: Pen) -> _Cells:
+    return _Cells(pen)
+
+
+def blank(pen: Pen) -> Cell:
+    """Return a blank in this pen; what a blank does not show (the foreground) is left out."""
+    return _cells_of(pen)[" "]
+
+
+BLANK = blank(PLAIN)
 
 
 class Grid:
@@ -57,30 +83,6 @@ class Grid:
     def copied(self) -> list[Row]:
         """Return the rows as they are now."""
         return [row.copy() for row in self.rows]
-
-
-class _Cells(dict[str, Cell]):
-    """The cells of one pen by their text, so that equal cells are one object and compare at once."""
-
-    def __init__(self, pen: Pen) -> None:
-        self.pen = pen
-        self.bare = pen if pen.shows_on_blanks else Pen(background=pen.background)
-
-    def __missing__(self, text: str) -> Cell:
-        cell = Cell(text, self.bare if text == " " else self.pen)
-        if len(self) < KEPT_PER_PEN:
-            self[text] = cell
-        return cell
-
-
-@lru_cache(maxsize=1024)
-def _cells_of(pen: Pen) -> _Cells:
-    return _Cells(pen)
-
-
-def blank(pen: Pen) -> Cell:
-    """Return a blank in this pen; what a blank does not show (the foreground) is left out."""
-    return _cells_of(pen)[" "]
 
 
 def cells(text: str, pen: Pen) -> list[Cell]:

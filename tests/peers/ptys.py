@@ -28,7 +28,7 @@ QUESTION, MODE = b"\x1b[6n", b"\x1b[?2026$p"  # what a terminal is asked: its cu
 def environment(**more: str) -> dict[str, str]:
     """Return what a program of ours sees after a login: nothing of this process but where programs are."""
     plain = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "PATH": os.environ["PATH"]}
-    return plain | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}", "PYTHONDONTWRITEBYTECODE": "1"} | more
+    return plain | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"} | more
 
 
 def python(*arguments: str | Path) -> list[str]:
@@ -47,6 +47,12 @@ class Pty:
     sent: bytes = b""
     first: float = 0.0  # when the first byte came, of time.monotonic
     _decoder: codecs.IncrementalDecoder = field(default_factory=codecs.getincrementaldecoder("utf-8"))
+
+    @property
+    def cpu(self) -> float:
+        """Seconds of CPU that the program has used until now, all threads together."""
+        tasks = Path(f"/proc/{self.child.pid}/task").glob("*/schedstat")
+        return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
 
     def type(self, keys: str) -> None:
         """Type keys."""
@@ -117,13 +123,21 @@ class Pty:
 
 @contextmanager
 def on_a_pty(
-    command: Sequence[str], width: int = 100, height: int = 30, environ: Mapping[str, str] | None = None
+    command: Sequence[str],
+    width: int = 100,
+    height: int = 30,
+    environ: Mapping[str, str] | None = None,
+    *,
+    leads: bool = True,
 ) -> Iterator[Pty]:
-    """Run a command as the leader of a session on a new terminal; end it, by its own pid, when left."""
+    """Run a command as the leader of a session on a new terminal; end it, by its own pid, when left.
+
+    Without `leads` it hears of no hang-up; its CPU time is its own then, and not that of what makes it a leader too.
+    """
     master, slave = pty.openpty()
     _set_size(slave, width, height)
     child = subprocess.Popen(
-        python("-m", "peers.leader", *command),
+        [*(python("-m", "peers.leader") if leads else []), *command],
         stdin=slave,
         stdout=slave,
         stderr=slave,

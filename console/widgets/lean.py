@@ -1,0 +1,56 @@
+"""The program that screens stand in: the terminal's own colours, no mouse, no palette, nothing that moves by itself."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.driver import Driver
+
+from console.thrift.wire import Figures
+
+THEME = "ansi-dark"  # Textual's name for "as the terminal has it"; give it to launch.prepare as TEXTUAL_THEME
+
+
+class LeanApp(App[int]):
+    """Subclass this. Start it with `run(mouse=False)` after `launch.prepare(TEXTUAL_THEME=THEME)`."""
+
+    ENABLE_COMMAND_PALETTE = False
+    ESCAPE_TO_MINIMIZE = False
+    INLINE_PADDING = 0
+    CSS = """
+    Screen { background: ansi_default; color: ansi_default; layers: base; overflow: hidden; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "help", "help", key_display="?"),
+        Binding("ctrl+q", "quit", "quit", show=False, priority=True),
+        Binding("ctrl+c", "quit", "quit", show=False, priority=True),
+    ]
+
+    def __init__(self, driver_class: type[Driver] | None = None) -> None:
+        super().__init__(driver_class=driver_class, watch_css=False)
+        self.theme = THEME
+        self.animation_level = "none"
+
+    def figures(self) -> Figures | None:
+        """Return what the session has cost; None with a driver that does not count."""
+        said = getattr(self._driver, "figures", None)
+        return said() if said is not None else None
+
+    def action_help(self) -> None:
+        """List the keys of this screen; Enter on one runs it here."""
+        from console.widgets.help import HelpPage  # nobody waits for it before the first paint
+
+        below = self.screen
+        self.push_screen(HelpPage(below.active_bindings, below.title or type(below).__name__), self._run_chosen)
+
+    async def _run_chosen(self, action: str | None) -> None:
+        if action is not None:
+            await self.run_action(action, self.focused or self.screen)
+
+    def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
+        """Write no files."""
+
+    def action_suspend_process(self) -> None:
+        """Give no shell."""
