@@ -17,6 +17,7 @@ SWITCH = "THRIFT"  # =off: the driver that comes with Textual
 LEVERS = {  # Textual 8.2.8 reads these once, when it is imported
     "TEXTUAL_ANIMATIONS": "none",
     "TEXTUAL_SMOOTH_SCROLL": "0",  # animated scrolling, and the size reports that come with it
+    "ESCDELAY": "30",  # ms that Escape waits to be the beginning of another key, instead of 100
     "TEXTUAL_DISABLE_KITTY_KEY": "1",  # 8 to 11 bytes more for every key
 }
 

@@ -9,6 +9,7 @@ import os
 import sys
 
 from console.thrift import launch
+from console.thrift.capabilities import UnfitTerminal
 
 launch.hurry()
 launch.prepare(**({} if os.environ.get("BLOCKS") == "stock" else {"TEXTUAL_THEME": "ansi-dark"}))
@@ -189,7 +190,7 @@ class Stock(App[int]):
 def main() -> int:
     try:
         driver: type[Driver] | None = launch.driver_class()
-    except launch.UnfitTerminal as error:
+    except UnfitTerminal as error:
         sys.stderr.write(f"{error}\n")
         return 2
     stock = os.environ.get("BLOCKS") == "stock"

@@ -6,6 +6,7 @@ import os
 import sys
 
 from console.thrift import launch
+from console.thrift.capabilities import UnfitTerminal
 
 launch.prepare()
 
@@ -21,9 +22,7 @@ HOSTILE = "cam\x1b]52;c;aGk=\x07\x1b[2J\x9b31m\u202eevil\u2066\u200b" + "x" * 30
 
 
 class Question(ModalScreen[None]):
-    DEFAULT_CSS = (
-        "Question { align: center middle } Vertical { width: 40; height: 9; border: round red; background: blue }"
-    )
+    CSS = "Question { align: center middle } Vertical { width: 40; height: 9; border: round red; background: blue }"
     BINDINGS = [Binding("escape", "dismiss", "close")]  # noqa: RUF012
 
     def compose(self) -> ComposeResult:
@@ -89,7 +88,8 @@ class Tour(App[None]):
 if __name__ == "__main__":
     try:
         driver = launch.driver_class()
-    except launch.UnfitTerminal as error:
+    except UnfitTerminal as error:
         sys.exit(str(error))
-    Tour(driver_class=driver).run(mouse="MOUSE" in os.environ)
-    sys.exit(0)
+    tour = Tour(driver_class=driver)
+    tour.run(mouse="MOUSE" in os.environ)
+    sys.exit(tour.return_code)

@@ -54,7 +54,7 @@ def after(grid: Grid, screen: list[Stroke], moved: int) -> Grid:
 
 
 @pytest.mark.parametrize("can", TERMINALS, ids=lambda can: can.term)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(STEPS, SIZES)
 def test_what_is_sent_makes_the_screen_that_is_wanted(
     can: Capabilities, steps: list[Step], size: tuple[int, int]
