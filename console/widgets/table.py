@@ -18,7 +18,7 @@ MARK, NO_MARK = ">", " "
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A column of a table. `width`: characters, the least for the one that grows."""
+    """A column of a table. `width`: characters; the one that grows gives some up only where nothing else fits."""
 
     key: str
     label: str
@@ -40,7 +40,7 @@ def laid_out(columns: Sequence[Column], width: int) -> list[tuple[Column, int]]:
     """Return the columns that a table of `width` characters shows, and how wide; a blank stands before each."""
     shown = [column for column in columns if column.from_width <= width]
     left = width - 1 - sum(column.width + 1 for column in shown)
-    return [(column, column.width + max(0, left) * column.grows) for column in shown]
+    return [(column, max(column.width + left, 1) if column.grows else column.width) for column in shown]
 
 
 class LineTable(Lines, can_focus=True):
