@@ -137,9 +137,9 @@ class ConfirmPage(Screen[Outcome | None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "enter", "choose", show=False, priority=True),
+        Binding("enter", "enter", "choose", show=False),
         Binding("escape", "leave", "leave it as it is", show=False),
-        Binding("left,right,up,down,tab", "turn", "the other answer", show=False, priority=True),
+        Binding("left,right,up,down,tab", "turn", "the other answer", show=False),
         Binding("backspace", "erase", "take a character back", show=False),
     ]
 

@@ -49,10 +49,10 @@ class HelpPage(Screen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", "back", show=False),
-        Binding("up", "table('move', -1)", "up", show=False, priority=True),
-        Binding("down", "table('move', 1)", "down", show=False, priority=True),
-        Binding("pageup", "table('page', -1)", "up", show=False, priority=True),
-        Binding("pagedown", "table('page', 1)", "down", show=False, priority=True),
+        Binding("up", "table('move', -1)", "up", show=False),
+        Binding("down", "table('move', 1)", "down", show=False),
+        Binding("pageup", "table('page', -1)", "up", show=False),
+        Binding("pagedown", "table('page', 1)", "down", show=False),
     ]
 
     def __init__(self, bindings: Mapping[str, ActiveBinding], title: str, extra: Sequence[str] = ()) -> None:

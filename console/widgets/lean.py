@@ -43,11 +43,14 @@ class LeanApp(App[int]):
         from console.widgets.help import HelpPage  # nobody waits for it before the first paint
 
         below = self.screen
-        self.push_screen(HelpPage(below.active_bindings, below.title or type(below).__name__), self._run_chosen)
+        bindings = below.active_bindings
 
-    async def _run_chosen(self, action: str | None) -> None:
-        if action is not None:
-            await self.run_action(action, self.focused or self.screen)
+        async def run(action: str | None) -> None:
+            chosen = next((active for active in bindings.values() if active.binding.action == action), None)
+            if chosen is not None:
+                await self.run_action(chosen.binding.action, chosen.node)
+
+        self.push_screen(HelpPage(bindings, below.title or type(below).__name__), run)
 
     def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
         """Write no files."""

@@ -47,7 +47,7 @@ class Prompt(Horizontal):
         """Show it and type into it."""
         self.add_class("open")
         self.entry.disabled = False
-        self.entry.focus()
+        self.screen.set_focus(self.entry)  # now: Widget.focus() lets the next key go elsewhere
 
     def action_close(self) -> None:
         """Empty and hide it; the screen has the focus again."""
@@ -95,11 +95,6 @@ class FilterLine(Prompt):
 class CommandLine(Prompt):
     """`:`: takes the words of the command line."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "complete", "complete", show=False, priority=True),
-        Binding("up", "recall(-1)", "the one before", show=False, priority=True),
-        Binding("down", "recall(1)", "the one after", show=False, priority=True),
-    ]
     sign = ":"
 
     @dataclass
@@ -120,13 +115,17 @@ class CommandLine(Prompt):
         self._past: list[str] = []
         self._back = 0
 
-    def action_complete(self) -> None:
+    def on_mount(self) -> None:
+        """Take the keys that an operator knows from a shell."""
+        self.entry.keys = {"tab": self.complete, "up": lambda: self.recall(-1), "down": lambda: self.recall(1)}
+
+    def complete(self) -> None:
         """Complete the first word as far as it is one."""
         if len(fits := [each for each in self.commands if each.startswith(self.entry.value)]) == 1:
             self.entry.value = f"{fits[0]} "
             self.entry.cursor_position = len(self.entry.value)
 
-    def action_recall(self, step: int) -> None:
+    def recall(self, step: int) -> None:
         """Bring back what was entered before."""
         self._back = min(max(self._back - step, 0), len(self._past))
         self.entry.value = self._past[-self._back] if self._back else ""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
@@ -47,7 +48,7 @@ class LineTable(Lines, can_focus=True):
     """A table whose cursor stays on its row, whatever order the rows come in."""
 
     DEFAULT_CSS = "LineTable { height: 1fr; }"
-    BINDINGS: ClassVar[list[BindingType]] = [
+    MOVES: ClassVar[list[Binding]] = [
         Binding("up,k", "move(-1)", "up", show=False),
         Binding("down,j", "move(1)", "down", show=False),
         Binding("pageup,ctrl+b", "page(-1)", "a page up", show=False),
@@ -56,6 +57,8 @@ class LineTable(Lines, can_focus=True):
         Binding("end,G", "move(1000000)", "last row", show=False),
         Binding("enter", "choose", "open", show=False),
     ]
+    BINDINGS: ClassVar[list[BindingType]] = [*MOVES]
+    ACTIONS: ClassVar[dict[str, str]] = {key: move.action for move in MOVES for key in move.key.split(",")}
 
     @dataclass
     class Moved(Message):
@@ -77,6 +80,13 @@ class LineTable(Lines, can_focus=True):
         self.rows: Sequence[Row] = ()
         self.at = 0  # row of the cursor
         self.top = 0  # first row that is shown
+
+    async def on_key(self, event: events.Key) -> None:
+        """Do a key where it stands among others: what a slow link brings at once may give the focus away behind it."""
+        if (action := self.ACTIONS.get(event.key)) is not None:
+            event.stop()
+            event.prevent_default()
+            await self.run_action(action)
 
     @property
     def key(self) -> str | None:

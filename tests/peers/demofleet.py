@@ -25,6 +25,7 @@ from textual.screen import Screen  # noqa: E402
 from console.widgets.daystrip import LEGEND, day_strip  # noqa: E402
 from console.widgets.lean import LeanApp  # noqa: E402
 from console.widgets.lines import Lines  # noqa: E402
+from console.widgets.prompting import PromptingScreen  # noqa: E402
 from console.widgets.status import Status, StatusLine  # noqa: E402
 from console.widgets.table import Column, LineTable, Row  # noqa: E402
 
@@ -32,13 +33,15 @@ if TYPE_CHECKING:
     from textual.driver import Driver
 
     from console.widgets.confirm import Outcome
+    from console.widgets.filtering import Filter
+    from console.widgets.prompts import CommandLine, FilterLine
 
 PERIOD, ROWS = float(os.environ.get("PERIOD", "5")), int(os.environ.get("ROWS", "20"))
 STALE = os.environ.get("STALE", "")
 COLUMNS = (
     Column(key="state", label="STATE", width=8),
     Column(key="name", label="CAMERA", width=12, grows=True),
-    Column(key="age", label="AGE", width=6, right=True),
+    Column(key="age", label="AGE", width=6, right=True, from_width=30),
     Column(key="strip", label="LAST DAY", width=24, from_width=80),
     Column(key="undelivered", label="UNDELIV", width=8, right=True, from_width=60),
     Column(key="left", label="DAYS", width=5, right=True, from_width=70),
@@ -66,6 +69,10 @@ class World:
             "left": str(self.random.randrange(5, 90)),
             "owner": f"unit{number % 4 + 1}",
         }
+
+    def plain(self, name: str) -> dict[str, str]:
+        """Return a row as text."""
+        return next(row for row in self.rows if row["name"] == name)
 
     def change(self) -> None:
         """Change five cells, as a minute of a site does."""
@@ -96,8 +103,14 @@ class Camera(Screen[None]):
         yield Lines(("north-00", "strong"), "", *facts, LEGEND)
 
 
-class Fleet(Screen[None]):
-    BINDINGS = [Binding("c", "confirm", "hand over"), Binding("i", "camera", "camera")]  # noqa: RUF012
+class Fleet(PromptingScreen):
+    BINDINGS = [  # noqa: RUF012
+        Binding("c", "confirm", "hand over"),
+        Binding("i", "camera", "camera"),
+    ]
+    filter_fields = [column.key for column in COLUMNS]  # noqa: RUF012
+    command_words = ("status", "queue")
+    filter: Filter | None = None
 
     def compose(self) -> ComposeResult:
         yield Lines(("site quay   20 cameras, 3 late, 2 missed", "strong"), id="head")
@@ -117,11 +130,23 @@ class Fleet(Screen[None]):
         self.read()
 
     def read(self) -> None:
-        self.query_one(LineTable).put(lines_of(self.world))
+        rows = lines_of(self.world)
+        passing = [row for row in rows if self.filter is None or self.filter.accepts(self.world.plain(row.key))]
+        self.query_one(LineTable).put(passing)
         now = datetime.now(UTC)
         status = Status(now=now, as_of=now, refresh=timedelta(seconds=PERIOD), stale_after=timedelta(seconds=30))
         app = self.app
         self.query_one(StatusLine).tell(status, app.figures() if isinstance(app, LeanApp) else None)
+
+    def on_filter_line_changed(self, event: FilterLine.Changed) -> None:
+        self.filter = event.filter
+        self.read()
+
+    def on_command_line_entered(self, event: CommandLine.Entered) -> None:
+        self.query_one("#head", Lines).show([f"done: {' '.join(event.words)}"])
+
+    def on_command_line_refused(self, event: CommandLine.Refused) -> None:
+        self.query_one("#head", Lines).show([event.text])
 
     def action_camera(self) -> None:
         self.app.push_screen(Camera())

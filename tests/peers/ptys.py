@@ -82,9 +82,8 @@ class Pty:
         """Show what comes until something happened; return whether it did."""
         deadline = time.monotonic() + seconds
         while not happened():
-            if time.monotonic() > deadline:
-                return False
-            self.step(0.05)
+            if time.monotonic() > deadline or not (self.step(0.05) or self.child.poll() is None):
+                return bool(happened())
         return True
 
     def shows(self, text: str, seconds: float = LONGEST) -> bool:

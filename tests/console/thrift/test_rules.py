@@ -109,6 +109,17 @@ def test_a_character_is_repeated_by_sequence_only_when_it_is_ascii_and_the_termi
     assert not capabilities("xterm-256color", {}).rep
 
 
+@pytest.mark.parametrize("bce", [True, False])
+def test_a_coloured_blank_is_erased_only_where_erasing_takes_the_colour(bce: bool) -> None:
+    can = Capabilities(erase=True, ech=True, bce=bce)
+    _, shown = cleared(can, 60, 1)
+    grid = Grid(60, 1)
+    grid.put(0, 0, cells(" " * 60, Pen(background="44")))
+    sent, _ = paint(can, shown, grid)
+    assert ("\x1b[K" in sent) == bce
+    assert (" " * 60 in sent) != bce
+
+
 # Terminals
 
 

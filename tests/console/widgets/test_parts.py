@@ -54,7 +54,12 @@ COLUMNS = (
 
 @pytest.mark.parametrize(
     ("width", "shown"),
-    [(20, ["state", "name"]), (44, ["state", "name"]), (79, ["state", "name", "owner"]), (160, None)],
+    [
+        (20, ["state", "name"]),
+        (44, ["state", "name"]),
+        (79, ["state", "name", "owner"]),
+        (160, ["state", "name", "strip", "owner"]),
+    ],
 )
 def test_columns_drop_out_on_a_narrow_screen_and_one_takes_the_rest(width: int, shown: list[str]) -> None:
     layout = laid_out(COLUMNS, width)
