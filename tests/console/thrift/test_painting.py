@@ -68,3 +68,23 @@ def test_what_is_sent_makes_the_screen_that_is_wanted(
         terminal.feed(sent)
         assert terminal.looks() == drawn(grid.rows).looks()
         assert paint(can, shown, grid)[0] == ""
+
+
+def log(first: int) -> Grid:
+    """Return lines of a log between a heading and a foot that stay."""
+    grid = Grid(60, 20)
+    lines = ["a heading", *(f"{first + y:04} a line, and a tail of it {(first + y) * 7}" for y in range(18)), "a foot"]
+    for y, line in enumerate(lines):
+        grid.put(0, y, cells(line, PLAIN))
+    return grid
+
+
+@pytest.mark.parametrize("can", TERMINALS, ids=lambda can: can.term)
+def test_lines_that_move_between_others_that_stay_come_out_right(can: Capabilities) -> None:
+    terminal = Emulator(60, 20)
+    sent, shown = cleared(can, 60, 20)
+    terminal.feed("\x1b[?7l" + sent)
+    for first in (100, 101, 106, 104, 95, 96):
+        sent, shown = paint(can, shown, log(first))
+        terminal.feed(sent)
+        assert terminal.looks() == drawn(log(first).rows).looks()

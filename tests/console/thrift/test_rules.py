@@ -36,6 +36,7 @@ BOLD_RED = Pen(frozenset({1}), "31")
         pytest.param(PLAIN, BOLD_RED, "\x1b[1;31m", id="on from plain"),
         pytest.param(BOLD_RED, Pen(frozenset(), "31"), "\x1b[22m", id="one attribute off"),
         pytest.param(BOLD_RED, Pen(frozenset({2}), "31"), "\x1b[22;2m", id="dim for bold: 22 ends both"),
+        pytest.param(Pen(frozenset({1, 2})), Pen(frozenset({2})), "\x1b[0;2m", id="bold off keeps dim"),
         pytest.param(Pen(frozenset(), "38;2;1;2;3"), Pen(frozenset(), "31"), "\x1b[31m", id="another colour"),
     ],
 )
