@@ -30,6 +30,7 @@ KINDS: Mapping[str, str] = {
     "images": "core.processing.job:ImageService",
     "destination": "core.transfer.serve:DestinationService",
     "drop": "core.transfer.serve:DestinationService",
+    "reach": "core.capture.reach:ReachService",
     "hook": "core.capture.hook:HookService",
     "probe": "core.probes.serve:ProbeService",
     "disk": "core.intake.adopt:DiskService",

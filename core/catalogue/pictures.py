@@ -215,7 +215,9 @@ def fences(catalogue: Catalogue, node: str) -> dict[str, Fence]:
     return {row["camera"]: Fence(row["epoch"], row["token"]) for row in rows}
 
 
-def highest_fence(catalogue: Catalogue) -> Fence | None:
-    """Return the highest fence of all, by which a node that starts anew counts on."""
-    row = catalogue.row("SELECT epoch, token FROM fence ORDER BY epoch DESC, token DESC LIMIT 1")
+def highest_fence(catalogue: Catalogue, camera: str | None = None) -> Fence | None:
+    """Return the highest fence of a camera, or of all, by which a node that starts anew counts on."""
+    where, parameters = ("", ()) if camera is None else ("WHERE camera = ?", (camera,))
+    sql = f"SELECT epoch, token FROM fence {where} ORDER BY epoch DESC, token DESC LIMIT 1"  # noqa: S608 - constants
+    row = catalogue.row(sql, parameters)
     return None if row is None else Fence(row["epoch"], row["token"])

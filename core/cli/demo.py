@@ -18,6 +18,7 @@ from core.catalogue.store import Catalogue
 from core.child import Child
 from core.cli.checking import altered
 from core.cli.ending import Interrupted, called, unusable
+from core.cli.practice import practise
 from core.cli.run import interruptible
 from core.cli.sites import read_sites
 from core.clock import SystemClock
@@ -52,10 +53,19 @@ def _finite(context: click.Context, option: click.Parameter, value: float) -> fl
 @click.option(
     "--dir", "folder", default="overlapse-demo", show_default=True, type=click.Path(path_type=Path), help="Where."
 )
+@click.option(
+    "--fleet",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    help="Instead a simulated fleet of N units, to practise on, until Ctrl-C.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of text.")
-def demo(shots: int, every: float, folder: Path, as_json: bool) -> None:
+def demo(shots: int, every: float, folder: Path, fleet: int | None, as_json: bool) -> None:
     """Run a whole small site on this machine, without hardware."""
     folder = folder.absolute()
+    if fleet is not None:
+        practise(folder, fleet)
+        return
     clock = SystemClock()
 
     def tell(line: str) -> None:

@@ -91,6 +91,12 @@ def begin(highest: datetime | None, now: datetime, monotonic: float, trusted: bo
     return Rhythm(now, monotonic, trusted, settled, settled, owed=owed)
 
 
+def newest_fresh(expected: Expected, after: datetime, now: datetime) -> datetime | None:
+    """Return the newest slot of after < at <= now if it can still be shot, for a node that takes a camera over."""
+    newest = _newest(expected, now, after)
+    return newest.at if newest is not None and _is_fresh(newest, now) else None
+
+
 def is_credible(stretch: Stretch, trusted: bool) -> bool:
     """Return whether a clock that is or is not `trusted` is believed to have passed over a stretch."""
     return trusted or stretch.until - stretch.after <= CREDIBLE

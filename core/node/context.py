@@ -19,6 +19,7 @@ from core.errors import CatalogueError, StorageError
 from core.intake.durable import Keeper
 from core.node.engine import Engine
 from core.node.jobs import Hands
+from core.node.leases import Alone, Leases
 from core.node.sending.traffic import carried
 from core.site.model import Camera, Link, Node, SiteFile
 from core.site.place import Folders
@@ -54,8 +55,10 @@ class Context:
     catalogue: Catalogue
     keeper: Keeper
     hands: Hands
-    fence: Fence
-    fences: dict[str, Fence] = field(default_factory=dict)  # camera -> the fence of its lease, where nodes share it
+    fence: Fence  # of this start of the node
+    leases: Leases = field(init=False)
+    engine: Engine | None = None  # what nodes share, where this one shares anything
+    run: str = ""  # 16 hexadecimal digits that no other run of this node ever had
     trust: Trust = field(default_factory=lambda: Trust(False, "not judged yet"))
     on_event: Callable[[str, str, str], None] = lambda kind, subject, text: None
     pace: Pace = Pace()
@@ -64,7 +67,9 @@ class Context:
     traffic: Callable[[Link], int | None] = carried  # bytes that a link's counter has seen, None where none is read
     evaluate: Callable[[Document, float], list[dict[str, Any]]] = lambda document, now: []  # its verdicts
     publish: Callable[[Path, Document], object] = write  # puts the status document in place
-    engine: Engine | None = None  # the store that nodes share, where this site has one
+
+    def __post_init__(self) -> None:
+        self.leases = Alone(self.node.name, self.fence)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -88,12 +93,18 @@ class Context:
         return next((camera for camera in self.site.camera if camera.name == name), None)
 
     def cameras(self) -> list[Camera]:
-        """The cameras that this node drives."""
+        """The cameras that this node may shoot now."""
+        return [camera for camera in self.site.camera if self.leases.right(camera) is not None]
+
+    def own_cameras(self) -> list[Camera]:
+        """The cameras whose primary this node is: it owes their slots."""
         return [camera for camera in self.site.camera if camera.primary in (None, self.node.name)]
 
     def fence_of(self, camera: str) -> Fence:
         """The fence under which this node shoots a camera: of its lease, or of this start of the node."""
-        return self.fences.get(camera, self.fence)
+        configured = self.camera(camera)
+        right = self.leases.right(configured) if configured is not None else None
+        return self.fence if right is None else right.fence
 
     def tell(self, kind: str, subject: str, text: str, **data: Any) -> None:
         """Record an event: one line in the log, and one row in the catalogue when that takes it."""

@@ -18,6 +18,10 @@ from core.node.context import Context
 from core.node.errands.errands import Errands, Make
 from core.node.errands.importing import Importing
 from core.node.errands.restoring import Restoring
+from core.node.fleet.overseeing import Overseeing
+from core.node.fleet.owning import Owning
+from core.node.fleet.reaching import WORKER, Reaching
+from core.node.fleet.spares import fill_holes
 from core.node.guard import Desk
 from core.node.jobs import Done, Report
 from core.node.keeping.retaining import Retaining
@@ -35,6 +39,7 @@ from core.node.telling.kept import MAIL
 from core.node.telling.mailing import Mailing
 from core.node.timekeeping import LAST_SEEN
 from core.node.writing import Writer
+from core.status.vitals import vitals
 from core.values import PictureName
 
 ERRANDS: Mapping[str, Make] = {"import": Importing, "restore": Restoring}
@@ -62,6 +67,15 @@ class Desks:
         self.receiving = Receiving(context, self.writer, self.taking, self.delivering.linking, self.checkins)
         self.writer.on_written = self._written
         self.shooting = Shooting(context, self.taking)
+        self.reaching = Reaching(context, self.shooting)
+        self.owning = Owning(
+            context,
+            self._rights,
+            self._taken_over,
+            self.shooting.is_busy,
+            self.reaching.out_of_reach,
+            lambda: vitals(self.reporting.latest) if self.reporting.latest else "",
+        )
         self.pushing = Pushing(context, self.taking, self.shooting)
         self.measuring = Measuring(context)
         self.retaining = Retaining(context, self.writer, self.delivering.write_receipts, self._may_shoot)
@@ -69,7 +83,8 @@ class Desks:
         linking = self.delivering.linking
         self.errands = Errands(context, self.taking, linking, self._unseen, lambda: self.leftovers.looked, ERRANDS)
         self.mailing = Mailing(context)
-        told = trouble, self.errands.row, self.mailing.row
+        self.overseeing = Overseeing(context, self.checkins)
+        told = trouble, self.errands.row, self.mailing.row, self.owning.document
         self.reporting = Reporting(context, self.shooting, self.viewing, self.delivering, self.retaining, *told)
 
         self._tie_orders()
@@ -101,6 +116,9 @@ class Desks:
         """Those that are given their turn, in the order in which a picture passes them."""
         return (
             self.writer,
+            self.reaching,
+            self.owning,
+            self.overseeing,
             self.shooting,
             self.pushing,
             self.receiving,
@@ -119,6 +137,7 @@ class Desks:
 
     def apply(self) -> None:
         """Have every desk take over the site as it is configured now."""
+        self.owning.apply()
         self.delivering.apply()
         self.obeying.apply()
         self.by_engine.apply()
@@ -156,7 +175,9 @@ class Desks:
     def report(self, report: Report) -> None:
         """Give what a worker says to those whom it concerns."""
         worker = report.job.worker
-        if self.errands.owns(report):
+        if worker == WORKER:
+            self.reaching.handle(report)
+        elif self.errands.owns(report):
             self.errands.handle(report)
             self.retaining.look()
         elif worker.kind in ("camera", "hook"):
@@ -185,6 +206,17 @@ class Desks:
         self.viewing.recover()
         self.paging.look()
         self.context.keeper.hold_reserve()
+
+    def _rights(self) -> None:
+        """What this node may shoot is another than before."""
+        self.shooting.apply()
+        self.pushing.apply()
+        self.paging.apply()
+        self.reporting.changed()
+
+    def _taken_over(self, camera: str, since: float) -> None:
+        """A camera is this node's, whose owner was heard last at `since`: spares from then on fill holes."""
+        self.delivering.look(fill_holes(self.context, camera, since))
 
     def _of_camera(self, report: Report) -> None:
         if report.job.op in ("telemetry", "set_clock"):

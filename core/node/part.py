@@ -13,6 +13,7 @@ from core.errors import CatalogueCorrupt, CatalogueError, OverlapseError, Storag
 from core.node.cameras.idle import applied_now, write_gaps
 from core.node.context import Context
 from core.node.desks import Desks
+from core.node.engine import Heard
 from core.node.guard import Guard
 from core.node.jobs import Report
 from core.node.reload import Reload
@@ -55,6 +56,7 @@ class SitePart:
         `before` is the configuration last applied: by it the slots since the last one are written as missed.
         """
         self._clock.judge()
+        self.desks.owning.begin()
         write_gaps(self.context, self.desks.shooting, before or self.context.site)
         self.desks.begin()
         self.desks.apply()
@@ -94,6 +96,8 @@ class SitePart:
                 self.reload(event)
             elif isinstance(event, Report):
                 self.desks.report(event)
+            elif isinstance(event, Heard):
+                event.tell()
         self.desks.reporting.changed()
 
     def tick(self) -> None:
@@ -118,6 +122,7 @@ class SitePart:
     def close(self) -> None:
         """Let go of the children, write what is owed, and the last status."""
         self.context.hands.close()
+        self.desks.owning.close()
         endings = (
             self.desks.delivering.write_receipts,
             self.desks.writer.finish,

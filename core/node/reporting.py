@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import Any
@@ -50,6 +50,8 @@ class Reporting:
     trouble: Callable[[], str | None]  # what disk or catalogue said, while they fail
     errand: Callable[[], dict[str, Any] | None]  # the import or restore that is under way
     mail: Callable[[], dict[str, Any] | None]  # what waits for the mail server
+    redundancy: Callable[[], dict[str, Any] | None]  # who shoots what, where nodes share cameras
+    latest: Document = field(default_factory=dict)  # as it was written last
     _started: float = 0.0
     _at: float = 0.0
     _written: float = float("-inf")
@@ -70,7 +72,8 @@ class Reporting:
         """Write the document now."""
         self._written = self.context.monotonic()
         self._at = self._written + self.context.pace.report
-        self.context.publish(self.context.folders.status, self.document())
+        self.latest = self.document()
+        self.context.publish(self.context.folders.status, self.latest)
 
     def wake(self) -> float:
         """Return the monotonic time of the next document."""
@@ -118,6 +121,7 @@ class Reporting:
             "thresholds": thresholds(context.site.checks),
             "stuck": [{"name": str(one), "why": why} for one, why in context.hands.stuck().items()] or None,
             "mail": self.mail(),
+            "redundancy": self.redundancy(),
             "storage": None if (trouble := self.trouble()) is None else safe(trouble),
         }
 

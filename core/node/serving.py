@@ -97,7 +97,7 @@ class Serving:
         desks, name = self._desks, request.args.get("node")
         ours = desks.reporting.document()
         ours["heard"] = ours["at"]
-        documents = {ours["node"]: ours, **desks.checkins.heard}
+        documents = {ours["node"]: ours, **desks.checkins.documents()}
         if name is not None and name not in documents:
             raise NoSuchThing(f"nothing was heard of a node {name}; it was of: {', '.join(documents)}")
         return fleet_page([documents[name]] if name else documents.values(), request.args.get("since", 0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -23,12 +24,14 @@ from core.clock import Clock, kernel_synchronised, rtc_time
 from core.control.audit import Audit
 from core.control.server import Server
 from core.coordination.fence import next_fence
+from core.coordination.opening import open_coordination
 from core.coordination.sqlite import SqliteCoordination
 from core.errors import AlreadyRunning, CatalogueCorrupt, CatalogueError, StorageError
 from core.intake.daybook import DiskKeeper, Line, read_after, read_all
 from core.intake.durable import Shelf
 from core.node.children import Children
 from core.node.context import Context
+from core.node.engine import Far
 from core.node.evaluating import evaluation
 from core.node.keeping.retaining import expect_removal
 from core.node.loop import Event, Stop
@@ -36,6 +39,7 @@ from core.node.part import SitePart
 from core.node.pictures.taking import wanted_by
 from core.node.reload import Applied
 from core.site.change import difference
+from core.site.engine import needs_session
 from core.site.load import Loaded
 from core.site.model import SiteFile
 from core.site.place import Folders, Place
@@ -102,6 +106,9 @@ def _open_site(
         told: list[str] = []
         catalogue = undo.enter_context(_closing(open_catalogue(folders, loaded.site, place.node, told, progress)))
         context = _context(place, loaded, clock, catalogue)
+        if needs_session(loaded.site, place.node):
+            store = open_coordination(loaded.site, loaded.base, place.node, folders, clock)
+            context.engine = Far(store, lambda said: queue.put(Event(part, said)), store.close)
         part = _part(context, loaded, queue, reread, Applied(folders.applied))
         context.hands = Children(lambda report: queue.put(Event(part, report)))
         if listen:  # before anything is written: whoever answers there already is another node on this folder
@@ -198,6 +205,7 @@ def _context(place: Place, loaded: Loaded, clock: Clock, catalogue: Catalogue) -
         hands=Children(lambda report: None),
         fence=take_fence(folders, site, place.node, clock, catalogue),
         evaluate=evaluation(),
+        run=secrets.token_hex(8),
     )
 
 

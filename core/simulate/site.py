@@ -30,6 +30,7 @@ from core.simulate.cameras import PowerHook, SimulatedCamera
 from core.simulate.disk import DiskModel, SimulatedDisk
 from core.simulate.links import SimulatedDestination, SimulatedImages, SimulatedRouter
 from core.simulate.nobody import EmptyDrop
+from core.simulate.shared import SharedEngine, SimulatedReach
 from core.simulate.world import Model, SimulatedHands, World
 from core.site.load import reparse
 from core.site.model import Camera, SiteFile
@@ -96,8 +97,15 @@ class SimulatedSite:
         synchronised: bool = True,
         pace: Pace | None = None,
         node: str | None = None,
+        engine: SharedEngine | None = None,
     ) -> None:
-        """`text` is a site.toml; `synchronised` is what the kernel says of the clock; `node`: by default the first."""
+        """`text` is a site.toml; `synchronised` is what the kernel says of the clock; `node`: by default the first.
+
+        `engine`: what it shares with other nodes.
+        """
+        self.shared = engine
+        self.is_cut_off = False  # from the engine
+        self.reach = SimulatedReach()
         self.world = world
         self.site: SiteFile = reparse(text)
         self.node = node or self.site.node[0].name
@@ -138,6 +146,8 @@ class SimulatedSite:
         """Start the node on what its last run left, under a new fence."""
         self.fence = Fence(1, self.fence.token + 1)
         context = self._context()
+        if self.shared is not None:
+            context.engine = self.shared.line(lambda said: queue.put(Event(part, said)), lambda: self.is_cut_off)
         part = SitePart(
             context,
             witnesses=self._witness,
@@ -161,6 +171,7 @@ class SimulatedSite:
         """Let the power go: what was not durable is lost, nobody says goodbye."""
         if self.part is not None:
             self.part.context.hands.close()
+            self.part.desks.owning.close()
         self.disk.cut()
         self.part = None
 
@@ -218,6 +229,7 @@ class SimulatedSite:
             traffic=lambda link: self.counters.get(link.name),
             publish=self._publish,
             engine=self.engine,
+            run=f"{self._dice.getrandbits(64):016x}",
         )
 
     def _publish(self, path: Path, document: dict[str, Any]) -> None:
@@ -234,6 +246,7 @@ class SimulatedSite:
             Worker("hook"): self.hook,
             Worker("probe"): self.router,
             Worker("drop"): EmptyDrop(),
+            Worker("reach"): self.reach,
         }
         models |= {Worker("camera", name): camera for name, camera in self.cameras.items()}
         models |= {Worker("destination", name): one for name, one in self.destinations.items()}

@@ -7,7 +7,9 @@ they are made of anyway, so that no link carries both.
 from __future__ import annotations
 
 from dataclasses import fields
+from ipaddress import ip_address
 from math import lcm
+from urllib.parse import urlsplit
 
 from core.site.model import Destination, Route, SiteFile
 
@@ -18,6 +20,25 @@ def driver_of(site: SiteFile, camera: str) -> str:
     """Return the node that drives a camera, the first one where nothing is said."""
     primary = next((one.primary for one in site.camera if one.name == camera), None)
     return primary or (site.node[0].name if site.node else "")
+
+
+def shooters_of(site: SiteFile, camera: str) -> tuple[str, ...]:
+    """Return the nodes that may come to shoot a camera: its primary, and its backup where it has one."""
+    backup = next((one.backup for one in site.camera if one.name == camera), None)
+    return (driver_of(site, camera),) if backup is None else (driver_of(site, camera), backup)
+
+
+def reaches(site: SiteFile, node: str, destination: str) -> bool:
+    """Return whether a node gets to a destination: it has the link that this names, or needs none.
+
+    What stands beside the camera, a mounted folder or an address of a local network (RFC 1918, RFC 4193), is reached by
+    its own link alone.
+    """
+    place = destination_of(site, destination)
+    if place is None or place.link is None:
+        return True
+    has_link = any(link.name == place.link for one in site.node if one.name == node for link in one.link)
+    return has_link or not _is_beside(place.address)
 
 
 def maker(site: SiteFile, route: Route, camera: str, origin: str) -> str:
@@ -56,12 +77,23 @@ def _may_apply(site: SiteFile, route: Route, node: str) -> bool:
     if any(what in ORIGINALS for what in route.what) and shoots and route.at is None and not route.cameras:
         return True
     for camera in route.cameras or [one.name for one in site.camera]:
-        origin = driver_of(site, camera)
-        if (route.at or origin) == node and any(what in ORIGINALS for what in route.what):
-            return True
-        if maker(site, route, camera, origin) == node and any(what not in ORIGINALS for what in route.what):
-            return True
+        for origin in shooters_of(site, camera):
+            if (route.at or origin) == node and any(what in ORIGINALS for what in route.what):
+                return True
+            if maker(site, route, camera, origin) == node and any(what not in ORIGINALS for what in route.what):
+                return True
     return len(site.node) == 1
+
+
+def _is_beside(address: str) -> bool:
+    """Return whether an address is one of a local network, or a folder."""
+    parts = urlsplit(address)
+    if parts.scheme == "folder":
+        return True
+    try:
+        return ip_address(parts.hostname or "").is_private
+    except ValueError:
+        return (parts.hostname or "").endswith(".local")
 
 
 def destination_of(site: SiteFile, name: str) -> Destination | None:

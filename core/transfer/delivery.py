@@ -25,6 +25,8 @@ from core.errors import (
 )
 from core.text import safe
 from core.transfer.base import Destination, KeepsFiles, Level, Progress, silent
+from core.transfer.fencing import admit
+from core.values import Fence
 
 Json = dict[str, Any]
 Grant = Callable[[int, int, bytes], int]  # (bytes wanted, offset, resume state) -> bytes granted
@@ -47,6 +49,7 @@ class Delivery:
     chunk: int = CHUNK
     replace: bool = False  # a live name: what is there is an older picture
     handed: bool = False  # to a node of ours, which takes it away and proves it by its own receipt
+    fence: Fence | None = None  # of a live name: under which its camera was shot, where another node may own it by now
     protected: bool = False  # what has arrived there cannot be replaced with this node's key
 
     @classmethod
@@ -62,6 +65,7 @@ class Delivery:
             chunk=max(1, int(args.get("chunk", CHUNK))),
             replace=bool(args.get("replace", False)),
             handed=bool(args.get("handed", False)),
+            fence=Fence.parse(args["fence"]) if args.get("fence") else None,
             protected=bool(args.get("protected", False)),
         )
 
@@ -103,13 +107,15 @@ def deliver(
     progress: Progress = silent,
     stride: Stride | None = None,
 ) -> Json:
-    """Bring the file to the destination and return its receipt; raise DestinationError or Paused.
+    """Bring the file to the destination and return its receipt; raise DestinationError, FenceRefused or Paused.
 
     What is there whole already is proven and not sent again: a crash between commit and receipt costs nothing.
     """
     if isinstance(destination, KeepsFiles) and destination.is_same_file(job.name, job.path):
         raise DestinationRefused(f"{safe(job.name)}: this is the original itself, and no copy; name another folder")
     with _original(job) as file:
+        if job.fence is not None:
+            admit(destination, job.name, job.fence)
         standing = _standing(destination, job, progress)
         if standing is not None:
             return _receipt(job, standing, sent=0, already=True)

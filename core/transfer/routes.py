@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from core.site.at import destination_of, driver_of, maker, used_at
+from core.site.at import destination_of, driver_of, maker, reaches, used_at
 from core.site.model import Camera, Route, SiteFile
 from core.site.naming import Shot, archive_name, live_name
 from core.transfer import drops
@@ -55,7 +55,7 @@ def for_original(
         for route in _routes(site, name.camera, index)
         if kind in route.what and _applies(site, route, name, node)
         for wanted in _wanted(site, route, file)
-        if not _leads_back(site, wanted.destination, name)
+        if not _leads_back(site, wanted.destination, name) and _is_reached(site, wanted.destination, name)
     ]
 
 
@@ -180,6 +180,11 @@ def _applies(site: SiteFile, route: Route, name: PictureName, node: str | None) 
         return False
     usual = route.at is not None or here == driver_of(site, name.camera)
     return usual or not used_at(site, here).isdisjoint(route.places)
+
+
+def _is_reached(site: SiteFile, destination: str, name: PictureName) -> bool:
+    """Return whether a backup that shot a picture has the way to a destination, which its camera's primary has."""
+    return name.node == driver_of(site, name.camera) or reaches(site, name.node, destination)
 
 
 def _leads_back(site: SiteFile, destination: str, name: PictureName) -> bool:

@@ -11,9 +11,11 @@ from typing import Protocol
 
 import pytest
 
-from core.errors import DestinationError, DestinationRefused, ObjectDiffers, ObjectNotFound
+from core.errors import DestinationError, DestinationRefused, FenceRefused, ObjectDiffers, ObjectNotFound
 from core.transfer.audit import Audit, audit
 from core.transfer.base import Destination, Level, Upload
+from core.transfer.fencing import admit
+from core.values import Fence
 
 SMALL = bytes(range(256)) * 40
 LARGE = b"".join(hashlib.sha256(str(i).encode()).digest() for i in range(80_000))  # 2.56 MB, no two parts alike
@@ -374,3 +376,11 @@ class DestinationContract:
         destination.close()
         destination.close()
         assert destination.stat("a.jpg").size == len(SMALL)
+
+    def test_a_live_name_takes_a_newer_owner_and_refuses_one_that_is_stale(self, destination: Destination) -> None:
+        for fence in (Fence(1, 4), Fence(1, 4), Fence(1, 5), Fence(2, 1)):
+            admit(destination, "live/gate.jpg", fence)
+        for fence in (Fence(1, 5), Fence(1, 99)):
+            with pytest.raises(FenceRefused, match="under 2-1"):
+                admit(destination, "live/gate.jpg", fence)
+        admit(destination, "live/north.jpg", Fence(1, 1))  # of another name

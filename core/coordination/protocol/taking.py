@@ -105,6 +105,9 @@ def consider(turn: Turn) -> None:
         why, case = _reason(turn, camera, plan, lease)
         if why == "failure" and not _has_room(turn):
             turn.tell(Uncovered(camera, f"{state.me} serves as many cameras as it may"))
+        elif why == "failure" and camera in state.ill:
+            turn.tell(Uncovered(camera, f"{state.me} does not reach it"))
+            state.think = min(state.think, turn.now + state.profile().renew)
         elif why is not None:
             _take(turn, camera, lease, why, case)
 

@@ -11,7 +11,7 @@ from core.catalogue import states
 from core.intake.entries import Entry, FilledEntry, OutcomeEntry, OverrideEntry, PictureEntry, from_json
 from core.node.context import Context
 from core.node.jobs import Done, Job, Json, Worker
-from core.site.at import ORIGINALS, driver_of
+from core.site.at import ORIGINALS, shooters_of
 from core.site.model import SiteFile
 from core.transfer import drops
 from core.transfer.routes import for_original
@@ -77,7 +77,7 @@ def for_taker(site: SiteFile, node: str, destination: str, lines: Iterable[Json]
         for route in site.route
         if destination in route.places
         and (not route.cameras or camera.name in route.cameras)
-        and (route.at or driver_of(site, camera.name)) == node
+        and node in ((route.at,) if route.at is not None else shooters_of(site, camera.name))
         and any(what in ORIGINALS for what in route.what)
     }
     return [line for line in lines if _is_wanted(site, node, destination, cameras, from_json(line))]

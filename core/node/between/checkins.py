@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from core.errors import StorageError
 from core.node.between.drop import Drop, may_speak
@@ -30,6 +31,8 @@ class CheckIns:
     context: Context
     document: Callable[[], Document]
     heard: dict[str, Document] = field(default_factory=dict)  # node -> the newest of its documents
+    vitals: dict[str, Document] = field(default_factory=dict)  # node -> what its session said, and when it was heard
+    _seen: dict[str, int] = field(default_factory=dict)  # node -> revision of its session
     _told_at: dict[str, float] = field(default_factory=dict)  # taker -> monotonic
     _told: dict[str, dict[str, float]] = field(default_factory=dict)  # taker -> node -> time of the document it has
     _under_way: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -60,6 +63,22 @@ class CheckIns:
         if (sent := self._under_way.pop(taker, None)) is not None:
             self._told_at[taker] = self.context.monotonic()
             self._told[taker] = self._told.get(taker, {}) | sent
+
+    def freshen(self, node: str, said: Mapping[str, Any], rev: int) -> None:
+        """Take note of what the session of a node says; `rev` grows with each renewal."""
+        known = any(one.name == node for one in self.context.site.node)
+        if known and node != self.context.node.name and rev != self._seen.get(node):
+            self._seen[node] = rev
+            self.vitals[node] = {**said, "heard": round(self.context.now().timestamp(), 3)}
+
+    def documents(self) -> dict[str, Document]:
+        """Return what is known of each other node: its newest document, with the vitals that came after it."""
+        found = dict(self.heard)
+        for node, said in self.vitals.items():
+            document = found.get(node) or {"site": self.context.site.site.name, "node": node, "at": said["a"]}
+            if said["heard"] >= document.get("heard", 0.0):
+                found[node] = {**document, "vitals": said, "heard": said["heard"]}
+        return found
 
     def hear(self, drop: Drop, found: Found, said: Iterable[Json]) -> None:
         """Keep the newest documents of a batch, if its deliverer may speak for those nodes."""

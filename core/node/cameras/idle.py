@@ -20,7 +20,7 @@ APPLIED_AT = "site/applied-at"
 def write_gaps(context: Context, shooting: Shooting, before: SiteFile) -> None:
     """Write the slots since the last one that has an outcome; a camera that never had one has no gap."""
     now, site = context.now(), before.site
-    here = {camera.name for camera in context.cameras()}
+    here = {camera.name for camera in context.own_cameras()}
     since = states.get(context.catalogue, APPLIED_AT)
     for camera in before.camera:
         after = _last_outcome(context, camera.name, now) or (None if since is None else utc(since / 1000))

@@ -30,6 +30,7 @@ class InHand:
     slot: Slot | None
     order: str | None = None  # under which somebody asked for it by hand
     attempts: int = 1
+    spare: bool = False  # another node owns the camera: its pictures count where none of the owner does
     again_at: float | None = None  # monotonic: the next attempt
 
 
@@ -55,6 +56,11 @@ class Post:
         """Its child."""
         return Worker("camera", self.camera.name)
 
+    def is_spare(self, context: Context) -> bool:
+        """Return whether this node shoots it beside, or in place of, its owner: then its settings are not written."""
+        right = context.leases.right(self.camera)
+        return right is not None and right.role != "owner"
+
     def setting(self, context: Context) -> Setting:
         """Return how its child is opened; raise ConfigurationError for a secret that cannot be read."""
         source, secrets = self.camera.source, {}
@@ -64,7 +70,7 @@ class Post:
             "camera": _resolved(camera_to_json(self.camera), context),
             "spool": str(context.folders.spool),
             "secrets": secrets,
-            "plain": self.plain,
+            "plain": self.plain or self.is_spare(context),
             "fence": str(context.fence_of(self.camera.name)),
         }
         if isinstance(source, FtpSource):

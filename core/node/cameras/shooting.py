@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 from core.capture.base import Shot
@@ -14,6 +15,7 @@ from core.catalogue import slots, states
 from core.errors import (
     CatalogueError,
     ConfigurationError,
+    FenceRefused,
     NoSuchThing,
     OverlapseError,
     StorageError,
@@ -23,10 +25,11 @@ from core.errors import (
 from core.ledger.gap import Stretch, gap
 from core.ledger.outcomes import Entry, excused, missed
 from core.ledger.outcomes import shot as entry_of
-from core.ledger.rhythm import LATEST, STEERED, Due, Recorded, begin, done, due
+from core.ledger.rhythm import LATEST, STEERED, Due, Recorded, begin, done, due, newest_fresh
 from core.node.cameras.pauses import pause_at, pauses_of
 from core.node.cameras.post import InHand, Post
 from core.node.context import Context
+from core.node.fleet.spares import wanted_of_spare
 from core.node.jobs import Done, Failed, Report, Setting
 from core.node.pictures.taking import Taken, Taking
 from core.schedule.slots import Slot, Timetable
@@ -38,6 +41,9 @@ log = logging.getLogger(__name__)
 ATTEMPTS = 3  # of one slot
 BY_HAND = 30.0  # seconds that a shot without a slot waits for another attempt
 NEVER = float("inf")
+NOTHING, MOMENT = timedelta(0), timedelta(microseconds=1)
+LONGEST_DARK = timedelta(days=1)  # that a node which takes a camera over answers for
+AFTER_EXPOSURE = 5.0  # seconds until a camera is free again
 
 
 @dataclass
@@ -71,11 +77,21 @@ class Shooting:
         """Let a camera go that the site does not have any more; a shot that it is just taking is still kept."""
         in_hand = post.in_hand
         if in_hand is not None and in_hand.again_at is not None:
-            self._give_up(post, in_hand, OverlapseError("the camera was taken out of the site"))
+            self._give_up(post, in_hand, self._why_gone(post.camera.name))
         elif in_hand is not None:
             self._leaving[post.camera.name] = post
         self.context.hands.equip(post.worker, Setting())  # its process ends after a while
         self.context.hands.give(post.shut())
+
+    def _why_gone(self, camera: str) -> OverlapseError:
+        if self.context.camera(camera) is None:
+            return OverlapseError("the camera was taken out of the site")
+        return FenceRefused("another node owns the camera now")
+
+    def is_busy(self, camera: str) -> bool:
+        """Return whether a shot of a camera is in hand."""
+        held = (self.posts.get(camera), self._leaving.get(camera))
+        return any(post is not None and post.in_hand is not None for post in held)
 
     def capture(self, name: str, order: str) -> None:
         """Take one shot by hand as soon as the camera is free; an event with `order` tells of it. Raise NoSuchThing."""
@@ -153,9 +169,14 @@ class Shooting:
         latest = slots.latest(self.context.catalogue, camera.name, self.context.node.name)
         highest = None if latest is None else utc(latest.slot)
         now, monotonic = self.context.now(), self.context.monotonic()
-        rhythm = begin(highest, now, monotonic, self.context.trust.trusted)
+        rhythm, timetable = begin(highest, now, monotonic, self.context.trust.trusted), self._timetable(camera)
+        since = utc(self.context.leases.since(camera.name))
+        if LONGEST_DARK > now - since > NOTHING and (highest is None or highest < since):
+            settled = newest_fresh(timetable, since, now)
+            self.write_gap(camera, timetable, Stretch(since, settled or now, "not the owner"))
+            rhythm = rhythm if settled is None else replace(rhythm, settled=settled - MOMENT, beaten=settled - MOMENT)
         remembered = states.get(self.context.catalogue, _ladder_key(camera))
-        return Post(camera, self._timetable(camera), rhythm, State.from_json(remembered) if remembered else State())
+        return Post(camera, timetable, rhythm, State.from_json(remembered) if remembered else State())
 
     def _timetable(self, camera: Camera) -> Timetable:
         where = self.context.site.site
@@ -209,6 +230,8 @@ class Shooting:
         wait = seconds_left(post.ladder, self.context.now().timestamp())
         if pause is not None:
             entry = excused(slot, camera, node, pause.text) if slot else None
+        elif self.context.leases.right(post.camera, _lasting(post.camera)) is None:
+            entry = missed(slot, camera, node, FenceRefused("cut off from the fleet")) if slot else None
         elif self.stopped is not None:
             entry = missed(slot, camera, node, "stopped", self.stopped) if slot else None
         elif slot is not None and wait >= min(slot.interval, LATEST).total_seconds():
@@ -220,7 +243,7 @@ class Shooting:
         self._record([entry] if entry is not None else [])
 
     def _begin(self, post: Post, in_hand: InHand, wait: float) -> None:
-        post.in_hand = in_hand
+        post.in_hand, in_hand.spare = in_hand, post.is_spare(self.context)
         if wait > 0:
             in_hand.again_at = self.context.monotonic() + wait
         else:
@@ -238,7 +261,8 @@ class Shooting:
         self._climbed(post, step(post.ladder, Good(), self.context.now().timestamp(), limits_of(post.camera))[0])
         self._tell_drift(post, shot)
         try:
-            self.taking.take(shot, entry, lambda taken: self._kept(post, in_hand, entry, taken))
+            wants = wanted_of_spare if in_hand.spare else None
+            self.taking.take(shot, entry, lambda taken: self._kept(post, in_hand, entry, taken), wants)
         except (StorageError, CatalogueError) as error:
             post.error = f"its picture is not durable yet: {error}"
             self.context.tell("shot not kept yet", camera, str(error))
@@ -339,6 +363,11 @@ class Shooting:
 def _ordered(in_hand: InHand, **told: Any) -> dict[str, Any]:
     """Return what an event tells whoever ordered the shot; nothing for a shot on schedule."""
     return {} if in_hand.order is None else {"order": in_hand.order, **told}
+
+
+def _lasting(camera: Camera) -> float:
+    """Return the seconds within which a shot that is begun has let go of its camera, as far as anybody can tell."""
+    return camera.exposure.total_seconds() + AFTER_EXPOSURE
 
 
 def _ladder_key(camera: Camera) -> str:

@@ -83,18 +83,21 @@ class Taking:
     on_new: Callable[[list[PictureName], set[str]], None]
     _coming: dict[Sha256, PictureName] = field(default_factory=dict)  # not durable yet
 
-    def take(self, shot: Shot, entry: Entry | None, then: Callable[[Taken], None]) -> None:
+    def take(self, shot: Shot, entry: Entry | None, then: Callable[[Taken], None], wants: Wants | None = None) -> None:
         """Keep a shot with the outcome of its slot (None: it has no slot), and its orphans as extras.
 
         An orphan whose bytes are here already is not stored twice; a shot is always kept, even if a camera that is
         stuck gives the same picture again.
 
-        `then` is called when all is durable and catalogued. Raise StorageError or CatalogueError when that cannot be
-        now: it is tried again, and a stop before leaves the files where the next start finds them.
+        `then` is called when all is durable and catalogued; `wants` takes the place of the routes. Raise StorageError
+        or CatalogueError when that cannot be now: it is tried again, and a stop before leaves the files where the next
+        start finds them.
         """
-        self.writer.attempt(lambda: self._named(shot, entry, then))
+        self.writer.attempt(lambda: self._named(shot, entry, then, wants))
 
-    def _named(self, shot: Shot, entry: Entry | None, then: Callable[[Taken], None]) -> Callable[[], None]:
+    def _named(
+        self, shot: Shot, entry: Entry | None, then: Callable[[Taken], None], wants: Wants | None
+    ) -> Callable[[], None]:
         """Give the files of a shot their names and return what keeps them."""
         slot = seconds_of(entry.at) if entry is not None else None
         index = entry.index if entry is not None else None
@@ -105,7 +108,8 @@ class Taking:
         parts += [(part.name, self._picture(part, names, None, None, part.shutter)) for part in orphans]
         release += [part.source_name for part in (*shot.parts, *orphans)]
         taken = Taken([picture.name for _, picture in parts], known, release)
-        return lambda: self.keep(parts, [entry] if entry is not None else [], then=lambda: then(taken))
+        entries, more = [entry] if entry is not None else [], More(wants=wants)
+        return lambda: self.keep(parts, entries, then=lambda: then(taken), more=more)
 
     def _sort_out(self, orphans: Sequence[Part]) -> tuple[list[PictureName], list[Part], list[str]]:
         """Return which pictures are here already, which orphans are new, and what may be released at once."""
@@ -276,7 +280,7 @@ class Taking:
         boot, node = self.context.clock.boot_id(), self.context.node.name
         new = [picture for _, picture in parts]
         wants = more.wants or wanted_by
-        wanted = {picture.name: wants(self.context.site, picture, node) for picture in new}
+        wanted = {picture.name: self._fenced(picture, wants(self.context.site, picture, node)) for picture in new}
 
         def done() -> None:
             for picture in new:
@@ -311,6 +315,15 @@ class Taking:
         for one in filled:
             slots.fill(catalogue, one.camera, one.slot, one.node, str(one.name))
         more.commit()
+
+    def _fenced(self, picture: NewPicture, wanted: list[NewDelivery]) -> list[NewDelivery]:
+        """Return what is to be delivered, without a live name where a newer owner's pictures are known here."""
+        camera = self.context.camera(picture.name.camera)
+        if camera is None or camera.backup is None or all(one.priority != Priority.LIVE for one in wanted):
+            return wanted
+        highest = pictures.highest_fence(self.context.catalogue, picture.name.camera)
+        is_stale = highest is not None and picture.name.fence < highest
+        return [one for one in wanted if not is_stale or one.priority != Priority.LIVE]
 
     def _fence(self, entry: Entry) -> Fence | None:
         """Return under which fence an outcome is written: of another node's slot nobody tells."""

@@ -13,6 +13,7 @@ from core.errors import (
     DestinationFull,
     DestinationRefused,
     DestinationUnreachable,
+    FenceRefused,
     NameConflict,
     OriginalLost,
     OverlapseError,
@@ -41,6 +42,10 @@ class Failing:
         delivery = sending.delivery
         if isinstance(error, OriginalLost):
             self._lost(delivery, error)
+            return
+        if isinstance(error, FenceRefused):
+            deliveries.withdraw(self.context.catalogue, [delivery.id])
+            self.context.tell("live picture refused", str(delivery.name), str(error))
             return
         due, whole = self.context.now_ms(), isinstance(error, STATION_WIDE)
         if whole:

@@ -202,11 +202,18 @@ class Station:
             "chunk": self.destination.chunk,
             "replace": delivery.priority is Priority.LIVE,
             "handed": self.destination.node is not None,
+            "fence": self._fence(context, delivery),
             "protected": self.destination.protected,
         }
         deadline = self.destination.deadline.total_seconds()
         quiet = QUIET + self.lanes * self.destination.chunk / SLOWEST
         return Job(self.worker, "deliver", args, deadline, quiet, delivery)
+
+    def _fence(self, context: Context, delivery: Delivery) -> str | None:
+        """Return the fence that a live name is to be compared by; only a camera with a backup has several owners."""
+        camera = context.camera(delivery.name.camera)
+        fenced = camera is not None and camera.backup is not None and delivery.priority is Priority.LIVE
+        return str(delivery.name.fence) if fenced else None
 
     def asked(self, sending: Sending, question: Json, answer: Callable[[Json], None]) -> None:
         """Take in that the worker wants a grant for one of its transfers."""

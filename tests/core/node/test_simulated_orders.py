@@ -281,7 +281,7 @@ def test_what_is_no_order_of_anybody_is_told_and_not_kept(tmp_path: Path, store:
         order = pair.forged() if secret != SECRET else pair.forged(origin="ca")
         put_in_store(pair, seal(order, secret), f"order.unit1.{n:02d}")
         pair.run(minutes=3)
-    store.cas("order.unit1.09", 0, b"\xff" * 9000)
+    store.cas("order.unit1.09", 0, b"\xff" * 6900)
     pair.run(minutes=3)
     first, second, third = pair.unit.told("order refused")
     assert "proves it wrongly" in first
@@ -399,7 +399,7 @@ class Far:
     def __init__(self, pair: Pair, site: SimulatedSite, store: Coordination) -> None:
         self.pair, self.site, self.store = pair, site, store
 
-    def ask(self, work: Callable[[Coordination], Any], then: Callable[[Any], None]) -> None:
+    def ask(self, work: Callable[[Coordination], Any], then: Callable[[Any], None], line: str = "") -> None:
         def done() -> None:
             try:
                 result = work(self.store)
@@ -415,6 +415,9 @@ class Far:
 
     def hint(self, prefix: str, callback: Callable[[], None]) -> Callable[[], None]:
         return lambda: None
+
+    def close(self) -> None:
+        """The store is another's to close."""
 
 
 def test_of_two_machines_that_say_they_are_the_same_unit_one_obeys(tmp_path: Path, store: SqliteCoordination) -> None:

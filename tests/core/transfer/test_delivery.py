@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from conformance.destination import LARGE, FolderBehind, flipped, put, sha256
 
-from core.errors import DestinationError, DestinationRefused, ObjectDiffers, ObjectNotFound, OriginalLost
+from core.errors import DestinationError, DestinationRefused, FenceRefused, ObjectDiffers, ObjectNotFound, OriginalLost
 from core.transfer.base import Level, StoredObject, Upload
 from core.transfer.delivery import LEAST, Delivery, Paused, Stride, deliver
 from core.transfer.folder import FolderDestination
+from core.values import Fence
 
 NAME = "north/2026/11/21/north_20261121T085000Z_unit1_1-7.raw"
 CHUNK = 200_000
@@ -108,6 +109,15 @@ def test_a_live_name_and_what_we_began_ourselves_are_replaced(
     FolderBehind(root).put(NAME, other)
     assert deliver(FolderDestination(root), job(**why), everything)["already"] is False
     assert (root / NAME).read_bytes() == LARGE
+
+
+def test_a_node_that_was_taken_over_replaces_no_picture_of_the_new_owner(root: Path, job: Job) -> None:
+    new = job(replace=True, fence=Fence(1, 8))
+    deliver(FolderDestination(root), new, everything)
+    FolderBehind(root).put(NAME, b"the new owner's next picture")
+    with pytest.raises(FenceRefused):
+        deliver(FolderDestination(root), job(replace=True, fence=Fence(1, 7)), nothing)
+    assert (root / NAME).read_bytes() == b"the new owner's next picture"
 
 
 @pytest.mark.parametrize("how", ["the file", "a symbolic link", "a hard link"])

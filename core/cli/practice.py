@@ -1,0 +1,39 @@
+"""`overlapse demo --fleet N`: a fleet that lives on this machine, for the console and the checks."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+
+import click
+
+from core.cli.ending import called, unusable
+from core.cli.progress import progress
+from core.cli.run import interruptible
+from core.cli.sites import read_sites
+from core.node.start import held, make_folders
+from core.simulate.fleet import HUB, PracticeFleet, site_text
+from core.site.init import local_zone
+
+
+def practise(folder: Path, count: int) -> None:
+    """Make the site file, live through its last day, and go on until somebody ends it."""
+    file = folder / "site.toml"
+    text = site_text(count, f'"{local_zone()}"')
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise unusable(folder, error) from error
+    place, loaded = read_sites([file], HUB)[0]
+    make_folders(place.folders)
+    with held(place.folders.lock):
+        fleet = PracticeFleet(text, loaded.site, place.folders)
+        click.echo(f"{count} units are simulated; first their last day, then as time passes, until Ctrl-C")
+        with progress() as tell:
+            fleet.live_through(lambda share: tell(f"the last day: {share:.0%}"))
+        program, where = shlex.quote(called(sys.argv[0])), shlex.quote(str(file))
+        click.echo(f"look at it: {program} status --fleet --site {where} --node {HUB}")
+        with fleet.answering(), interruptible(fleet.queue):
+            fleet.run()

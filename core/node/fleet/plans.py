@@ -1,0 +1,45 @@
+"""What a site file proposes for its cameras and nodes, while the engine holds no assignment of them."""
+
+from __future__ import annotations
+
+from core.coordination.protocol.records import CameraPlan, NodePlan
+from core.site.at import driver_of
+from core.site.model import Camera, Node, SiteFile
+
+SLOT = 600  # seconds between two slots, where a schedule does not say
+
+
+def camera_plans(site: SiteFile) -> dict[str, CameraPlan]:
+    """Return the plan of every camera of a site."""
+    return {camera.name: _camera(site, camera) for camera in site.camera}
+
+
+def node_plans(site: SiteFile) -> dict[str, NodePlan]:
+    """Return the switches of every node of a site."""
+    return {node.name: _node(node) for node in site.node}
+
+
+def _camera(site: SiteFile, camera: Camera) -> CameraPlan:
+    shortest = min((one.every.total_seconds() for one in camera.schedule if one.every is not None), default=SLOT)
+    return CameraPlan(
+        version=0,
+        primary=driver_of(site, camera.name),
+        backup=camera.backup,
+        exclusive=camera.exclusive,
+        reach=camera.reach,
+        slot=max(1, int(shortest)),
+        priority=camera.priority,
+    )
+
+
+def _node(node: Node) -> NodePlan:
+    switches = node.redundancy
+    return NodePlan(
+        version=0,
+        fast=switches.fast,
+        constant=switches.constant,
+        mail=switches.mail,
+        profile=node.profile,
+        autoback=switches.autoback,
+        cap=switches.max_cameras,
+    )
