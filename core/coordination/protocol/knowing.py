@@ -18,11 +18,12 @@ def keep(turn: Turn) -> None:
     """List plans and owners when that is due."""
     state = turn.state
     if turn.now >= state.list_due:
-        state.list_due = turn.now + state.profile().refresh
+        state.list_due = turn.now + (RETRY if turn.busy(_PLANS) or turn.busy(EPOCH) else state.profile().refresh)
         turn.call("epoch", "read", EPOCH)
         turn.call("plans", "list", _PLANS)
     if turn.now >= state.own_due and state.epoch >= 0:  # without it nothing tells an old store from a new one
-        state.own_due = turn.now + (state.profile().renew if _waits(turn) else state.profile().refresh)
+        pause = state.profile().renew if _waits(turn) else state.profile().refresh
+        state.own_due = turn.now + (RETRY if turn.busy(_OWNERS) else pause)
         turn.call("owners", "list", _OWNERS)
 
 

@@ -204,7 +204,7 @@ def learn_epoch(turn: Turn, held: Held | None) -> None:
         refuse(turn, f"the store's epoch is {epoch} and was {state.epoch}")
         return
     first = state.epoch < 0
-    state.epoch = epoch
+    state.epoch, state.epoch_since = epoch, turn.now
     state.refused = ""
     if first:
         state.session = replace(state.session, due=turn.now)

@@ -127,6 +127,7 @@ class State:
     nodes: Mapping[str, NodePlan] = field(default_factory=dict)
     plan_revs: Mapping[str, int] = field(default_factory=dict)  # key -> revision, of what the engine holds
     epoch: int = -1  # not read yet
+    epoch_since: float = -NEVER  # what was asked before then may tell of another store
     known: Mapping[str, Fence] = field(default_factory=dict)  # the highest fence ever seen of each camera
     session: Session = field(default_factory=Session)
     leases: Mapping[str, Lease] = field(default_factory=dict)

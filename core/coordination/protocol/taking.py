@@ -34,6 +34,8 @@ def learned(turn: Turn, pending: Pending, result: Result) -> None:
 def learn(turn: Turn, camera: str, held: Held | None, asked: float) -> None:
     """Note what `own.CAMERA` holds, unless something newer is known; R8: what names an older self is not owned."""
     state = turn.state
+    if asked < state.epoch_since:
+        return
     before = state.leases.get(camera)
     rev = held.rev if held is not None else 0
     if before is not None and (rev == before.rev or (rev < before.rev and asked <= before.learned)):

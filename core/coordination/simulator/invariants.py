@@ -102,7 +102,7 @@ class Judge:
             k.partition(".")[2]: parse_session(k, h.value) for k, h in keys.items() if k.startswith("sess.")
         }
         notes = {k.partition(".")[2]: parse_note(k, h.value) for k, h in keys.items() if k.startswith("note.")}
-        self._claims = {case: [(note.by, self._time.now)] for case, note in notes.items()}
+        self._claims = {case: [(note.by, -1e9)] for case, note in notes.items()}
 
     def _owner_committed(self, camera: str, owner: Owner) -> None:
         highest = self._highest.get(camera)
