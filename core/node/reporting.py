@@ -167,10 +167,13 @@ class Reporting:
         return unaccounted(self.context.catalogue, post.camera.name, node, post.timetable, begin)
 
     def transfers(self) -> dict[str, Any]:
-        """Return what `queue` shows beside the deliveries: destinations, links, and what each rung would change."""
+        """Return what `queue` shows beside the deliveries, as in the document: destinations and links.
+
+        Each link has a `what_if`: what each rung would change.
+        """
         linking = self.delivering.linking
-        rows = [row | {"what_if": linking.what_if(row["name"])} for row in linking.rows()]
-        return {"destinations": [known(one) for one in self._destinations()], "links": rows}
+        rows = [known(row) | {"what_if": linking.what_if(row["name"])} for row in linking.rows()]
+        return {"destinations": [known(row) for row in self._destinations()], "links": rows}
 
     def _destinations(self) -> list[dict[str, Any]]:
         drains = self.delivering.linking.drains()
