@@ -292,6 +292,12 @@ def fail(
     )
 
 
+def postpone(catalogue: Catalogue, destination: str, error: str, until: int) -> int:
+    """Have what waits there after a failure of this class wait until then (milliseconds) at least; return how many."""
+    sql = "UPDATE delivery SET next_try = ? WHERE destination = ? AND state = 'queued' AND error = ? AND next_try < ?"
+    return catalogue.run(sql, (until, destination, error, until))
+
+
 def put_back(catalogue: Catalogue, number: int) -> None:
     """Queue again, without counting an attempt, a delivery that was asked to stop where it was."""
     catalogue.run("UPDATE delivery SET state = 'queued' WHERE id = ? AND state = 'sending'", (number,))

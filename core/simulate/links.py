@@ -20,6 +20,7 @@ from core.errors import (
     ObjectDiffers,
     ObjectNotFound,
     OriginalLost,
+    OverlapseError,
     ProbeUnanswered,
     StorageError,
 )
@@ -77,6 +78,7 @@ class SimulatedDestination:
     latency: float = 0.2  # seconds for each file
     outages: Sequence[Outage] = ()
     allows: int = 8  # files at once; it turns more away
+    rejects: dict[str, OverlapseError] = field(default_factory=dict)  # files that it never takes, by the end of a name
     made: dict[str, File] = field(default_factory=dict)  # renditions of the node, by path
     store: dict[str, File] = field(default_factory=dict)
     arrivals: list[Arrival] = field(default_factory=list)
@@ -108,6 +110,11 @@ class SimulatedDestination:
         yield self.latency
         yield from self._answer()
         args = job.args
+        rejected = next((error for end, error in self.rejects.items() if args["name"].endswith(end)), None)
+        if isinstance(rejected, DestinationUnreachable):
+            return (yield from self._cut(args, rejected))
+        if rejected is not None:
+            raise rejected
         there = self.store.get(args["name"])
         if there is not None and (there.size, there.sha256) == (args["size"], args["sha256"]):
             return _receipt(args, sent=0)
@@ -178,6 +185,12 @@ class SimulatedDestination:
             self.bytes += granted
             self._partial[key] = offset
         return self._commit(args, offset - begun)
+
+    def _cut(self, args: Json, error: OverlapseError) -> Course:
+        """Break the line in the first bytes of a file, whenever it comes."""
+        yield Ask({"grant": min(args["chunk"], args["size"]), "offset": 0, "resume": ""})
+        yield self.latency
+        raise error
 
     def _carried(self, size: int) -> float:
         """Return the seconds until the line has carried `size` bytes, behind those of other lanes."""

@@ -202,7 +202,7 @@ class Delivering:
             self._ended(station, sending, whole=False)
             if sending.resume is not None and not isinstance(report.error, OriginalLost):
                 self._note(sending)
-            self.failing.failed(station, sending, report.error)
+            self.failing.failed(station, sending, report.error, report.opening)
 
     def _let_go(self, report: Report) -> None:
         """Take back what is on its way to a destination that the site does not have any more."""

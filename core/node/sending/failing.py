@@ -14,6 +14,7 @@ from core.errors import (
     DestinationRefused,
     DestinationUnreachable,
     FenceRefused,
+    HostKeyMismatch,
     NameConflict,
     OriginalLost,
     OverlapseError,
@@ -26,6 +27,9 @@ from core.values import PictureName
 log = logging.getLogger(__name__)
 
 STATION_WIDE = (DestinationUnreachable, DestinationFull, DestinationRefused)  # no use to try its next file
+REFUSALS = 3  # files in a row that it refuses before it is taken to refuse all
+STUCK = 5  # cuts in a row of one file that gets no further: then it is taken to be the file's, and others go first
+BEHIND = 1000  # milliseconds that a refused file is tried later than those behind it
 
 
 @dataclass
@@ -37,7 +41,7 @@ class Failing:
     look: Callable[[Iterable[str]], None]
     on_unmade: Callable[[PictureName], None]
 
-    def failed(self, station: Station, sending: Sending, error: OverlapseError) -> None:
+    def failed(self, station: Station, sending: Sending, error: OverlapseError, opening: bool = False) -> None:
         """Queue again what failed, and leave the destination alone when its next file would fare no better."""
         delivery = sending.delivery
         if isinstance(error, OriginalLost):
@@ -47,18 +51,52 @@ class Failing:
             deliveries.withdraw(self.context.catalogue, [delivery.id])
             self.context.tell("live picture refused", str(delivery.name), str(error))
             return
-        due, whole = self.context.now_ms(), isinstance(error, STATION_WIDE)
-        if whole:
+        its_own = not opening and self._is_its_own(station, sending, error)
+        holds = isinstance(error, STATION_WIDE) and not (its_own and len(station.refused) < REFUSALS)
+        if holds:
             self._troubled(station, sending, error)
-        else:
-            due += int(next_try(delivery.attempts, error.transient, self.context.jitter()).total_seconds() * 1000)
-        kind = type(error).__name__
-        deliveries.fail(self.context.catalogue, delivery.id, kind, str(error), error.transient, due, its_own=not whole)
+        due, kind = self._due(station, delivery, error, its_own, holds), type(error).__name__
+        deliveries.fail(self.context.catalogue, delivery.id, kind, str(error), error.transient, due, its_own)
+        if holds and its_own:  # so that the next knock is with one that it has not refused yet
+            deliveries.postpone(self.context.catalogue, station.destination.name, kind, self._behind(station))
         if isinstance(error, NameConflict):
             self._keep_both(station, delivery)
+        elif isinstance(error, STATION_WIDE) and not holds and not delivery.attempts:
+            self.context.tell("delivery refused", str(delivery.name), f"by {station.destination.name}: {error}")
+
+    def _is_its_own(self, station: Station, sending: Sending, error: OverlapseError) -> bool:
+        """Tell whether a failure may lie in the file that was sent, so that others are to be tried before it."""
+        if isinstance(error, DestinationUnreachable):
+            if sending.resume is None or sending.offset > sending.delivery.offset:
+                station.stuck.pop(sending.delivery.id, None)
+                return False
+            station.stuck[sending.delivery.id] = times = station.stuck.get(sending.delivery.id, 0) + 1
+            return times >= STUCK
+        if isinstance(error, DestinationRefused) and not isinstance(error, HostKeyMismatch):
+            if self._beside(station, sending) and sending.delivery.id not in station.stuck:
+                station.stuck[sending.delivery.id] = 1  # the server may allow fewer at once
+                return False
+            station.refused.add(sending.delivery.id)
+            return True
+        return not isinstance(error, STATION_WIDE)
+
+    def _due(self, station: Station, delivery: Delivery, error: OverlapseError, its_own: bool, holds: bool) -> int:
+        """Return when a delivery that failed is tried again, in milliseconds; behind others after a refusal of all."""
+        now = self.context.now_ms()
+        if not its_own:
+            return now
+        due = now + int(next_try(delivery.attempts, error.transient, self.context.jitter()).total_seconds() * 1000)
+        return max(due, self._behind(station)) if holds else due
+
+    def _behind(self, station: Station) -> int:
+        """Return a time just after the next knock at a place in trouble, in milliseconds."""
+        rest = station.trouble.until - self.context.monotonic() if station.trouble is not None else 0.0
+        return self.context.now_ms() + int(1000 * max(0.0, rest)) + BEHIND
 
     def recovered(self, station: Station, sending: Sending) -> None:
         """Forget the trouble if what got through was begun after it was last met."""
+        station.refused.clear()
+        station.stuck.pop(sending.delivery.id, None)
         trouble = station.trouble
         if trouble is None or sending.began < trouble.at:
             return
@@ -94,12 +132,17 @@ class Failing:
         """
         if station.trouble is not None and sending.began < station.trouble.at:
             return
-        others = [one for one in station.sending.values() if one.resume is not None]
-        if others and sending.resume is None and not isinstance(error, DestinationFull):
-            station.fewer = len(others)
+        if (others := self._beside(station, sending)) and not isinstance(error, DestinationFull):
+            station.fewer = others
             log.info("fewer lanes: destination=%s lanes=%d error=%s", station.destination.name, station.fewer, error)
             return
         self.hold(station, error)
+
+    def _beside(self, station: Station, sending: Sending) -> int:
+        """Return how many others go on while the server turned this one away before it began."""
+        if sending.resume is not None:
+            return 0
+        return sum(one.resume is not None for one in station.sending.values())
 
     def _lost(self, delivery: Delivery, error: OriginalLost) -> None:
         """There is nothing to send: a rendition is made anew, an original is told."""

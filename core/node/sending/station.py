@@ -121,6 +121,8 @@ class Station:
     stride: int = 0  # bytes of a usual grant there
     fewer: int | None = None  # lanes that the server allows, if it refused one beside others
     trouble: Trouble | None = None
+    refused: set[int] = field(default_factory=set)  # deliveries that it refused since it last took one
+    stuck: dict[int, int] = field(default_factory=dict)  # delivery -> cuts in a row in which it got no further
     paused_until: datetime | None = None
     look_at: float = 0.0  # monotonic: when something may be ready
 

@@ -369,7 +369,7 @@ def test_a_cut_in_the_middle_of_a_file_goes_on_at_the_byte_however_little_has_go
 def test_a_trouble_that_ends_several_files_counts_once() -> None:
     world = simulate(destination="lanes = 4")
     world.camera.sizes["jpeg"] = 200_000
-    world.destination.outages = [Outage(world.begin, world.begin + timedelta(hours=3), "refuse")]
+    world.destination.outages = [Outage(world.begin, world.begin + timedelta(hours=3), "full")]
     world.run(hours=3)
     world.destination.latency = 30.0
     assert world.site.part is not None
