@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -18,7 +18,7 @@ from core.transfer.s3.body import SUM, base64_of
 from core.transfer.s3.faults import SPOKEN, code_of, told
 from core.transfer.s3.line import READ, Endpoint, Patience
 from core.transfer.s3.session import REGION, Login, Session
-from core.transfer.s3.unfinished import Job, State, parts_there, supersede, whole_number
+from core.transfer.s3.unfinished import Job, State, end, parts_there, supersede, uploads, whole_number
 from core.transfer.s3.upload import META, Parts, Whole
 
 LARGE = 8_000_000  # bytes; what is larger goes in parts
@@ -150,6 +150,16 @@ class S3Destination:
             name = key[len(self._prefix) :]
             if key.startswith(self._prefix + prefix) and _is_plain(name):
                 yield StoredObject(name, size)
+
+    def tidy(self, prefix: str, before: float, is_ours: Callable[[str], bool]) -> Iterator[str]:
+        """Uploads in parts that were begun before; what this key may neither list nor end stays."""
+        with contextlib.suppress(DestinationRefused):
+            for upload in uploads(self, self._prefix + prefix):
+                name = upload.key[len(self._prefix) :]
+                if upload.begun < before and is_ours(name):
+                    with contextlib.suppress(ObjectNotFound, DestinationRefused):
+                        end(self, upload)
+                        yield name
 
     def delete(self, name: str) -> None:
         key = self._key(name)

@@ -7,6 +7,7 @@ import json
 import mimetypes
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from core.errors import DestinationError, DestinationUnreachable, ObjectNotFound
@@ -98,6 +99,50 @@ def supersede(destination: S3Destination, job: Job, state: State) -> None:
     if state.key == job.key:
         with contextlib.suppress(DestinationError), destination.speaking(job.name):
             destination.session.call("abort_multipart_upload", Key=job.key, UploadId=state.upload)
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """An upload in parts that the server still keeps."""
+
+    key: str
+    upload: str
+    begun: float  # seconds since the epoch
+
+
+def uploads(destination: S3Destination, prefix: str) -> Iterator[Unfinished]:
+    """Yield the uploads in parts, of whomever, whose keys begin so."""
+    markers: dict[str, str] = {}
+    while True:
+        with destination.speaking(prefix):
+            page: dict[str, Any] = destination.session.call("list_multipart_uploads", Prefix=prefix, **markers)
+            found = [_unfinished(one) for one in page.get("Uploads", [])]
+            last, markers = markers, _markers(page)
+        yield from (one for one in found if one.key.startswith(prefix))
+        if not page.get("IsTruncated"):
+            return
+        if markers == last or not found:
+            raise DestinationUnreachable("the server's listing has no end")
+
+
+def end(destination: S3Destination, upload: Unfinished) -> None:
+    """Have the server forget an upload and its parts."""
+    with destination.speaking(upload.key):
+        destination.session.call("abort_multipart_upload", Key=upload.key, UploadId=upload.upload)
+
+
+def _unfinished(one: dict[str, Any]) -> Unfinished:
+    begun = one["Initiated"]
+    if not isinstance(begun, datetime):
+        raise TypeError("not a time")
+    return Unfinished(text(one["Key"]), text(one["UploadId"]), begun.timestamp())
+
+
+def _markers(page: dict[str, Any]) -> dict[str, str]:
+    return {
+        "KeyMarker": text(page.get("NextKeyMarker", "")),
+        "UploadIdMarker": text(page.get("NextUploadIdMarker", "")),
+    }
 
 
 def text(value: object) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import stat
-from collections.abc import Iterator, Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from core.errors import (
     DestinationError,
@@ -23,6 +23,9 @@ from core.transfer.registry import Address
 from core.transfer.sftp.connection import Connection, Line, Login, Patience
 from core.transfer.sftp.faults import SPOKEN, told
 from core.transfer.sftp.session import POSIX_RENAME, Session, Writes
+
+if TYPE_CHECKING:
+    from paramiko.sftp_attr import SFTPAttributes
 
 LARGE = 1 << 20  # bytes; from here on the room is asked for before anything is sent
 
@@ -114,9 +117,18 @@ class SftpDestination:
         start, _, _ = prefix.rpartition("/")
         if start:
             parts_of(start)
-        for found in self._files(start):
-            if found.name.startswith(prefix):
-                yield found
+        for name, entry in self._entries(start):
+            if name.startswith(prefix) and not is_partial(entry.filename):
+                yield StoredObject(name, entry.st_size or 0)
+
+    def tidy(self, prefix: str, before: float, is_ours: Callable[[str], bool]) -> Iterator[str]:
+        """By the server's own clock; what this account may not remove stays."""
+        for name, entry in self._entries(prefix.rpartition("/")[0]):
+            if is_partial(entry.filename) and is_ours(name) and (entry.st_mtime or before) < before:
+                with contextlib.suppress(ObjectNotFound, DestinationRefused):
+                    with self._speaking(name) as session:
+                        session.remove(f"{self._root.rstrip('/')}/{name}")
+                    yield name
 
     def delete(self, name: str) -> None:
         path = self._path(name)
@@ -213,7 +225,8 @@ class SftpDestination:
         connection, _ = self._connected()
         return connection.server_hash(self._path(name)) if self.features.server_hash else None
 
-    def _files(self, start: str) -> Iterator[StoredObject]:
+    def _entries(self, start: str) -> Iterator[tuple[str, SFTPAttributes]]:
+        """Yield every file at or below a folder, whole or not: its name and what the server tells of it."""
         folder = f"{self._root.rstrip('/')}/{start}" if start else self._root
         try:
             with self._speaking(start) as session:
@@ -224,9 +237,9 @@ class SftpDestination:
             name = f"{start}/{entry.filename}" if start else entry.filename
             mode = entry.st_mode or stat.S_IFREG
             if stat.S_ISDIR(mode):
-                yield from self._files(name)
-            elif stat.S_ISREG(mode) and not is_partial(entry.filename):
-                yield StoredObject(name, entry.st_size or 0)
+                yield from self._entries(name)
+            elif stat.S_ISREG(mode):
+                yield name, entry
 
 
 class SftpUpload:

@@ -11,9 +11,9 @@ TOO_LARGE = DestinationRefused("takes no object as large as this one (413)")
 CUT = DestinationUnreachable("the connection was cut off")
 
 
-def rejecting(error: OverlapseError, *slots: str, **words: str) -> Simulation:
+def rejecting(error: OverlapseError, *slots: str) -> Simulation:
     """Return a site whose destination never takes the pictures of these slots, and takes one file at a time."""
-    world = simulate(destination="lanes = 1", **words)
+    world = simulate(destination="lanes = 1")
     world.destination.rejects = {f"{slot}_unit1_1-1.jpg": error for slot in slots}
     return world
 

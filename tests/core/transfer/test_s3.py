@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -398,3 +399,20 @@ def test_site_toml_names_bucket_prefix_and_secret(
     assert bucket.get("a.jpg") == SMALL
     with pytest.raises(DestinationRefused):
         make(model.Destination(name="cloud", address=f"s3://{KEY_ID}@127.0.0.1/"), {"password": SECRET})
+
+
+def test_uploads_in_parts_that_nobody_went_on_with_are_ended_by_their_age(reach: Open, bucket: BucketBehind) -> None:
+    destination = reach()
+    for name in ("u/quay/a.raw", "u/harbour/b.raw"):
+        upload = destination.begin(name, len(RAW), sha256(RAW))
+        upload.write(RAW[: PART + 1])
+        upload.abandon()
+    bucket.put("u/quay/whole.jpg", SMALL)
+    assert list(destination.tidy("", time.time() - 600, lambda name: True)) == [], "they are young"
+    assert list(destination.tidy("", time.time() + 600, lambda name: "/quay/" in name)) == ["u/quay/a.raw"]
+    assert bucket.everything() == ["u/harbour/b.raw", "u/quay/whole.jpg"]
+
+
+def test_a_key_that_may_not_see_unfinished_uploads_removes_none(reach: Open) -> None:
+    stranger = reach(key_id=UNIT, secret=UNIT_SECRET)
+    assert list(stranger.tidy("", time.time() + 600, lambda name: True)) == []

@@ -361,3 +361,15 @@ def test_lanes_that_need_the_same_new_folders_all_get_them(reach: Open, root: Pa
     for lane in lanes[1:]:
         lane.close()
     assert first.stat("bench/2026/0/0.jpg").size == len(SMALL), "the others leave the connection to it"
+
+
+def test_partials_that_nobody_went_on_with_are_removed_by_their_age(reach: Open, root: Path) -> None:
+    part = ".north.jpg.0123456789abcdef.part"
+    for name in (f"u/quay/{part}", f"v/quay/{part}", f"u/harbour/{part}", "u/quay/whole.jpg"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"x")
+        os.utime(root / name, (1, 1 if name[0] == "u" else 1000))
+    destination = reach()
+    assert list(destination.tidy("", 999, lambda name: "/quay/" in name)) == [f"u/quay/{part}"]
+    kept = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+    assert kept == {f"v/quay/{part}", f"u/harbour/{part}", "u/quay/whole.jpg"}
