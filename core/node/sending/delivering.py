@@ -112,6 +112,7 @@ class Delivering:
     def look(self, names: Iterable[str]) -> None:
         """Look again whether something is ready for these destinations."""
         some = set(names)
+        self.linking.news()
         for name, station in self.stations.items():
             if name in some or not some.isdisjoint(station.stands_in_for):
                 station.look_at = 0.0

@@ -23,6 +23,7 @@ from core.transfer.rungs import Override, rung
 
 log = logging.getLogger(__name__)
 
+SOON = 10.0  # seconds between two reckonings while sizes are guessed and pictures come
 AHEAD = timedelta(days=7)  # of the timetable from which the pictures of a day are reckoned
 NOWHERE = Link(name="none")  # of destinations that name no link: nothing is counted, nothing held back
 
@@ -46,6 +47,8 @@ class Linking:
     _flows: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     _look_at: float = 0.0  # monotonic
     _reckon_at: float = 0.0
+    _reckoned: float = 0.0  # monotonic: when it was done last
+    _guessed: bool = False  # sizes that nobody knows yet were taken to be the usual ones
 
     def __post_init__(self) -> None:
         self.metering = Metering(self.context)
@@ -76,6 +79,11 @@ class Linking:
         if now >= self._look_at:
             self._look_at = now + self.context.pace.judge
             self._look()
+
+    def news(self) -> None:
+        """Hear that pictures came: while sizes are guessed they are reckoned with soon."""
+        if self._guessed:
+            self._reckon_at = min(self._reckon_at, max(self.context.monotonic(), self._reckoned + SOON))
 
     def wake(self) -> float:
         """Return the monotonic time of the next look."""
@@ -200,9 +208,12 @@ class Linking:
 
     def _reckon(self) -> None:
         """Say anew what is made for each destination, and so what each rung of each link needs."""
+        self._reckoned, before, self._guessed = self.context.monotonic(), self._guessed, False
         self._flows = flows(self.context.site, Made(self._per_day(), self._sizes()), self.context.node.name)
         for uplink in self.uplinks.values():
             uplink.reckon(self._flow(self._destinations(uplink)), self.context.now())
+        if before:  # what was kept back for pictures that are smaller than was thought may go now
+            self._look_at = 0.0
 
     def _per_day(self) -> dict[str, float]:
         where, now = self.context.site.site, self.context.now()
@@ -214,16 +225,20 @@ class Linking:
 
     def _sizes(self) -> Callable[[str, str], int | None]:
         """Return who knows the mean bytes of a camera's pictures, and of the copies that a recipe makes."""
-        held = {(one.camera, one.kind): one for one in buffer.tally(self.context.catalogue)}
+        held = {(one.camera, str(one.kind)): one for one in buffer.tally(self.context.catalogue)}
 
         def size(camera: str, what: str) -> int | None:
-            if what not in ("raw", "jpeg"):
-                return deliveries.rendition_size(self.context.catalogue, what)
-            one = next((tally for key, tally in held.items() if key == (camera, what)), None)
-            count = 0 if one is None else one.present + one.gone
-            return None if one is None or not count else (one.present_bytes + one.gone_bytes) // count
+            known = self._mean(held.get((camera, what)), what)
+            self._guessed = self._guessed or known is None
+            return known
 
         return size
+
+    def _mean(self, held: buffer.PictureTally | None, what: str) -> int | None:
+        if what not in ("raw", "jpeg"):
+            return deliveries.rendition_size(self.context.catalogue, what)
+        count = 0 if held is None else held.present + held.gone
+        return None if held is None or not count else (held.present_bytes + held.gone_bytes) // count
 
     def rows(self) -> list[dict[str, Any]]:
         """Return what the status document says of the links."""

@@ -31,7 +31,7 @@ def world(link: str, **more: Any) -> Simulation:
         '[[destination]]\nname = "nas"\naddress = "folder:/nas"\nlink = "lan"\n'
         '[[route]]\nwhat = ["jpeg"]\nto = { all = ["home", "nas"] }\n',
     }
-    simulation = simulate(pace=PACE, **{**words, **more})
+    simulation = simulate(**{"pace": PACE, **words, **more})
     simulation.run(seconds=1)
     return simulation
 
@@ -158,3 +158,12 @@ def test_what_each_rung_would_come_to_is_said_before_it_is_ordered() -> None:
     links = Links(world('rate = "20kB/s"\nladder = ["everything", "jpeg/2", "status"]'))
     told = {row["rung"]: (row["needs"], row["eta"]) for row in links.linking.what_if("sim")}
     assert told == {"everything": (10_000, 0), "jpeg/2": (5_000, 0), "status": (0, 0)}
+
+
+def test_what_is_kept_back_of_a_budget_goes_by_real_sizes_as_soon_as_there_are_pictures() -> None:
+    simulation = world('budget = { bytes = "5GB" }', pace=Pace())
+    assert "raw" not in simulation.site.running.delivering.linking.uplinks["sim"].grants.carries
+    simulation.camera.sizes["jpeg"] = 40_000
+    simulation.run(minutes=5, seconds=30)
+    assert simulation.counted() == {"captured": 1}
+    assert "raw" in simulation.site.running.delivering.linking.uplinks["sim"].grants.carries
