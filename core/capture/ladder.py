@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
-from core.site.model import Camera, GphotoSource
+from core.site.model import Camera, FolderSource, FtpSource, GphotoSource
 from core.units import show_duration
 
 Action = Literal["retry", "reopen", "respawn", "usb_reset", "hook", "wait-long"]
@@ -52,6 +52,7 @@ SKIPS: Mapping[str, frozenset[int]] = {
     "CameraBusy": frozenset({USB_RESET}),
     "CameraClaimed": frozenset({USB_RESET, HOOK}),  # another program's doing: no power cut makes it let go
 }
+LOOKED = frozenset({"CameraTimeout", "CameraGone", "CameraTransferCut"})  # nothing whole lies in a folder now
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Limits:
     usb_reset: bool = False
     hook: bool = False
     hooks_a_day: int = 12
+    rests: bool = True  # whether it is left in peace for a while; to look into a folder disturbs nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,8 @@ def limits_of(camera: Camera) -> Limits:
     """Return what the configuration allows to be done to the camera."""
     source, recovery = camera.source, camera.recovery
     on_usb = isinstance(source, GphotoSource) and source.address is None and source.virtual is None
-    return Limits(on_usb and recovery.usb_reset, bool(recovery.hook), recovery.hooks_a_day)
+    rests = not isinstance(source, FolderSource | FtpSource)
+    return Limits(on_usb and recovery.usb_reset, bool(recovery.hook), recovery.hooks_a_day, rests)
 
 
 def step(state: State, event: Event, now: float, limits: Limits) -> tuple[State, Decision | None]:
@@ -171,7 +174,8 @@ def _failed(state: State, event: Failure, now: float, limits: Limits) -> tuple[S
     rung, failures, skipped = _climb(state, event.error, now, limits)
     used = min(rung, TOP.get(event.error, WAIT))
     action = _strongest(state, event.error, now, limits) if used == WAIT else RUNGS[used]
-    pause = _pause(event.error, used, same, state.pauses)
+    looks = not limits.rests and event.error in LOOKED
+    pause = 0.0 if looks else _pause(event.error, used, same, state.pauses)
     why = f" (not {', '.join(skipped)})" if skipped else ""
     plain = event.error == "ChildDied" and event.op == "open" and same >= FAILURES
     line = f"{event.error} at {event.op}: rung {used} {action}{why}, {_when(pause)}{' without settings' * plain}"

@@ -49,6 +49,9 @@ class Pushing:
         """Take over the cameras and the server as they are configured now."""
         cameras = [camera for camera in self.context.cameras() if isinstance(camera.source, FtpSource)]
         now = self.context.monotonic()
+        for name in sorted(self._sweep_at.keys() - {camera.name for camera in cameras}):
+            folder = self.context.folders.drop / name
+            self.context.tell("uploads left", name, f"it pushes here no more; {folder} stays, and is yours to remove")
         self._sweep_at = {camera.name: self._sweep_at.get(camera.name, now) for camera in cameras}
         server = self.context.node.ftp
         setting = self._setting_of(server, cameras) if server is not None and cameras else None

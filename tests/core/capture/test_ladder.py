@@ -24,7 +24,7 @@ from core.capture.ladder import (
     step,
 )
 from core.errors import OverlapseError
-from core.site.model import Camera, FolderSource, GphotoSource, Recovery
+from core.site.model import Camera, FolderSource, FtpSource, GphotoSource, Recovery
 
 NOW = 1_800_000_000.0
 ALL = Limits(usb_reset=True, hook=True)
@@ -116,6 +116,13 @@ def test_the_pauses_above_the_usb_reset_are_1_2_5_and_10_minutes() -> None:
     times = [decision.not_before for decision in decisions]
     steps = [round((later - earlier) / 60) for earlier, later in pairwise(times[4:])]
     assert steps == [1, 2, 5, 10, 10, 10]
+
+
+def test_a_folder_is_looked_into_at_every_slot_however_long_nothing_came() -> None:
+    decisions = climb(*["CameraTimeout"] * 12, limits=Limits(hook=True, rests=False))
+    assert {decision.not_before for decision in decisions} == {NOW}
+    hung = climb(*["ChildTimeout"] * 12, limits=Limits(rests=False))
+    assert hung[-1].not_before - hung[-2].not_before == 600, "a mount that hangs is left alone all the same"
 
 
 def test_three_good_shots_lead_back_to_the_bottom_and_fewer_do_not() -> None:
@@ -213,9 +220,12 @@ def test_no_error_makes_the_node_try_without_end_or_pause(error: str) -> None:
         pytest.param(GphotoSource(kind="gphoto2", serial="1"), Limits(True, True, 5), id="usb"),
         pytest.param(GphotoSource(kind="gphoto2", address="10.0.0.1"), Limits(False, True, 5), id="ptpip"),
         pytest.param(GphotoSource(kind="gphoto2", virtual="x"), Limits(False, True, 5), id="virtual"),
-        pytest.param(FolderSource(kind="folder", path="x"), Limits(False, True, 5), id="folder"),
+        pytest.param(FolderSource(kind="folder", path="x"), Limits(False, True, 5, rests=False), id="folder"),
+        pytest.param(
+            FtpSource(kind="ftp", user="u", password_file="x"), Limits(False, True, 5, rests=False), id="ftp"
+        ),
     ],
 )
-def test_only_a_camera_on_usb_can_be_reset(camera: GphotoSource | FolderSource, expected: Limits) -> None:
+def test_only_a_camera_on_usb_can_be_reset(camera: GphotoSource | FolderSource | FtpSource, expected: Limits) -> None:
     recovery = Recovery(hook=("power", "cycle"), hook_wait=timedelta(seconds=1), hooks_a_day=5)
     assert limits_of(Camera(name="north", source=camera, recovery=recovery)) == expected

@@ -134,6 +134,8 @@ def test_a_reload_lets_a_new_camera_in_and_an_old_one_out(quay: Quay) -> None:
         with pytest.raises(ftplib.error_perm, match="530"), quay.login("gate"):
             pass
         assert quay.events("push server down") == []
+        (left,) = quay.events("uploads left")
+        assert (left["subject"], str(quay.data / "drop" / "gate") in left["text"]) == ("gate", True)
         del quay.tables["yard"]
         quay.write()
         node.signal(signal.SIGHUP)
