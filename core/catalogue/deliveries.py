@@ -215,10 +215,16 @@ def change(catalogue: Catalogue, number: int, **values: int) -> None:
         catalogue.seal("delivery", "id = ?", (number,))
 
 
-def unmade(catalogue: Catalogue, limit: int = 100) -> list[Delivery]:
-    """Return queued deliveries whose rendition must be made first, in the order in which they are wanted."""
-    sql = "WHERE d.state = 'queued' AND d.size IS NULL ORDER BY d.priority, d.at LIMIT ?"
-    return [_delivery(row) for row in catalogue.rows(_DELIVERIES + sql, (limit,))]
+def unmade(catalogue: Catalogue, limit: int = 100, after: tuple[int, int, int] = (-1, 0, 0)) -> list[Delivery]:
+    """Return queued deliveries whose rendition must be made first, in the order in which they are wanted.
+
+    `after`: priority, `at` and id of the last one of those that are known.
+    """
+    sql = (
+        "WHERE d.state = 'queued' AND d.size IS NULL AND (d.priority, d.at, d.id) > (?, ?, ?) "
+        "ORDER BY d.priority, d.at, d.id LIMIT ?"
+    )
+    return [_delivery(row) for row in catalogue.rows(_DELIVERIES + sql, (*after, limit))]
 
 
 def unmade_of(catalogue: Catalogue, picture: int) -> set[str]:
@@ -241,6 +247,12 @@ def made(catalogue: Catalogue, picture: int, rendition: str, path: str, size: in
         "WHERE picture = ? AND rendition = ? AND state IN ('queued', 'refused')",
         (path, size, digest, picture, rendition),
     )
+
+
+def never_made(catalogue: Catalogue, picture: int, recipes: Collection[str]) -> int:
+    """Drop what waits for renditions that cannot be made of a picture, because it is broken; return how many."""
+    found = [one for one in of_picture(catalogue, picture) if one.rendition in recipes and one.size is None]
+    return withdraw(catalogue, [one.id for one in found])
 
 
 def unmake(catalogue: Catalogue, picture: int, rendition: str) -> int:

@@ -27,6 +27,8 @@ IDLE = 60.0  # seconds after which the child ends
 LIVES = 200  # pictures after which the child is renewed
 MEMORY = 300_000_000  # bytes that it holds, over which it is renewed: what a huge picture took
 AGAIN = 60.0  # seconds after which renditions that the disk did not take are tried again
+BATCH = 100  # pictures queued at once of those that a stop left
+FIRST = (-1, 0, 0)  # before all deliveries
 NEVER = float("inf")
 ATTEMPTS = 2  # a picture that ended the child twice is not given to it again
 
@@ -42,6 +44,8 @@ class Viewing:
     _attempts: dict[PictureName, int] = field(default_factory=dict)
     _not_made: dict[tuple[str, str], str] = field(default_factory=dict)  # camera, recipe -> why, as it was told
     _again: float = NEVER  # monotonic
+    _after: tuple[int, int, int] | None = None  # the delivery up to which what lacks a rendition was queued; None: all
+    _unseen: frozenset[PictureName] = frozenset()  # those without a look that were queued last
     _stopping: bool = False
 
     def apply(self) -> None:
@@ -51,10 +55,23 @@ class Viewing:
 
     def recover(self) -> None:
         """Queue again what has no look or lacks a rendition, when nothing is queued."""
-        if not self._waiting and self._looking is None:
-            unseen = [picture.name for picture in pictures.unseen(self.context.catalogue)]
-            unmade = [delivery.name for delivery in deliveries.unmade(self.context.catalogue)]
-            self.add(dict.fromkeys([*unseen, *unmade]))
+        if self.waiting() == 0:
+            self._after, self._unseen = FIRST, frozenset()
+            self._refill()
+
+    def _refill(self) -> None:
+        """Queue the next of them: each once, so that those that cannot be made do not hide the others."""
+        if self._after is None:
+            return
+        found = [picture.name for picture in pictures.unseen(self.context.catalogue, BATCH)]
+        unseen = [name for name in found if name not in self._unseen]  # a look that the catalogue did not take: later
+        self._unseen = frozenset(found)
+        unmade = deliveries.unmade(self.context.catalogue, BATCH, self._after)
+        self.add(dict.fromkeys([*unseen, *(delivery.name for delivery in unmade)]))
+        if len(unmade) == BATCH:
+            self._after = (unmade[-1].priority, unmade[-1].at, unmade[-1].id)
+        elif len(unseen) < BATCH:
+            self._after = None
 
     def add(self, names: Iterable[PictureName]) -> None:
         """Queue pictures."""
@@ -65,6 +82,8 @@ class Viewing:
         if self.context.monotonic() >= self.wake():
             self._again = NEVER
             self.recover()
+        if self.waiting() == 0 and not self._stopping:
+            self._refill()
         while self._looking is None and self._waiting and not self._stopping:
             picture = pictures.by_name(self.context.catalogue, self._waiting.popleft())
             if picture is not None and not picture.gone:
@@ -155,6 +174,8 @@ class Viewing:
                     renditions.leave(catalogue, path)  # what waited for it was withdrawn meanwhile
             sizes.note(catalogue, name.camera, picture.kind, result)
             (live.stay_back if verdict == live.BROKEN else live.go_live)(catalogue, picture.id)
+            if verdict == live.BROKEN:
+                deliveries.never_made(catalogue, picture.id, {recipe.name for recipe in self.context.site.recipe})
         if verdict == live.BROKEN:
             self.context.tell("picture broken", str(name), f"kept and marked: {why}", camera=name.camera)
         self._tell_not_made(name, result)

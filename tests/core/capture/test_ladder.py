@@ -221,9 +221,7 @@ def test_no_error_makes_the_node_try_without_end_or_pause(error: str) -> None:
         pytest.param(GphotoSource(kind="gphoto2", address="10.0.0.1"), Limits(False, True, 5), id="ptpip"),
         pytest.param(GphotoSource(kind="gphoto2", virtual="x"), Limits(False, True, 5), id="virtual"),
         pytest.param(FolderSource(kind="folder", path="x"), Limits(False, True, 5, rests=False), id="folder"),
-        pytest.param(
-            FtpSource(kind="ftp", user="u", password_file="x"), Limits(False, True, 5, rests=False), id="ftp"
-        ),
+        pytest.param(FtpSource(kind="ftp", user="u", password_file="x"), Limits(False, True, 5, rests=False), id="ftp"),
     ],
 )
 def test_only_a_camera_on_usb_can_be_reset(camera: GphotoSource | FolderSource | FtpSource, expected: Limits) -> None:

@@ -11,6 +11,7 @@ import pytest
 from peers.simulation import Simulation, simulate
 from PIL import Image
 
+from core.catalogue import buffer, deliveries
 from core.node.children import Children, resident
 from core.node.jobs import Done, Job, Report, Setting, Worker
 from core.node.pictures.viewing import MEMORY
@@ -50,6 +51,27 @@ def test_what_a_full_disk_did_not_take_is_made_when_there_is_room_again() -> Non
     world.run(minutes=3)
     assert len({one.name for one in world.destination.arrivals if one.name.endswith(".web.jpg")}) == pictures
     assert world.broken() == []
+
+
+def test_what_cannot_be_made_of_a_broken_picture_is_not_waited_for_and_the_picture_counts_as_proven() -> None:
+    world = simulate(extra=LIVE)
+    world.site.images.broken = frozenset({2})
+    world.run(minutes=46)
+    assert deliveries.unmade(world.site.catalogue) == []
+    assert buffer.at_risk(world.site.catalogue).count == 0, "the original is all that there is, and it is there"
+    assert len(world.destination.store) == 2 * world.counted()["captured"] - 1
+    assert len(world.site.told("picture broken")) == 1
+
+
+def test_hundreds_that_cannot_be_made_hide_none_of_the_others() -> None:
+    world = simulate(extra=LIVE, every="1m")
+    world.site.images.failing = {"web": {"why": "the watermark logo.png cannot be read", "again": False}}
+    world.run(hours=2, minutes=10)
+    assert len(deliveries.unmade(world.site.catalogue, 1000)) > 110
+    world.site.images.failing = {}
+    world.site.running.viewing.apply()
+    world.run(minutes=10)
+    assert deliveries.unmade(world.site.catalogue) == []
 
 
 @pytest.fixture
