@@ -189,6 +189,9 @@ def _destinations(site: SiteFile) -> Iterator[Finding]:
     for n, destination in enumerate(site.destination):
         if destination.link is not None:
             yield from refer(f"destination[{n}].link", "link", destination.link, links)
+        if destination.fetch is not None and destination.fetch.link is not None:
+            theirs = [link.name for node in site.node if node.name == destination.node for link in node.link]
+            yield from refer(f"destination[{n}].fetch.link", "link", destination.fetch.link, theirs)
         if destination.node is not None:
             yield from refer(f"destination[{n}].node", "node", destination.node, [node.name for node in site.node])
         if destination.chunk < 1:

@@ -425,6 +425,7 @@ class Fetch:
     """How a node reaches, from its side, the place in which others leave what it takes in."""
 
     address: str
+    link: Name | None = None  # of that node
     key_file: str | None = None
     password_file: str | None = None
     host_key: str | None = None

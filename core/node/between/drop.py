@@ -26,6 +26,7 @@ class Drop:
     prefix: str  # of what is looked at
     longest: float  # seconds between two looks
     job: Job | None = None
+    asking: bool = False  # whether an object waits for the bytes of its link
     look_at: float = 0.0  # monotonic
     wait: float = SOON
     pause: float = SOON  # seconds between two looks at least: a thin link is for pictures
@@ -47,6 +48,11 @@ class Drop:
     ends: dict[str, int] = field(default_factory=dict)
     trouble: str | None = None
     full: bool = False  # the buffer has no room for what stands there
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is done with it, or is about to be."""
+        return self.job is not None or self.asking
 
     @property
     def worker(self) -> Worker:

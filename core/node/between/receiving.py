@@ -11,6 +11,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 from core.catalogue import announced, pictures
 from core.errors import ConfigurationError, DestinationRefused, ObjectDiffers, ObjectNotFound, OverlapseError
@@ -18,6 +19,7 @@ from core.node.between.checkins import CheckIns
 from core.node.between.drop import INBOX, SOON, Drop, places, why_not
 from core.node.between.givingback import GivingBack
 from core.node.between.hearsay import Hearsay
+from core.node.between.toll import REST, Toll
 from core.node.between.wayback import WayBack
 from core.node.context import Context
 from core.node.jobs import Asked, Done, Failed, Job, Json, Report, Setting
@@ -62,11 +64,13 @@ class Receiving:
     _hearsay: Hearsay = field(init=False)
     _back: WayBack = field(init=False)
     _giving: GivingBack = field(init=False)
+    _toll: Toll = field(init=False)
     _begun: bool = False
     _stopping: bool = False
 
     def __post_init__(self) -> None:
         self._giving = GivingBack(self.context, self.linking)
+        self._toll = Toll(self.linking)
         self._back = WayBack(self.context, self._give, lambda numbers: self.on_laid(numbers))
         self._hearsay = Hearsay(
             self.context,
@@ -120,14 +124,14 @@ class Receiving:
     def tick(self) -> None:
         """Do the next thing at every drop that is free."""
         for drop in self._drops.values():
-            if drop.job is None and self._begun and not self._stopping:
+            if not drop.busy and self._begun and not self._stopping:
                 self._next(drop)
 
     def wake(self) -> float:
         """Return the monotonic time at which something is due."""
         if self._stopping or not self._begun:
             return NEVER
-        free = [one for one in self._drops.values() if one.job is None]
+        free = [one for one in self._drops.values() if not one.busy]
         if any(one.remove or one.receipts or one.asked or one.answers or one.orders for one in free):
             return self.context.monotonic()
         times = (min(one.look_at, one.tell_at, max(self._giving.wake(one), one.rest_until)) for one in free)
@@ -137,6 +141,8 @@ class Receiving:
         """Begin nothing new: what was not taken in stays in the drop."""
         self._stopping = True
         self._giving.stop()
+        for drop in self._drops.values():
+            self._toll.forget(drop)
 
     def handle(self, report: Report) -> None:
         """Take in what a worker did of it; raise StorageError or CatalogueError."""
@@ -150,6 +156,7 @@ class Receiving:
             self._failed(drop, report)
             return
         self._works(drop)
+        self._toll.count(drop, report)
         steps: dict[str, Callable[[Drop, Done], None]] = {
             "look": self._looked,
             "collect": self._hearsay.collected,
@@ -167,9 +174,9 @@ class Receiving:
         if self.writer.waiting():  # the disk takes nothing now: nothing more is taken in, what is there is found again
             drop.todo.clear()
             drop.look_at = max(drop.look_at, self.writer.wake())
-        while drop.todo and drop.job is None and len(drop.remove) < SETTLE:
+        while drop.todo and not drop.busy and len(drop.remove) < SETTLE:
             self._take_up(drop, drop.todo.popleft())
-        if drop.job is not None:
+        if drop.busy:
             return
         if drop.asked:
             self._back.answer_one(drop)
@@ -177,6 +184,8 @@ class Receiving:
             self._back.settle(drop)
         elif now >= drop.tell_at:
             self._back.tell(drop)
+        elif now >= drop.look_at and not self._toll.may_look(drop):
+            self._leave(drop)
         elif now >= drop.look_at:
             drop.bad = {name: until for name, until in drop.bad.items() if until > now}
             if len(shut := {prefix: until for prefix, until in drop.shut.items() if until > now}) < len(drop.shut):
@@ -236,7 +245,13 @@ class Receiving:
             "into": into,
             "sha256": self._expected(found) if refusal is None else None,
         }
-        self._give(drop, "take", args, (found, refusal))
+        take = partial(self._give, drop, "take", args, (found, refusal))
+        self._toll.ask(drop, found, take, partial(self._leave, drop))
+
+    def _leave(self, drop: Drop) -> None:
+        """Come back later to a place whose link lets nothing more through now."""
+        drop.todo.clear()
+        drop.look_at = self.context.monotonic() + REST
 
     def _expected(self, found: Found) -> str | None:
         """Return the hash that a picture's line tells of, None when no line came."""

@@ -313,3 +313,29 @@ def test_a_node_whose_taker_nobody_simulates_goes_on_and_its_pictures_stay_sent(
         assert site.told("internal fault") == []
     tally = {one.state for one in deliveries.tally(both[0].catalogue) if one.n}
     assert tally == {"sent"}
+
+
+def fetching(link: str) -> Pair:
+    """Return a pair of which fr fetches what unit1 leaves in a folder, over a link of its own."""
+    text = TEXT.replace('inbox = "/inbox"', f'pull = ["unit1"]\n[[node.link]]\nname = "adsl"\n{link}')
+    fetch = '"folder:/left"\nfetch = { address = "folder:/left", link = "adsl" }'
+    return Pair(text.replace('"folder:/inbox/unit1"', fetch))
+
+
+def test_what_a_node_fetches_is_counted_on_its_link_by_class() -> None:
+    pair = fetching('rate = "100kB/s"')
+    pair.run(hours=3)
+    raws, jpegs = (sum(one.size for one in every(pair.fr.catalogue) if one.kind == kind) for kind in ("raw", "jpeg"))
+    assert raws > 0
+    counted = pair.fr.running.delivering.linking.uplinks["adsl"].account.classes
+    assert (counted["raw"], counted["jpeg"]) == (raws, jpegs)
+    assert 5_000 < counted["status"] < 500_000
+
+
+def test_what_a_link_does_not_carry_now_is_left_in_the_place_and_fetched_later() -> None:
+    pair = fetching('[[node.link.window]]\nfrom = "12:00"\nto = "23:00"')
+    pair.run(hours=3)
+    assert list(every(pair.fr.catalogue)) == []
+    assert len(pair.drop.files) >= 10
+    pair.run(hours=3, minutes=24)  # it looks there every 24 minutes when nothing comes
+    assert_all_is_there(pair)

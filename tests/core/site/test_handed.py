@@ -77,6 +77,11 @@ def test_a_site_that_hands_on_is_read(read: Read) -> None:
             ("fetch = {", "fetsch = {"), ["destination[1].fetsch: unknown table; did you mean 'fetch'"], id="key"
         ),
         pytest.param(('node = "office"\n', ""), ["destination[1].fetch: who"], id="fetch-for-whom"),
+        pytest.param(
+            ('"folder:/mnt/left" }', '"folder:/mnt/left", link = "adsl" }'),
+            ["destination[1].fetch.link: no link is named 'adsl'"],
+            id="fetch-over-which-link",
+        ),
         pytest.param(('to = "nas"', 'to = "fr"'), ["route[2].what[0]: node 'fr' takes originals in"], id="rendition"),
         pytest.param(
             ('to = "office"', 'to = "office"\nlive = "a.jpg"'), ["route[1].live: node 'office' takes"], id="live"
