@@ -56,6 +56,7 @@ def queue_text(deliveries: Sequence[Row], now: datetime) -> str:
             str(row["id"]),
             row["destination"],
             safe(row["what"], 60),
+            row.get("class", ""),
             row["state"],
             _progress(row),
             str(row["attempts"]),
@@ -64,7 +65,7 @@ def queue_text(deliveries: Sequence[Row], now: datetime) -> str:
         )
         for row in deliveries
     ]
-    return "\n".join(table(("ID", "DESTINATION", "WHAT", "STATE", "SENT", "TRIES", "NEXT TRY", "ERROR"), rows))
+    return "\n".join(table(("ID", "DESTINATION", "WHAT", "CLASS", "STATE", "SENT", "TRIES", "NEXT TRY", "ERROR"), rows))
 
 
 def events_text(events: Sequence[Row]) -> str:
@@ -146,7 +147,7 @@ def links_text(links: Sequence[Row], now: datetime) -> list[str]:
 def _link(row: Row, now: datetime) -> tuple[str, ...]:
     month, goodput = row["month"], row.get("goodput")
     word = row.get("override")
-    rung = row["rung"] + (f" (ordered until {_time(word['until'])})" if word else "")
+    rung = row["rung"] + (f" (ordered until {_time(word['until'])} UTC)" if word else "")
     closed = "" if row["open"] else f" (archive {ago(row.get('next_change'), now)})"
     measured = "-" if goodput is None else f"{show_size(goodput['p50'])}/s, {show_size(goodput['p10'])}/s at worst"
     budget = month.get("budget")
@@ -211,4 +212,6 @@ def _progress(row: Row) -> str:
 def _due(row: Row, now: datetime) -> str:
     if row["state"] != "queued":
         return "-"
+    if "held" in row:
+        return f"held: {safe(row['held'], 30)}"
     return "now" if row["next_try"] <= now.timestamp() * 1000 else ago(row["next_try"] / 1000, now)

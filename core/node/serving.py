@@ -114,7 +114,18 @@ class Serving:
         places = self._desks.delivering.stations
         if name is not None and not found and name not in places:
             raise NoSuchThing(f"there is no destination {name}; there are: {', '.join(places) or 'none'}")
-        return {"deliveries": found} | self._desks.reporting.transfers()
+        return {"deliveries": [self._as_it_is(row) for row in found]} | self._desks.reporting.transfers()
+
+    def _as_it_is(self, row: Answer) -> Answer:
+        """Add to a row of the queue what the catalogue does not know: how far it is now, what holds it back."""
+        delivering, name = self._desks.delivering, row["destination"]
+        station = delivering.stations.get(name)
+        sending = None if station is None else station.sending.get(row["id"])
+        if sending is not None:
+            return row | {"offset": max(row["offset"], sending.granted)}
+        held = "paused" if station is not None and station.is_paused(self._desks.context.now()) else None
+        held = held or delivering.linking.why_not(name, row["class"])
+        return row if held is None or row["state"] != "queued" else row | {"held": held}
 
     def _telemetry(self, request: Request) -> Answer:
         names = [request.args["camera"]] if "camera" in request.args else list(self._desks.shooting.posts)

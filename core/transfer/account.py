@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from core.transfer.budget import Month, Usage, grown, month_of
 
 DAY = timedelta(days=1)
+SOONEST = 3600.0  # seconds over which the first bytes are spread: a burst is no pace
 LATE = 7  # days whose mean is the pace of late
 
 
@@ -29,6 +30,8 @@ class Account:
     since: int = 0  # our own bytes since the total was last read
     reading: int | None = None  # of the counter, when it was last read
     days: dict[int, int] = field(default_factory=dict)  # UTC day (ordinal) -> bytes on the wire
+    counting: float | None = None  # seconds since the epoch: since when
+    told: set[str] = field(default_factory=set)  # classes of which people know that the budget leaves them nothing
 
     @classmethod
     def opened(cls, now: datetime, zone: ZoneInfo, starts: int, kept: Mapping[str, Any] | None) -> Account:
@@ -37,9 +40,12 @@ class Account:
         if kept is not None:
             account.reading = kept.get("reading")
             account.days = {int(day): size for day, size in kept.get("days", {}).items()}
+            account.counting = kept.get("counting")
             if kept.get("begin") == account.month.begin.timestamp():
                 account.classes, account.total = dict(kept["classes"]), kept.get("total")
-                account.since = kept.get("since", 0)
+                account.since, account.told = kept.get("since", 0), set(kept.get("told", ()))
+        else:
+            account.counting = now.timestamp()
         return account
 
     def to_json(self) -> dict[str, Any]:
@@ -51,6 +57,8 @@ class Account:
             "since": self.since,
             "reading": self.reading,
             "days": {str(day): size for day, size in self.days.items()},
+            "counting": self.counting,
+            "told": sorted(self.told),
         }
 
     @property
@@ -63,6 +71,7 @@ class Account:
         if now >= self.month.end:
             self.month = month_of(now, self.zone, self.starts)
             self.classes, self.total, self.since = {}, None if self.total is None else 0, 0
+            self.told = set()
         today = now.toordinal()
         self.days = {day: size for day, size in self.days.items() if today - LATE <= day <= today}
 
@@ -95,5 +104,6 @@ class Account:
         over = [size for day, size in self.days.items() if day < today]
         if over:
             return sum(over) / (today - min(self.days)) / DAY.total_seconds()
-        gone = now - now.replace(hour=0, minute=0, second=0, microsecond=0)
-        return self.days.get(today, 0) / max(3600.0, gone.total_seconds())
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+        gone = now.timestamp() - max(midnight, self.counting or midnight)
+        return self.days.get(today, 0) / max(SOONEST, gone)

@@ -20,6 +20,7 @@ from core.site.model import Destination, Link
 from core.transfer.budget import OVERHEAD
 from core.transfer.drain import NEVER, Flow, drain, seconds
 from core.transfer.rungs import Override, rung
+from core.units import show_size
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +97,7 @@ class Linking:
             return
         if uplink.charge(name, size, self.context.now()):
             self._changed(uplink)
+            self._tell_short(uplink)
         if uplink.unnoted >= NOTE_EVERY:
             self._note(uplink)
             self._look_at = 0.0
@@ -190,6 +192,7 @@ class Linking:
                 self._changed(uplink)
             if uplink.rung.name != before:
                 self._tell(uplink, before)
+            self._tell_short(uplink)
             if uplink.unnoted:
                 self._note(uplink)
 
@@ -202,6 +205,18 @@ class Linking:
         why = f"by order: {word.why}" if word is not None else uplink.standing.why or "the order has ended"
         self._note(uplink)
         self.context.tell("link rung", uplink.link.name, f"{uplink.rung.name} instead of {before}: {why}")
+
+    def _tell_short(self, uplink: Uplink) -> None:
+        """Tell once a month of each class that the budget holds back; a guess is no news."""
+        used, budget, end = uplink.account.usage.on_the_wire, uplink.budget, uplink.account.month.end
+        if budget is None or (self._guessed and used < budget):
+            return
+        if short := uplink.short(self.context.now()):
+            spent = f"{show_size(used)} of {show_size(budget)} are used"
+            why = f"{spent}, the rest is kept for what is missed first" if uplink.grants.carries else spent
+            self._note(uplink)
+            until = f"{end.astimezone(self.context.zone):%Y-%m-%d}"
+            self.context.tell("link budget", uplink.link.name, f"{', '.join(short)} may wait until {until}: {why}")
 
     def _destinations(self, uplink: Uplink) -> list[str]:
         return [one.name for one in self.context.site.destination if self.of(one) is uplink]
@@ -239,6 +254,11 @@ class Linking:
             return deliveries.rendition_size(self.context.catalogue, what)
         count = 0 if held is None else held.present + held.gone
         return None if held is None or not count else (held.present_bytes + held.gone_bytes) // count
+
+    def why_not(self, name: str, class_name: str) -> str | None:
+        """Return why a class waits for the destination of that name: "rung jpeg", "window", "budget"; None: it may go."""
+        found = next((one for one in self.context.site.destination if one.name == name), None)
+        return None if found is None else self.of(found).why_not(class_name, self.context.now())
 
     def rows(self) -> list[dict[str, Any]]:
         """Return what the status document says of the links."""

@@ -121,6 +121,20 @@ class Uplink:
     def _paces(self) -> Mapping[str, float]:
         return self.need.made if self.need is not None else {}
 
+    def short(self, now: datetime) -> list[str]:
+        """Return the classes for which the budget leaves nothing now and which nobody was told of, and note them."""
+        found = [name for name in CLASSES if name not in self._affordable(now) and name not in self.account.told]
+        self.account.told.update(found)
+        return found
+
+    def why_not(self, name: str, now: datetime) -> str | None:
+        """Return why a class waits, None when the link carries it."""
+        if name in self.grants.carries:
+            return None
+        if name not in self.rung.classes:
+            return f"rung {self.rung.name}"
+        return "window" if name not in self._open(now) else "budget"
+
     @property
     def carried(self) -> float | None:
         """The bytes a second that it carries, as it is capped and was measured; None: nobody knows."""

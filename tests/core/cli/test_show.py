@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -115,11 +116,13 @@ def test_the_queue_says_what_is_on_its_way_and_when_the_rest_is_tried() -> None:
     rows = [
         {**common, "state": "sending", "offset": 100, "next_try": 0, "error": None},
         {**common, "state": "queued", "offset": 0, "next_try": (SECONDS + 90) * 1000, "error": "full"},
+        {**common, "state": "queued", "offset": 0, "next_try": 0, "error": None, "class": "raw", "held": "rung jpeg"},
     ]
     lines = queue_text(rows, NOW).splitlines()
     assert "50% of 200 B" in lines[1]
     assert "in 1m30s" in lines[2]
     assert "full" in lines[2]
+    assert re.search(r"p\.jpg +raw +queued .* held: rung jpeg", lines[3])
 
 
 def test_an_empty_queue_is_good_news() -> None:

@@ -167,3 +167,23 @@ def test_what_is_kept_back_of_a_budget_goes_by_real_sizes_as_soon_as_there_are_p
     simulation.run(minutes=5, seconds=30)
     assert simulation.counted() == {"captured": 1}
     assert "raw" in simulation.site.running.delivering.linking.uplinks["sim"].grants.carries
+
+
+def test_what_the_budget_holds_back_is_told_once_a_month_and_stands_in_the_queue() -> None:
+    simulation = world('budget = { bytes = "12GB" }', schedule='from = "00:00"')
+    links = Links(simulation)
+    simulation.run(minutes=12)  # the size of a picture is known
+    links.linking.apply()
+    assert simulation.site.told("link budget") == []
+    links.sends(4 * GB)
+    links.pass_time(timedelta(minutes=20))
+    (told,) = simulation.site.told("link budget")
+    assert told.startswith("raw, audit may wait until 2026-12-01: 4.18 GB of 12 GB are used, the rest is kept")
+    links.sends(8 * GB)
+    again = Links(simulation)  # a stop forgets nothing of it
+    assert simulation.site.told("link budget")[1:] == [
+        "status, live, thumbnail, jpeg may wait until 2026-12-01: 12.5 GB of 12 GB are used"
+    ]
+    assert (again.linking.why_not("home", "jpeg"), again.linking.why_not("nas", "jpeg")) == ("budget", None)
+    again.linking.order("sim", "status", simulation.world.now() + timedelta(hours=1), "a concert")
+    assert again.linking.why_not("home", "jpeg") == "rung status"

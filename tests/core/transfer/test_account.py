@@ -77,6 +77,14 @@ def test_the_pace_is_that_of_the_last_whole_days() -> None:
 
 
 def test_on_its_first_day_the_pace_is_that_of_the_day_so_far() -> None:
-    account = opened()
+    account = opened(NOON - timedelta(hours=12))
     account.charge("jpeg", 43_200_000, NOON)
     assert account.pace(NOON) == 1000 * OVERHEAD
+
+
+def test_a_link_that_was_set_up_in_the_evening_has_the_pace_since_then() -> None:
+    account = opened(NOON)
+    account.charge("jpeg", 7_200_000, NOON + timedelta(hours=2))
+    again = opened(NOON, account.to_json())
+    assert again.pace(NOON + timedelta(hours=2)) == 1000 * OVERHEAD
+    assert again.pace(NOON + timedelta(minutes=1)) == 2000 * OVERHEAD, "a burst is spread over an hour"
