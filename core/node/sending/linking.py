@@ -228,7 +228,7 @@ class Linking:
         for uplink in self.uplinks.values():
             uplink.reckon(self._flow(self._destinations(uplink)), self.context.now())
         if before:  # what was kept back for pictures that are smaller than was thought may go now
-            self._look_at = 0.0
+            self._look()
 
     def _per_day(self) -> dict[str, float]:
         where, now = self.context.site.site, self.context.now()
@@ -256,7 +256,7 @@ class Linking:
         return None if held is None or not count else (held.present_bytes + held.gone_bytes) // count
 
     def why_not(self, name: str, class_name: str) -> str | None:
-        """Return why a class waits for the destination of that name: "rung jpeg", "window", "budget"; None: it may go."""
+        """Return why a class waits for the destination: "rung jpeg", "window", "budget"; None: it may go."""
         found = next((one for one in self.context.site.destination if one.name == name), None)
         return None if found is None else self.of(found).why_not(class_name, self.context.now())
 
