@@ -364,6 +364,19 @@ def withdraw_all(catalogue: Catalogue, destination: str) -> int:
     return catalogue.run("DELETE FROM delivery WHERE destination = ? AND state <> 'proven'", (destination,))
 
 
+def hand_over(catalogue: Catalogue, destination: str, heir: str) -> int:
+    """Give what is not proven at a destination to another name of the same place, where it goes on; return how many."""
+    kept = "picture, rendition, remote, priority, at, required, level, size, sha256, path, offset, resume, sum"
+    with catalogue.transaction():
+        catalogue.run(
+            f"INSERT OR IGNORE INTO delivery (destination, state, {kept}) SELECT ?, 'queued', {kept} FROM delivery "  # noqa: S608 - constants
+            "WHERE destination = ? AND state <> 'proven'",
+            (heir, destination),
+        )
+        catalogue.seal("delivery", "destination = ? AND state = 'queued'", (heir,))
+        return withdraw_all(catalogue, destination)
+
+
 def resume_all(catalogue: Catalogue, but: Collection[int] = ()) -> int:
     """Queue again what was on its way, `but` these; each goes on where it was. Return how many."""
     marks = ", ".join("?" * len(but))

@@ -20,6 +20,7 @@ from core.errors import (
 )
 from core.node.context import Context
 from core.node.jobs import Asked, Done, Failed, Json, Report
+from core.node.sending import heirs
 from core.node.sending.auditing import Auditing
 from core.node.sending.failing import Failing
 from core.node.sending.linking import Linking
@@ -76,7 +77,7 @@ class Delivering:
             station.refuse_grants()  # who waits in a link's line begins again there, under the new configuration
         with suppress(StorageError, CatalogueError):  # they are written later, and the writer tells of it
             self.write_receipts()  # what is proven stays so, wherever the routes go now
-        self._withdraw({one.destination for one in deliveries.tally(self.context.catalogue)} - set(known))
+        heirs.settle(self.context)
         stations = {name: self.stations.get(name) or Station(known[name]) for name in known if name in ours}
         self.stations.clear()  # the one mapping that all parts of this desk see
         self.stations.update(stations)
@@ -92,13 +93,6 @@ class Delivering:
             except ConfigurationError as error:
                 self.failing.hold(station, DestinationRefused(str(error)))
         self.linking.apply()
-
-    def _withdraw(self, gone: Iterable[str]) -> None:
-        """Ask no more of destinations that the site has not any more: what only they lacked would stay for ever."""
-        for name in sorted(gone):
-            count = deliveries.withdraw_all(self.context.catalogue, name)
-            if count:
-                self.context.tell("deliveries withdrawn", name, f"{count}: the site has no such destination any more")
 
     def recover(self) -> None:
         """Queue again what the catalogue believes to be on its way and is not."""

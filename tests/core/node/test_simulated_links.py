@@ -9,8 +9,10 @@ from peers.simulation import simulate, site_toml
 
 from core.catalogue import buffer, deliveries
 from core.node.context import Pace
+from core.node.jobs import Worker
 from core.simulate.disk import File
 from core.simulate.links import Outage, SimulatedDestination, Trouble
+from core.site.load import reparse
 from core.values import PictureName, Sha256
 
 MINUTE = timedelta(minutes=1)
@@ -176,6 +178,30 @@ def test_a_route_changed_by_a_reload_applies_from_the_next_picture() -> None:
     assert len(nas_at) == 12
     assert home_at == [at for at in nas_at if at > world.begin + timedelta(hours=1)]
     assert world.broken() == []
+
+
+@pytest.mark.parametrize("stopped", [False, True], ids=["reload", "restart"])
+def test_a_destination_that_is_called_otherwise_gets_what_waited_for_it_and_goes_on_at_the_byte(stopped: bool) -> None:
+    world = simulate(destination='chunk = "500kB"')
+    place = world.destination
+    place.rate = 8_000.0
+    world.site.others[Worker("destination", "shelf")] = place
+    world.run(minutes=32)
+    assert 0 < len(place.store) < 4
+    renamed = site_toml(destination='chunk = "500kB"').replace('"nas"', '"shelf"')
+    if stopped:
+        world.node.cut()
+        world.site.site = reparse(renamed)
+    else:
+        assert "done" in world.site.reload(renamed)
+    world.run(hours=2)
+    assert len(world.site.told("deliveries withdrawn")) == 1
+    assert "they go to shelf, which is the same place" in world.site.told("deliveries withdrawn")[0]
+    place.rate = 1e6
+    world.run(hours=1)
+    assert len(place.store) == len(world.ledger())
+    sent = sum(file.size for file in place.store.values())
+    assert place.bytes <= sent + 500_000, "what had come of one was not sent again"
 
 
 def test_a_destination_taken_out_by_a_reload_in_the_middle_of_a_transfer_stops_nothing() -> None:
