@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from core.catalogue import buffer, deliveries
@@ -11,15 +11,20 @@ from core.cli.options import Selection
 from core.clock import SystemClock
 from core.errors import CatalogueError, ConfigurationError, StorageError
 from core.intake.durable import Shelf
+from core.node.sending.uplink import share
+from core.planner.advice import MONTH as DAYS
 from core.planner.advice import Plan
 from core.planner.bytes import DAY, JPEG, RAW, REDUCED, Shots
 from core.planner.flows import Made, arriving, flows
 from core.schedule.slots import Timetable
-from core.site.at import driver_of
+from core.site.at import driver_of, used_at
 from core.site.load import Loaded
-from core.site.model import Node, SiteFile
+from core.site.model import Link, Node, SiteFile
 from core.site.place import Folders
+from core.transfer.budget import OVERHEAD
+from core.units import show_size
 
+MONTH = timedelta(days=DAYS)
 AHEAD = timedelta(days=7)  # of the timetable over which shots are counted
 KINDS = ("jpeg", "raw")
 
@@ -44,14 +49,17 @@ def plan_of_site(
     }
     per_day = {name: _per_day(loaded, name) for name in arrive}
     known = Made(per_day, lambda camera, what: sizes.get(what, reduced or weighed.get(what)))
-    sent = {name: sum(one.values()) * DAY for name, one in flows(loaded.site, known, node.name).items()}
+    need = flows(loaded.site, known, node.name)
+    sent = {name: sum(one.values()) * DAY for name, one in need.items()}
+    carried, said = (uplink, ()) if uplink is not None else _carried(loaded.site, node, need)
     return Plan(
         _shots(arrive, per_day, sizes, reduced),
-        uplink if uplink is not None else _rate(node),
+        carried,
         storage if storage is not None else _room(place.folders, node),
         node.buffer.when_full,
         all(driver_of(loaded.site, name) != node.name for name in arrive),
         {name: size for name, size in sent.items() if size},
+        said,
     )
 
 
@@ -112,7 +120,33 @@ def _room(folders: Folders, node: Node) -> int | None:
     return max(0, room.free - node.buffer.keep_free)
 
 
-def _rate(node: Node) -> int | None:
-    """Return what the links of a node carry together; None when one has no limit."""
-    rates = [link.rate for link in node.link]
-    return None if not rates or None in rates else sum(rate for rate in rates if rate is not None)
+def _carried(site: SiteFile, node: Node, need: Mapping[str, Mapping[str, float]]) -> tuple[int | None, Sequence[str]]:
+    """Return the bytes a second that the limited links of a node carry together, and a line on each.
+
+    None when no link that a destination of this node names has a limit: one without, such as a LAN, limits nobody.
+    `need`: what the routes bring to each destination, bytes a second by class.
+    """
+    used = used_at(site, node.name)
+    links = {one.name: one.link for one in site.destination if one.name in used and one.link is not None}
+    limits = {link.name: _limit(site, node, link) for link in node.link if not links or link.name in links.values()}
+    found = {name: limit for name, limit in limits.items() if limit is not None}
+    lines = []
+    for name, (rate, why) in found.items():
+        wants = sum(sum(need.get(place, {}).values()) for place, link in links.items() if link == name)
+        fits = "" if wants <= rate else ", more than it carries"
+        lines.append(f"Link {name} carries {show_size(rate)}/s {why}; these routes need {show_size(wants)}/s{fits}")
+    return (round(sum(rate for rate, _ in found.values())) if found else None), lines
+
+
+def _limit(site: SiteFile, node: Node, link: Link) -> tuple[float, str] | None:
+    """Return what a link carries, averaged over a month, and why: its rate, or what its budget leaves of that."""
+    part = share(site, node.name, link)
+    rates = []
+    if link.rate is not None:
+        rates.append((link.rate * part, "by its rate"))
+    if link.budget is not None:
+        rates.append((link.budget.bytes * part / OVERHEAD / MONTH.total_seconds(), "by the month's budget"))
+    if not rates:
+        return None
+    rate, why = min(rates)
+    return rate, why

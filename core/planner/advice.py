@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,7 @@ class Plan:
     when_full: str = "thin"
     taken_in: bool = False
     places: Mapping[str, float] = field(default_factory=dict)
+    said: Sequence[str] = ()  # lines on where the uplink comes from
 
     @property
     def asked(self) -> Way:
@@ -41,7 +42,7 @@ class Plan:
 
     @property
     def way(self) -> Way:
-        """The richest way that fits the link."""
+        """The richest way that fits the link; monitoring also when nothing does."""
         return richest(self.shots, self.uplink)
 
     def to_json(self) -> dict[str, Any]:
@@ -91,11 +92,12 @@ class Plan:
             one = reckon(self.shots, way, self.uplink)
             line = f"  {way:<11}{MEANS[way]:<16}{show_size(one.needed) + '/s':>11}"
             if one.share is not None:
-                line += f"{one.share:>7.0%} of the link  {'fits' if one.fits else 'does not fit'}"
+                line += f" {_percent(one.share):>6} of the link  {'fits' if one.fits else 'does not fit'}"
             yield line
 
     def advice(self) -> Iterator[str]:
         """Yield what to know before anything is bought or changed."""
+        yield from self.said
         if self.uplink is not None:
             yield from self._of_the_link(reckon(self.shots, self.asked, self.uplink))
         if self.storage is not None:
@@ -103,6 +105,10 @@ class Plan:
 
     def _of_the_link(self, asked: Reckoning) -> Iterator[str]:
         way = self.way
+        least = reckon(self.shots, way, self.uplink)
+        if not least.fits:
+            yield f"This link fits nothing: even {MEANS[way]} needs {show_size(least.needed)}/s"
+            return
         yield f"This link fits: {way} ({MEANS[way]})"
         if asked.fits:
             if asked.shortest_interval is not None:
@@ -136,6 +142,10 @@ class Plan:
 def _what(shots: Shots) -> str:
     parts = [f"{show_size(size)} {kind}" for kind, size in (("JPEG", shots.jpeg), ("RAW", shots.raw)) if size]
     return " and ".join(parts) or "nothing"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if share < 100 else ">9999%"
 
 
 def _drained(asked: Reckoning) -> str:

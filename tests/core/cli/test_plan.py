@@ -51,3 +51,20 @@ def test_a_site_is_reckoned_from_its_schedule_and_the_pictures_that_it_took(tmp_
     assert after["buffer_days"] > 0
     given = overlapse("plan", "--site", site.file, "--jpg", "12MB", "--json").json()
     assert given["bytes_per_day"] == 144 * 12_000_000
+
+
+def test_the_thinnest_limit_of_the_links_that_are_used_counts_and_a_lan_limits_nobody(tmp_path: Path) -> None:
+    site = Site(tmp_path / "dam", name="dam")
+    site.camera(every="10m")
+    site.destination("nas", more='link = "lan"')
+    site.destination("far", more='link = "sim"')
+    budget = 'budget = { bytes = "12GB" }'
+    unused = '{ name = "spare", rate = "1B/s" }'
+    site.node = f'link = [{{ name = "sim", rate = "120kB/s", {budget} }}, {{ name = "lan" }}, {unused}]'
+    site.write()
+    told = overlapse("plan", "--site", site.file, "--json").json()
+    assert told["link_share"] == pytest.approx(10_000 / (12e9 / 1.045 / (30 * 86400)), rel=0.01)
+    assert (told["way"], told["advice"][0]) == ("reduced", "Links: sim carries 4.43 kB/s by the month's budget")
+    site.node = 'link = [{ name = "sim" }, { name = "lan" }]'
+    site.write()
+    assert overlapse("plan", "--site", site.file, "--json").json()["link_share"] is None

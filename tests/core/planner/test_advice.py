@@ -55,3 +55,11 @@ def test_what_is_lost_first_is_said() -> None:
 def test_a_backlog_that_is_never_sent_is_said() -> None:
     jpeg = Shots.every(timedelta(minutes=10), 6_000_000)
     assert "never sent" in Plan(jpeg, 10_000).text()
+
+
+@pytest.mark.parametrize("uplink", [0, 10])
+def test_a_link_that_carries_not_even_status_fits_nothing_and_that_is_said(uplink: int) -> None:
+    plan = Plan(Shots.every(timedelta(minutes=10), 6_000_000), uplink)
+    assert list(plan.advice()) == ["This link fits nothing: even status only needs 38 B/s"]
+    assert "inf" not in plan.text()
+    assert json.loads(json.dumps(plan.to_json(), allow_nan=False))["ways"][-1]["fits"] is False
