@@ -64,7 +64,8 @@ def test_the_thinnest_limit_of_the_links_that_are_used_counts_and_a_lan_limits_n
     site.write()
     told = overlapse("plan", "--site", site.file, "--json").json()
     assert told["link_share"] == pytest.approx(10_000 / (12e9 / 1.045 / (30 * 86400)), rel=0.01)
-    assert (told["way"], told["advice"][0]) == ("reduced", "Links: sim carries 4.43 kB/s by the month's budget")
+    words = "Link sim carries 4.43 kB/s by the month's budget; these routes need 10 kB/s, more than it carries"
+    assert (told["way"], told["advice"][0]) == ("reduced", words)
     site.node = 'link = [{ name = "sim" }, { name = "lan" }]'
     site.write()
     assert overlapse("plan", "--site", site.file, "--json").json()["link_share"] is None
