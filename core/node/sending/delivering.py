@@ -121,7 +121,7 @@ class Delivering:
 
     def audit(self, name: str, number: int | None = None) -> int:
         """Look now at a copy, or at all that a destination has; return at how many. Raise NoSuchThing."""
-        self._station(name)
+        self._station(name).audit_at = 0.0
         count = self.auditing.want(name, number)
         self.look([name])
         return count
@@ -145,6 +145,8 @@ class Delivering:
         for station in self.stations.values():
             while now >= self._ready_at(station):
                 self._next(station)
+            if now >= self._audit_at(station):
+                station.audit_at = self.looks.begin(station)
             self._line_up(station, now)
         for uplink in self.linking.uplinks.values():
             for who, size in uplink.grants.grants(now):
@@ -158,7 +160,10 @@ class Delivering:
     def wake(self) -> float:
         """Return the monotonic time at which something is due."""
         now = self.context.monotonic()
-        times = [min(self._ready_at(station), station.next_turn(now)) for station in self.stations.values()]
+        times = [
+            min(self._ready_at(station), self._audit_at(station), station.next_turn(now))
+            for station in self.stations.values()
+        ]
         times += [uplink.grants.wake(now) for uplink in self.linking.uplinks.values()]
         times.append(self.linking.wake())
         return min([*times, self.proofs.wake, self._leave_at if self._leave_at > now else NEVER])
@@ -215,7 +220,19 @@ class Delivering:
     def _ready_at(self, station: Station) -> float:
         if self._stopping or self._paused(station) or station.room is Room.NOTHING:
             return NEVER
-        return max(station.trouble.until if station.trouble else 0.0, station.look_at)
+        return max(station.rests_until, station.look_at)
+
+    def _audit_at(self, station: Station) -> float:
+        """Return when to look at copies of a place that is full: it can be read all the same."""
+        if (
+            self._stopping
+            or not station.full
+            or station.sending
+            or station.looking is not None
+            or self._paused(station)
+        ):
+            return NEVER
+        return station.audit_at if self.context.monotonic() < station.rests_until else NEVER
 
     def _paused(self, station: Station) -> bool:
         return station.is_paused(self.context.now())
@@ -241,6 +258,8 @@ class Delivering:
         """Return whether a station has something to send, or has to rest."""
         if self._stopping or self._paused(station) or station.sending:
             return True
+        if station.full and self.context.monotonic() < station.rests_until:
+            return False
         name, choice = station.destination.name, station.choice(self._uplink(station))
         return ready.first_of(self.context.catalogue, name, choice) is not None
 

@@ -51,7 +51,7 @@ class Looks:
                 uplink.grants.ask(who, int(report.question["grant"]), AUDIT, self.context.monotonic())
         elif isinstance(report, Done | Failed):
             uplink.grants.forget(who)
-            station.looking, station.look_at = None, 0.0
+            station.looking, station.look_at, station.audit_at = None, 0.0, 0.0
             self.auditing.handle(report)
 
     def grant(self, station: Station, size: int) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from core.catalogue.deliveries import Delivery, Priority
 from core.catalogue.ready import Choice
-from core.errors import DestinationUnreachable
+from core.errors import DestinationFull, DestinationUnreachable
 from core.node.context import Context
 from core.node.jobs import Job, Json, Setting, Worker
 from core.node.sending.uplink import Uplink
@@ -125,6 +125,7 @@ class Station:
     stuck: dict[int, int] = field(default_factory=dict)  # delivery -> cuts in a row in which it got no further
     paused_until: datetime | None = None
     look_at: float = 0.0  # monotonic: when something may be ready
+    audit_at: float = 0.0  # monotonic: when a copy may be looked at while it is full
 
     @property
     def worker(self) -> Worker:
@@ -170,6 +171,16 @@ class Station:
     def unreachable(self) -> bool:
         """Whether it gave no answer when it was last tried."""
         return self.trouble is not None and self.trouble.error == DestinationUnreachable.__name__
+
+    @property
+    def full(self) -> bool:
+        """Whether it had no room when it was last tried."""
+        return self.trouble is not None and self.trouble.error == DestinationFull.__name__
+
+    @property
+    def rests_until(self) -> float:
+        """The monotonic time until which nothing is sent there because of its trouble."""
+        return self.trouble.until if self.trouble is not None else 0.0
 
     def is_paused(self, now: datetime) -> bool:
         """Return whether an operator has it rest."""

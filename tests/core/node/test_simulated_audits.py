@@ -250,6 +250,22 @@ def test_a_read_back_that_no_bytes_are_left_for_holds_nobody_up() -> None:
     assert world.broken() == []
 
 
+def test_a_destination_that_is_full_is_looked_at_all_the_same() -> None:
+    world = audited("1d", read=1)
+    world.run(hours=18)
+    world.destination.outages = [Outage(world.world.now(), world.begin + timedelta(days=3), "full")]
+    world.run(days=1)
+    assert ages(world) <= timedelta(days=1)
+    assert world.destination.read > 8 * JPEG, "read back, too, although others wait for room"
+    lost = first(world.destination)
+    world.destination.lose(lost)
+    world.run(days=1)
+    assert len(world.site.told("copy lost")) == 1
+    world.run(hours=12)
+    assert lost in world.destination.store
+    assert world.broken() == []
+
+
 def test_a_destination_that_lets_nobody_look_is_told_once_and_its_receipts_stand() -> None:
     world = audited()
     world.run(days=1)
