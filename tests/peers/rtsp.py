@@ -34,18 +34,23 @@ class RtspServer:
 
 
 @functools.cache
-def is_installed() -> bool:
-    """Tell whether the system's Python has the server and the encoders."""
+def has(*elements: str) -> bool:
+    """Tell whether the system's Python has GStreamer's RTSP server and these elements."""
     code = (
         "import gi\n"
         "gi.require_version('Gst', '1.0'); gi.require_version('GstRtspServer', '1.0')\n"
         "from gi.repository import Gst, GstRtspServer\n"
         "Gst.init(None)\n"
-        "assert all(map(Gst.ElementFactory.find, ('x264enc', 'rtph264pay', 'jpegenc', 'rtpjpegpay', 'videotestsrc')))"
+        f"assert all(map(Gst.ElementFactory.find, {elements!r}))"
     )
     if not Path(PYTHON).exists():
         return False
     return subprocess.run([PYTHON, "-c", code], capture_output=True, stdin=subprocess.DEVNULL).returncode == 0
+
+
+def is_installed() -> bool:
+    """Tell whether the system's Python has the server and the encoders."""
+    return has("x264enc", "rtph264pay", "jpegenc", "rtpjpegpay", "videotestsrc")
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
 PIPES = {
     "h264": "x264enc tune=zerolatency key-int-max=10 pass=quant quantizer=18 ! rtph264pay name=pay0 pt=96",
+    "h265": "x265enc tune=zerolatency key-int-max=10 option-string=crf=12 ! rtph265pay name=pay0 pt=96",
     "mjpeg": "jpegenc quality=90 ! rtpjpegpay name=pay0 pt=26",
 }
 

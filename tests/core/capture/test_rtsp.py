@@ -12,7 +12,7 @@ import av.error
 import pytest
 from conformance.camera import SLOT, CameraContract, Given, asked
 from peers.cutter import cutting
-from peers.rtsp import MISSING, PASSWORD, SIZE, USER, RtspServer, is_installed, rtsp_server
+from peers.rtsp import MISSING, PASSWORD, SIZE, USER, RtspServer, has, is_installed, rtsp_server
 from peers.web import free_port
 from PIL import Image
 
@@ -54,6 +54,14 @@ def mjpeg() -> Iterator[RtspServer]:
 
 
 @pytest.fixture(scope="module")
+def h265() -> Iterator[RtspServer]:
+    if not has("x265enc"):
+        pytest.skip("no encoder of H.265 here: install gstreamer1.0-plugins-bad")
+    with rtsp_server("h265") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
 def guarded() -> Iterator[RtspServer]:
     with rtsp_server("mjpeg", login=True) as server:
         yield server
@@ -66,7 +74,7 @@ class TestRtsp(CameraContract):
         return Given(camera_at(guarded.url(), USER), absent, secrets={"password": PASSWORD})
 
 
-@pytest.mark.parametrize("codec", ["h264", "mjpeg"])
+@pytest.mark.parametrize("codec", ["h264", "h265", "mjpeg"])
 def test_a_frame_is_a_whole_picture(codec: str, spool: Path, request: pytest.FixtureRequest) -> None:
     assert picture(shoot(request.getfixturevalue(codec).url(), spool), spool).size == SIZE
 
