@@ -57,7 +57,8 @@ def told(error: BaseException, what: str, alive: bool) -> DestinationError:
 
     `alive`: whether the session still stands; an SFTP status and a broken socket are both OSError.
     """
-    shown = f"{safe(what)}: {safe(error) or type(error).__name__}"
+    silent = isinstance(error, TimeoutError) and not str(error)
+    shown = f"{safe(what)}: {'no answer in time' if silent else safe(error) or type(error).__name__}"
     if isinstance(error, OSError):
         return _status(error, alive)(shown)
     leaf = next((leaf for kind, leaf in _LEAVES if isinstance(error, kind)), DestinationUnreachable)

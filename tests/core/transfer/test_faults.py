@@ -94,3 +94,7 @@ def test_the_servers_words_are_made_safe() -> None:
     assert str(told(OSError("full\x1b]0;owned\x07\n"), "a\u202e.jpg", alive=True)) == (
         "a\\u{202e}.jpg: full\\x1b]0;owned\\x07\\x0a"
     )
+
+
+def test_silence_is_told_in_words() -> None:
+    assert str(told(TimeoutError(), "a.jpg", True)) == "a.jpg: no answer in time"
