@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import os
 import shutil
 import tempfile
+import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,9 +135,19 @@ def _apache_conf(folder: Path, port: int) -> str:
 
 
 def asked(server: WebServer) -> list[str]:
-    """Return the methods that nginx was asked with so far, in order."""
+    """Return the methods that an nginx without TLS was asked with so far, in order.
+
+    It writes a line after it has answered: a question of our own, and its line, come behind all the others.
+    """
     assert server.folder is not None
-    return [line.split('"')[1].split()[0] for line in (server.folder / "access.log").read_text().splitlines()]
+    mark = f"/{uuid.uuid4().hex}"
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)) as line:
+        line.request("TRACE", mark)
+        line.getresponse().read()
+    end = time.monotonic() + 20
+    while mark not in (told := (server.folder / "access.log").read_text()) and time.monotonic() < end:
+        time.sleep(0.01)
+    return [method for one in told.splitlines() if (method := one.split('"')[1].split()[0]) != "TRACE"]
 
 
 def empty(root: Path) -> None:
