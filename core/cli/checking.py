@@ -13,9 +13,10 @@ from core.catalogue.pictures import Picture
 from core.catalogue.receipts import Receipt
 from core.catalogue.store import Catalogue
 from core.child import Child
-from core.cli.reconciling import Compared, Comparison
+from core.cli.reconciling import CONNECTION, Compared, Comparison
 from core.clock import SystemClock
 from core.errors import ChildError, DestinationError, ObjectDiffers, ObjectNotFound
+from core.node.between.batches import AROUND
 from core.node.sending.station import opening
 from core.site.at import used_at
 from core.site.load import Loaded
@@ -93,6 +94,7 @@ class Verified:
     unreachable: list[str]  # destinations that could not be asked
     catalogue: list[str]  # damage
     nodes: list[Compared] = field(default_factory=list)  # that take in what this one delivers
+    spent: dict[str, int] = field(default_factory=dict)  # about how many bytes it cost at each destination
 
     @property
     def wrong(self) -> int:
@@ -139,7 +141,14 @@ def verified(
             progress(f"{proven.asked} receipts asked")
             nodes = [_compared(catalogue, loaded, place.node, one, progress, note) for one in asked if one.node]
         return Verified(
-            total, found, proven.held, proven.failed, proven.unreachable, damage(catalogue, deep=True), nodes
+            total,
+            found,
+            proven.held,
+            proven.failed,
+            proven.unreachable,
+            damage(catalogue, deep=True),
+            nodes,
+            {**proven.spent, **{one.destination: CONNECTION + one.sent + one.received for one in nodes}},
         )
     finally:
         catalogue.close()
@@ -168,6 +177,7 @@ class Receipts:
         self.held = 0
         self.failed: list[Lost] = []
         self.unreachable: list[str] = []
+        self.spent: dict[str, int] = {}  # bytes, by destination
 
     @property
     def asked(self) -> int:
@@ -191,12 +201,18 @@ class Receipts:
         word = Level(receipt.level).word
         args = {"name": receipt.remote, "size": receipt.size, "sha256": receipt.sha256, "level": word}
         try:
-            child.ask("prove", args, SECONDS)
+            known = child.ask("prove", args, SECONDS)["level"]
+            self._spend(receipt, known == Level.READ_BACK.word)
         except (ObjectNotFound, ObjectDiffers) as error:
+            self._spend(receipt, isinstance(error, ObjectDiffers) and receipt.level > Level.SIZE)
             if copies.may_be_lost(self._catalogue, number):
                 self.failed.append(Lost(name, f"at {receipt.destination}: {error}", number, type(error).__name__))
         else:
             self.held += 1
+
+    def _spend(self, receipt: Receipt, read: bool) -> None:
+        size = AROUND + (receipt.size if read else 0)
+        self.spent[receipt.destination] = self.spent.get(receipt.destination, 0) + size
 
     def _of(self, destination: str) -> Iterator[tuple[str, int, Receipt]]:
         for batch in _batches(self._catalogue, gone=True):  # what is here no more is there only

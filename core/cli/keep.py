@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from core.cli.options import Selection, json_option, site_options
 from core.cli.progress import progress, step
 from core.cli.show import table
 from core.control.client import ask
-from core.errors import NodeUnreachable, OverlapseError
+from core.errors import Forbidden, NodeUnreachable, OverlapseError
 from core.site.place import Place
 from core.units import parse_duration, show_size
 
@@ -123,6 +124,7 @@ def verify(
         return
     with nullcontext(lambda line: None) if as_json else progress() as tell:
         found = verified(place, loaded, remote, tell, step)
+    _charge(place, loaded, found.spent)
     click.echo(json.dumps(found.to_json()) if as_json else found.text())
     if apply_now and found.unproven:
         from core.cli.amends import make_amends
@@ -132,6 +134,17 @@ def verify(
         _deliver_again(place, node.destination, [one.name for one in node.missing_there] + node.different)
     if found.wrong:
         raise OverlapseError(f"{found.wrong} things are not as they should be")
+
+
+def _charge(place: Place, loaded: Loaded, spent: Mapping[str, int]) -> None:
+    """Have the running node count what went over its links; where that cannot be, say so."""
+    links = {one.name: one.link for one in loaded.site.destination if one.link is not None}
+    for name, size in spent.items():
+        if name in links:
+            try:
+                ask(place.folders.control, "charge", {"destination": name, "bytes": size})
+            except (NodeUnreachable, Forbidden) as error:
+                step(f"{name}: about {show_size(size)} are not in the account of link {links[name]}: {error}")
 
 
 def _deliver_again(place: Place, destination: str, names: list[str]) -> None:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from core.errors import BadRequest
 from core.intake.archive import LAYOUTS
 from core.text import safe
+from core.units import LARGEST
 from core.values import PictureName, parse_name
 
 MAX_REASON = 200  # characters
@@ -64,6 +65,13 @@ def parse_delivery(value: object) -> int:
     """Return the number of a delivery, as `queue` shows it."""
     if type(value) is not int or not 1 <= value < 1 << 63:
         raise ValueError("a delivery is the whole number that `overlapse queue` shows")
+    return value
+
+
+def parse_bytes(value: object) -> int:
+    """Return how many bytes somebody sent or received."""
+    if type(value) is not int or not 1 <= value <= LARGEST:
+        raise ValueError("a whole number of bytes, at least 1")
     return value
 
 

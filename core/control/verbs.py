@@ -17,6 +17,7 @@ from core.control.arguments import (
     Argument,
     optional,
     parse_arguments,
+    parse_bytes,
     parse_count,
     parse_delivery,
     parse_flag,
@@ -170,6 +171,13 @@ _ALL = (
         {"message": optional(_MESSAGE)},
     ),
     Verb("mail-drop", Role.OPERATE, "Take a message out of the queue: it is never sent.", {"message": _MESSAGE}),
+    Verb(
+        "charge",
+        Role.OPERATE,
+        "Count bytes that were spent by hand at a destination on its link, as audit.",
+        {"destination": DESTINATION, "bytes": Argument(parse_bytes)},
+        here_only=True,
+    ),
     Verb(
         "acknowledge-announce",
         Role.OPERATE,

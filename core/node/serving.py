@@ -55,6 +55,7 @@ class Serving:
             "retry": self._retry,
             "deliver-again": self._deliver_again,
             "audit": self._audit,
+            "charge": self._charge,
             "order": lambda request: self._desks.ordering.give(request),
             "orders": self._orders,
             "mail": lambda request: self._desks.mailing.state(),
@@ -203,6 +204,14 @@ class Serving:
         count = delivering.audit(name, number)
         self._desks.context.tell("audit", name, f"{count} copies are looked at now, by {request.who.user}")
         return {"copies": count}
+
+    def _charge(self, request: Request) -> Answer:
+        """Count what a comparison by hand cost: it asks for no grant, so what comes next waits for it."""
+        name, delivering = request.args["destination"], self._desks.delivering
+        if name not in delivering.stations:
+            raise NoSuchThing(f"there is no destination {name}; there are: {', '.join(delivering.stations) or 'none'}")
+        delivering.linking.spent(delivering.stations[name].destination, "audit", request.args["bytes"])
+        return {"destination": name}
 
     def _destination_pause(self, request: Request) -> Answer:
         name = request.args["destination"]

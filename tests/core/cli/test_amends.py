@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +65,16 @@ def test_of_a_stopped_node_receipts_are_taken_back_for_good_once_that_is_ordered
     assert set(before.values()) <= {path.read_bytes() for path in kept}
 
 
-def test_a_running_node_looks_for_itself_tells_and_delivers_again(quay: Site) -> None:
+def test_a_running_node_looks_for_itself_tells_and_delivers_again_and_counts_what_that_cost(quay: Site) -> None:
     quay.camera(every="1s")
+    quay.node = 'link = [{ name = "sim" }]'
+    quay.destination("nas", more='link = "sim"')
     quay.write()
     with running(quay) as node:
         shoot(quay, node)
+        spent = json.loads(overlapse("verify", "--remote", "--json", "--site", quay.file).out)["spent"]["nas"]
+        assert spent >= 3 * 700
+        assert quay.ask("status")["links"][0]["month"]["classes"].get("audit", 0) >= spent
         before = harmed(quay)
         assert "3 of them back now" in verified(quay, "--apply")[1]
         node.until(lambda: len(quay.events("copy lost")) == 3, "the node finds them lost")
@@ -78,6 +85,8 @@ def test_a_running_node_looks_for_itself_tells_and_delivers_again(quay: Site) ->
         assert nas["audit"]["read"] > 0
         assert quay.ask("audit", delivery=10**6) == {"copies": 0}, "one that is gone since stops no other"
         assert node.end() == 0
+    stopped = overlapse("verify", "--remote", "--site", quay.file)
+    assert re.search("are not in the account of link sim: .*the node does not run", stopped.err)
 
 
 def test_a_mounted_folder_keeps_no_thief_out_and_the_try_leaves_nothing_behind(quay: Site) -> None:

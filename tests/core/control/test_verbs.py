@@ -28,6 +28,7 @@ TABLE: list[tuple[str, Role, bool, dict[str, Any]]] = [
     ("resume", Role.OPERATE, False, {"camera": "north"}),
     ("retry", Role.OPERATE, False, {"destination": "nas"}),
     ("deliver-again", Role.OPERATE, False, {"destination": "nas", "pictures": [PICTURE], "reason": "missing"}),
+    ("charge", Role.OPERATE, False, {"destination": "nas", "bytes": 1_000_000}),
     ("audit", Role.OPERATE, False, {"destination": "nas"}),
     ("destination-pause", Role.OPERATE, False, {"destination": "nas", "reason": "new disks"}),
     ("destination-resume", Role.OPERATE, False, {"destination": "nas"}),
