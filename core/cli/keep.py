@@ -15,7 +15,7 @@ from core.cli.options import Selection, json_option, site_options
 from core.cli.progress import progress, step
 from core.cli.show import table
 from core.control.client import ask
-from core.errors import Forbidden, NodeUnreachable, OverlapseError
+from core.errors import NodeUnreachable, OverlapseError
 from core.site.place import Place
 from core.units import parse_duration, show_size
 
@@ -143,7 +143,7 @@ def _charge(place: Place, loaded: Loaded, spent: Mapping[str, int]) -> None:
         if name in links:
             try:
                 ask(place.folders.control, "charge", {"destination": name, "bytes": size})
-            except (NodeUnreachable, Forbidden) as error:
+            except OverlapseError as error:  # it does not run, this person may not, or it is of an older release
                 step(f"{name}: about {show_size(size)} are not in the account of link {links[name]}: {error}")
 
 

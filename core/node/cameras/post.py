@@ -49,6 +49,7 @@ class Post:
     plain: bool = False  # opened without its settings, because it crashed while they were written
     drift: Json = field(default_factory=dict)  # settings that are not what they should be
     error: str | None = None  # of the last shot; None: it was good
+    told: str | None = None  # what was told of the last slot that was given up; None: a good shot came since
     telemetry_at: float = 0.0  # monotonic: when it is to be read next
 
     @property

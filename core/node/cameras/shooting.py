@@ -257,7 +257,7 @@ class Shooting:
         """Keep what came; the camera forgets it only when that is durable and catalogued."""
         camera, node = post.camera.name, self.context.node.name
         entry = entry_of(in_hand.slot, camera, node, utc(shot.shutter), shot.partial) if in_hand.slot else None
-        post.in_hand, post.error = None, None
+        post.in_hand, post.error, post.told = None, None, None
         self._climbed(post, step(post.ladder, Good(), self.context.now().timestamp(), limits_of(post.camera))[0])
         self._tell_drift(post, shot)
         try:
@@ -336,7 +336,9 @@ class Shooting:
         if in_hand.slot is not None:
             self._record([missed(in_hand.slot, post.camera.name, self.context.node.name, error)])
         told = f"{type(error).__name__}: {error}"
-        self.context.tell("shot failed", post.camera.name, told, **_ordered(in_hand, **to_wire(error)))
+        if in_hand.order is not None or limits_of(post.camera).rests or told != post.told:  # else it is no news
+            self.context.tell("shot failed", post.camera.name, told, **_ordered(in_hand, **to_wire(error)))
+        post.told = told
         if in_hand.order is not None:
             self.on_order(in_hand.order, [], error)
 

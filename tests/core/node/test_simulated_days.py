@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from peers.simulation import Simulation, simulate, site_toml
 
-from core.catalogue import overrides, pictures, states
+from core.catalogue import overrides, pictures, slots, states
 from core.catalogue.overrides import Override
 from core.control.peer import Who
 from core.control.request import Request
@@ -272,3 +272,16 @@ def test_a_camera_that_a_reload_adds_owes_nothing_from_before() -> None:
     world.node.off(MINUTE)
     world.run(minutes=30)
     assert world.counted("south") == {"captured": 3}
+
+
+def test_a_folder_in_which_nothing_comes_is_looked_into_at_each_slot_and_told_once() -> None:
+    text = site_toml(every="1m").replace('kind = "gphoto2"', 'kind = "folder"\npath = "drop"')
+    world = simulate()
+    site = SimulatedSite(world.world, text, pace=world.site.pace)
+    node = SimulatedNode(world.world, [site], longest_sleep=600)
+    begin = world.world.now()
+    site.cameras["north"].faults.append(Fault("gone", begin, begin + 90 * MINUTE))
+    node.run(timedelta(hours=2))
+    caught = [one for one in slots.between(site.catalogue, "north", -(2**40), 2**40) if one.outcome == "captured"]
+    assert len(caught) >= 29, "from the first slot on at which something lies there"
+    assert len(site.told("shot failed")) <= 2
