@@ -162,11 +162,11 @@ def test_what_each_rung_would_come_to_is_said_before_it_is_ordered() -> None:
 
 def test_what_is_kept_back_of_a_budget_goes_by_real_sizes_as_soon_as_there_are_pictures() -> None:
     simulation = world('budget = { bytes = "5GB" }', pace=Pace())
-    assert "raw" not in simulation.site.running.delivering.linking.uplinks["sim"].grants.carries
+    assert "raw" not in simulation.site.running.desks.delivering.linking.uplinks["sim"].grants.carries
     simulation.camera.sizes["jpeg"] = 40_000
     simulation.run(minutes=5, seconds=30)
     assert simulation.counted() == {"captured": 1}
-    assert "raw" in simulation.site.running.delivering.linking.uplinks["sim"].grants.carries
+    assert "raw" in simulation.site.running.desks.delivering.linking.uplinks["sim"].grants.carries
 
 
 def test_what_the_budget_holds_back_is_told_once_a_month_and_stands_in_the_queue() -> None:

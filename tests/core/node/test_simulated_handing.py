@@ -327,7 +327,7 @@ def test_what_a_node_fetches_is_counted_on_its_link_by_class() -> None:
     pair.run(hours=3)
     raws, jpegs = (sum(one.size for one in every(pair.fr.catalogue) if one.kind == kind) for kind in ("raw", "jpeg"))
     assert raws > 0
-    counted = pair.fr.running.delivering.linking.uplinks["adsl"].account.classes
+    counted = pair.fr.running.desks.delivering.linking.uplinks["adsl"].account.classes
     assert (counted["raw"], counted["jpeg"]) == (raws, jpegs)
     assert 5_000 < counted["status"] < 500_000
 

@@ -69,7 +69,7 @@ def test_hundreds_that_cannot_be_made_hide_none_of_the_others() -> None:
     world.run(hours=2, minutes=10)
     assert len(deliveries.unmade(world.site.catalogue, 1000)) > 110
     world.site.images.failing = {}
-    world.site.running.viewing.apply()
+    world.site.running.desks.viewing.apply()
     world.run(minutes=10)
     assert deliveries.unmade(world.site.catalogue) == []
 
