@@ -8,10 +8,12 @@ from datetime import datetime
 
 from core.cli.show import Row, ago, table
 from core.status.fleet import silent_for
+from core.status.read import VERSION
 from core.text import safe
 from core.units import show_duration, show_size
 
 HEADS = ("NODE", "STATE", "CAMERAS", "LAST SHOT", "WAITING", "OLDEST", "BUFFER LASTS", "LOST IF STOLEN NOW")
+LETTERS = {"f": "failing", "p": "paused", "n": "no shot yet"}  # of vitals
 WORDS = ("failing", "paused", "no shot yet")  # of cameras, the worst first
 
 
@@ -33,10 +35,11 @@ def _node(document: Row, now: datetime) -> tuple[str, ...]:
     silent = silent_for(document, at)
     state = "ok" if silent is None else f"silent for {show_duration(silent)}"
     if "cameras" not in document:
-        return (node, f"{state}, runs another version", "-", "-", "-", "-", "-", "-")
+        return _by_vitals(node, state, document, now)
     waiting = sum(row["bytes"] for row in document["destinations"])
     oldest = min((row["oldest"] for row in document["destinations"] if "oldest" in row), default=None)
-    last = max((row["last"]["slot"] for row in document["cameras"] if "last" in row), default=None)
+    slots = [row["last"]["slot"] for row in document["cameras"] if "last" in row]
+    last = max([*slots, *(said["l"] for said in [document.get("vitals", {})] if "l" in said)], default=None)
     days, risk = document["buffer"].get("days"), document["at_risk"]
     return (
         node,
@@ -47,6 +50,25 @@ def _node(document: Row, now: datetime) -> tuple[str, ...]:
         ago(oldest, now),
         "-" if days is None else show_duration(days * 86_400),
         f"{risk['pictures']} pictures, {show_size(risk['bytes'])}" if risk["pictures"] else "nothing",
+    )
+
+
+def _by_vitals(node: str, state: str, document: Row, now: datetime) -> tuple[str, ...]:
+    """Return what is known of a node of which no document of this version came: what rides in its lease."""
+    said = document.get("vitals", {})
+    if document.get("version", VERSION) != VERSION:
+        state += ", runs another version"
+    letters = Counter(LETTERS.get(letter, "ok") for letter in str(said.get("c", "")))
+    cameras = ", ".join(f"{letters[word]} {word}" for word in (*WORDS, "ok") if letters[word]) or "-"
+    return (
+        node,
+        state,
+        cameras,
+        ago(said.get("l"), now),
+        show_size(said["w"]) if said.get("w") else "-",
+        ago(said.get("o"), now),
+        show_duration(said["d"] * 86_400) if "d" in said else "-",
+        f"{said['r']} pictures" if said.get("r") else "nothing" if "r" in said else "-",
     )
 
 

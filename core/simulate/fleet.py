@@ -111,8 +111,9 @@ class PracticeFleet:
         self.hub = Hub(self.world, text, node=HUB, folders=folders, pace=FAST)
         units = [node.name for node in site.node if node.name != HUB]
         self.units = [SimulatedSite(self.world, text, node=name, pace=FAST) for name in units]
+        drop = SimulatedDrop()  # one inbox, in which each finds its own
         for n, unit in enumerate(self.units):
-            hand_on(self.world, unit, HUB, self.hub, SimulatedDrop())
+            hand_on(self.world, unit, HUB, self.hub, drop)
             self._lay_out_troubles(unit, seed + n)
         for one in self._all:
             one.start(self.queue)
