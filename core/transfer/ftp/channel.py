@@ -10,8 +10,10 @@ from collections.abc import Iterator
 
 from core.transfer.ftp.control import Patience
 from core.transfer.ftp.faults import SPOKEN
+from core.transfer.pacing import Pace
 
 PIECE = 64 << 10  # bytes given to the kernel or taken from it at once
+UNPACED = 256 << 10  # bytes that go as TCP likes: a connection for one small file has hardly come up to speed by then
 
 
 class Channel:
@@ -20,6 +22,7 @@ class Channel:
     def __init__(self, line: socket.socket, patience: Patience) -> None:
         self._line = line
         self._patience = patience
+        self._pace, self._sent = Pace(), 0
         self._line.settimeout(patience.answer)
 
     def protect(self, context: ssl.SSLContext, host: str, control: socket.socket, seconds: float) -> None:
@@ -38,7 +41,12 @@ class Channel:
         """Send `data`; raise TimeoutError when for a while there is no room for even one more piece."""
         rest = memoryview(data)
         while rest:
-            rest = rest[self._line.send(rest[:PIECE]) :]
+            some = min(PIECE, len(rest))
+            if self._sent >= UNPACED:
+                some = self._pace.await_room(self._line, some)
+            sent = self._line.send(rest[:some])
+            self._sent += sent
+            rest = rest[sent:]
 
     def receive(self) -> Iterator[bytes]:
         """Yield what comes until the server ends it."""
