@@ -73,6 +73,25 @@ class Upload(Protocol):
         ...
 
 
+class Tentative(Upload, Protocol):
+    """An upload that was begun before it was known whether it is needed."""
+
+    def withdraw(self) -> None:
+        """Let go of it; an unfinished object that is empty does not stay. Never raises."""
+        ...
+
+
+@runtime_checkable
+class LooksAndBegins(Protocol):
+    """A destination that begins to send in the very round trip in which it looks what is there already."""
+
+    def look_and_begin(
+        self, name: str, size: int, sha256: str, resume: bytes | None
+    ) -> tuple[StoredObject | None, Tentative]:
+        """Return what stands under the name, None when nothing does, and the upload as `begin` returns it."""
+        ...
+
+
 @runtime_checkable
 class KeepsFiles(Protocol):
     """A destination on this machine, whose objects are files."""

@@ -24,12 +24,13 @@ from core.errors import (
     OverlapseError,
 )
 from core.text import safe
-from core.transfer.base import Destination, KeepsFiles, Level, Progress, silent
+from core.transfer.base import Destination, KeepsFiles, Level, LooksAndBegins, Progress, StoredObject, Upload, silent
 from core.transfer.fencing import admit
 from core.values import Fence
 
 Json = dict[str, Any]
 Grant = Callable[[int, int, bytes], int]  # (bytes wanted, offset, resume state) -> bytes granted
+Left = Callable[[int, bytes], None]  # told (offset, resume state) of what fails before it ever asked for a grant
 CHUNK = 4 << 20  # bytes asked for at once at most when nobody says otherwise
 FIRST, LEAST = 64 << 10, 32 << 10  # bytes asked for at first, and at least
 QUICK, SLOW = 0.25, 1.0  # seconds for one grant: from here on, or up to there, it is the right size
@@ -47,6 +48,7 @@ class Delivery:
     level: Level
     resume: bytes | None = None
     chunk: int = CHUNK
+    granted: int = 0  # bytes of a new one that may go without a question
     replace: bool = False  # a live name: what is there is an older picture
     handed: bool = False  # to a node of ours, which takes it away and proves it by its own receipt
     fence: Fence | None = None  # of a live name: under which its camera was shot, where another node may own it by now
@@ -63,6 +65,7 @@ class Delivery:
             level=Level.named(args["level"]),
             resume=base64.b64decode(args["resume"]) if args.get("resume") is not None else None,
             chunk=max(1, int(args.get("chunk", CHUNK))),
+            granted=int(args.get("granted", 0)),
             replace=bool(args.get("replace", False)),
             handed=bool(args.get("handed", False)),
             fence=Fence.parse(args["fence"]) if args.get("fence") else None,
@@ -106,6 +109,7 @@ def deliver(
     grant: Grant,
     progress: Progress = silent,
     stride: Stride | None = None,
+    left: Left = lambda offset, resume: None,
 ) -> Json:
     """Bring the file to the destination and return its receipt; raise DestinationError, FenceRefused or Paused.
 
@@ -116,10 +120,10 @@ def deliver(
     with _original(job) as file:
         if job.fence is not None:
             admit(destination, job.name, job.fence)
-        standing = _standing(destination, job, progress)
-        if standing is not None:
-            return _receipt(job, standing, sent=0, already=True)
-        sent = _send(destination, job, file, grant, stride or Stride(job.chunk))
+        begun = _begun(destination, job, progress)
+        if isinstance(begun, Level):
+            return _receipt(job, begun, sent=0, already=True)
+        sent = _send(begun, job, file, grant, stride or Stride(job.chunk), left)
     if job.handed:
         return _receipt(job, Level.SIZE, sent=sent, already=False)
     return _receipt(job, _prove_ours(destination, job, progress), sent=sent, already=False)
@@ -149,14 +153,39 @@ def _original(job: Delivery) -> Iterator[BinaryIO]:
         yield file
 
 
-def _standing(destination: Destination, job: Delivery, progress: Progress) -> Level | None:
-    """Return the level at which the object stands there already, None when it is to be sent.
+def _begun(destination: Destination, job: Delivery, progress: Progress) -> Level | Upload:
+    """Return the level at which the object stands there already, else the upload by which it is sent."""
+    if not isinstance(destination, LooksAndBegins):
+        level = _standing(destination, job, progress, _found(destination, job.name))
+        return destination.begin(job.name, job.size, job.sha256, job.resume) if level is None else level
+    found, upload = destination.look_and_begin(job.name, job.size, job.sha256, job.resume)
+    needed = False
+    try:
+        level = _standing(destination, job, progress, found)
+        needed = level is None
+    finally:
+        if not needed:
+            upload.withdraw()
+    return upload if level is None else level
+
+
+def _found(destination: Destination, name: str) -> StoredObject | None:
+    try:
+        return destination.stat(name)
+    except ObjectNotFound:
+        return None
+
+
+def _standing(destination: Destination, job: Delivery, progress: Progress, found: StoredObject | None) -> Level | None:
+    """Return the level at which what was `found` is the object, None when it is to be sent.
 
     Something else under the name is ours to replace when it is a live name or when an earlier attempt began here:
     before that first attempt the name was free. Where nothing can be replaced, ours goes beside it.
     """
+    if found is None:
+        return None
     try:
-        if destination.stat(job.name).size == job.size:
+        if found.size == job.size:
             if job.handed:
                 return Level.SIZE
             return destination.prove(job.name, job.size, job.sha256, max(job.level, Level.HASH), progress)
@@ -169,20 +198,20 @@ def _standing(destination: Destination, job: Delivery, progress: Progress) -> Le
     raise NameConflict(f"{safe(job.name)}: another object has this name there")
 
 
-def _send(destination: Destination, job: Delivery, file: BinaryIO, grant: Grant, stride: Stride) -> int:
+def _send(upload: Upload, job: Delivery, file: BinaryIO, grant: Grant, stride: Stride, left: Left) -> int:
     """Send from the offset that the destination has; return the bytes sent."""
-    upload = destination.begin(job.name, job.size, job.sha256, job.resume)
+    begun = position = upload.offset
+    ahead = 0 if begun else job.granted
     try:
         digest = hashlib.sha256()
-        _feed(digest.update, _pieces(job, file, upload.offset))
-        begun = position = upload.offset
+        _feed(digest.update, _pieces(job, file, begun))
         while position < job.size:
-            wanted = stride.of(job.size - position, job.chunk)
-            granted = grant(wanted, position, upload.resume_state())
+            granted = ahead or grant(stride.of(job.size - position, job.chunk), position, upload.resume_state())
             if not granted:
                 raise Paused(position, upload.resume_state())
+            ahead = 0
             begun_at = time.monotonic()
-            for piece in _pieces(job, file, granted):
+            for piece in _pieces(job, file, min(granted, job.size - position)):
                 digest.update(piece)
                 upload.write(piece)
             position += granted
@@ -191,6 +220,10 @@ def _send(destination: Destination, job: Delivery, file: BinaryIO, grant: Grant,
             raise OriginalLost(f"{safe(job.path)}: its content is not what was taken in")
         upload.commit()
         return position - begun
+    except OverlapseError:
+        if job.granted:
+            left(position, upload.resume_state())
+        raise
     finally:
         upload.abandon()
 

@@ -21,11 +21,12 @@ Those of a drop, between two nodes of ours, are in handover.py.
 
 `deliver` asks before it sends anything, for at most `chunk` bytes at once and for fewer where the link is thin:
 {"grant": bytes wanted, "offset", "resume"} is answered {"granted": bytes}; 0 ends it with {"paused": true, "offset",
-"resume"}. A long proof says {"proving": bytes}. `restore` asks in the same way before it goes on receiving, without a
-resume. `survey` asks {"held": [[name, size, remote]...]} and is answered {"missing": [bool...]}, or nothing to end
-there; its days are core.transfer.holdings.Day. `audit` asks for what it reads back, and says in `read` how many bytes
-that were; 0 ends it with what is known. All but `open` and `close`, which are asked while nothing else goes on,
-may be asked in several lanes at once.
+"resume"}. Where `granted` says so, that many first bytes of a new file go without a question; if it then fails, it
+says {"offset", "resume"} before. A long proof says {"proving": bytes}. `restore` asks in the same way before it goes
+on receiving, without a resume. `survey` asks {"held": [[name, size, remote]...]} and is answered {"missing":
+[bool...]}, or nothing to end there; its days are core.transfer.holdings.Day. `audit` asks for what it reads back, and
+says in `read` how many bytes that were; 0 ends it with what is known. All but `open` and `close`, which are asked while
+nothing else goes on, may be asked in several lanes at once.
 """
 
 from __future__ import annotations
@@ -118,8 +119,11 @@ class DestinationService:
             reply = talk.ask(grant=wanted, offset=offset, resume=_text(resume))
             return max(0, min(wanted, int(reply.get("granted", 0))))
 
+        def left(offset: int, resume: bytes) -> None:
+            talk.say(offset=offset, resume=_text(resume))
+
         try:
-            return deliver(self._in(talk.lane), job, grant, _progress(talk), self._strides[talk.lane])
+            return deliver(self._in(talk.lane), job, grant, _progress(talk), self._strides[talk.lane], left)
         except Paused as paused:
             return {"paused": True, "offset": paused.offset, "resume": _text(paused.resume)}
 

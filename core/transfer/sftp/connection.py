@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import re
-import shlex
 import socket
 import threading
 import time
@@ -18,21 +15,20 @@ from paramiko.ssh_exception import AuthenticationException, ChannelException, In
 from core.errors import DestinationRefused, DestinationUnreachable, HostKeyMismatch
 from core.text import safe
 from core.transfer.sftp.faults import SPOKEN, told
+from core.transfer.sftp.hashing import Hashing
 from core.transfer.sftp.session import Session
+from core.transfer.sftp.wire import Wire
 
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes192-ctr", "aes256-ctr")
 RECEIVE_WINDOW = 1 << 24  # bytes
 KEY_TYPES = 4  # of host keys tried: Ed25519, RSA and two curves
 KEEPALIVE = 5  # seconds
 ENDS = 0.5  # seconds after which the thread that reads has met a break that a writer met first
-HASHING = 4  # files hashed by the server at once
 FULL = (0.5, 1.0, 2.0, 4.0)  # seconds to wait where it allows no further session: sshd's 10 are soon used up
 UNSENT = (
     32 << 10
 )  # bytes that may wait in the kernel: a grant is spent only when it is on its way, and a request waits for no more
-_HASH_OF_NOTHING = hashlib.sha256().hexdigest()
 _KEY_FAULTS: tuple[type[Exception], ...] = (*SPOKEN, ValueError, TypeError)
-_HASH = re.compile(rb"([0-9a-f]{64})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +116,7 @@ class Connection:
     def __init__(self, login: Login, patience: Patience) -> None:
         self._patience = patience
         self._shown = safe(f"{login.host}:{login.port}")
-        self._hashing = threading.Semaphore(HASHING)
+        self._hashing = Hashing(self._channel)
         self._transport = self._trusted(login)
         try:
             with self._within(patience.login):
@@ -143,42 +139,31 @@ class Connection:
             self.close()
             raise
 
-    def server_hash(self, path: str) -> str | None:
-        """Return the SHA-256 of a file as the server computes it; None when it does not."""
-        return self._told(f"sha256sum < {shlex.quote(path)}")
+    def server_hash(self, folder: str, name: str) -> str | None:
+        """Return the SHA-256 of a file below a folder as the server computes it; None when it does not."""
+        with self._within(self._patience.hash), contextlib.suppress(*SPOKEN):
+            return self._hashing.of(folder, name)
+        return None
 
     def hashes(self) -> bool:
         """Tell whether the server lets us run sha256sum."""
-        return self._told("sha256sum", ended=True) == _HASH_OF_NOTHING
-
-    def _told(self, command: str, ended: bool = False) -> str | None:
-        """Return the hash that a command prints. `ended`: its input ends at once.
-
-        Only a command that waits for this is ended so: paramiko may send the end after it has answered the server's
-        farewell, and for that sshd ends the whole connection (measured).
-        """
-        patience = self._patience.hash
-        with (
-            self._hashing,
-            self._within(patience),
-            contextlib.suppress(*SPOKEN),
-            contextlib.closing(self._channel()) as channel,
-        ):
-            channel.settimeout(patience)
-            channel.exec_command(command)
-            if ended:
-                channel.shutdown_write()  # a server that runs SFTP whatever is asked ends at once
-            found = _HASH.match(_all(channel))
-            return found[1].decode() if found else None
-        return None
+        with self._within(self._patience.hash), contextlib.suppress(*SPOKEN):
+            return self._hashing.possible()
+        return False
 
     def _channel(self) -> Channel:
         """Return a channel for a command, when other lanes have left one free."""
-        for seconds in FULL:
-            with contextlib.suppress(ChannelException):
-                return self._transport.open_session(timeout=self._patience.answer)
-            time.sleep(seconds)
-        return self._transport.open_session(timeout=self._patience.answer)
+        for seconds in (*FULL, None):
+            try:
+                channel = self._transport.open_session(timeout=self._patience.answer)
+            except ChannelException:
+                if seconds is None:
+                    raise
+                time.sleep(seconds)
+            else:
+                channel.settimeout(self._patience.hash)
+                break
+        return channel
 
     def close(self) -> None:
         """Let go of the connection; safe to call twice."""
@@ -206,7 +191,7 @@ class Connection:
 
     def _negotiated(self, login: Login, seen: list[str]) -> Transport | None:
         """Return a transport with keys exchanged; None when the server has no host key of a type not yet seen."""
-        transport = Transport(self._socket(login), default_window_size=RECEIVE_WINDOW)
+        transport = Transport(Wire(self._socket(login)), default_window_size=RECEIVE_WINDOW)
         transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = self._patience.login
         options = transport.get_security_options()
         options.ciphers = CIPHERS
@@ -258,7 +243,6 @@ class Connection:
         try:
             channel = self._transport.open_session(timeout=self._patience.answer)
             channel.settimeout(self._patience.answer)
-            channel.invoke_subsystem("sftp")
             return Session(channel)
         except SPOKEN as error:
             late = isinstance(error, TimeoutError) or "timeout" in str(error).lower()  # paramiko has no class for it
@@ -297,10 +281,3 @@ def _key(path: str) -> PKey:
     except _KEY_FAULTS as error:
         why = "it is locked by a passphrase" if isinstance(error, TypeError) else safe(error)
         raise DestinationRefused(f"key file {safe(path)}: {why}") from error
-
-
-def _all(channel: Channel) -> bytes:
-    answer = b""
-    while len(answer) < 1024 and (more := channel.recv(1024)):
-        answer += more
-    return answer

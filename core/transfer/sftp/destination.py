@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
+
+from paramiko import SFTPAttributes
 
 from core.errors import (
     DestinationError,
@@ -20,12 +22,12 @@ from core.transfer.base import Features, Level, Progress, StoredObject, judged, 
 from core.transfer.names import is_partial, partial_of, parts_of
 from core.transfer.receipts import require_content, require_size
 from core.transfer.registry import Address
+from core.transfer.sftp.beginning import Beginning
 from core.transfer.sftp.connection import Connection, Line, Login, Patience
 from core.transfer.sftp.faults import SPOKEN, told
-from core.transfer.sftp.session import POSIX_RENAME, Session, Writes
-
-if TYPE_CHECKING:
-    from paramiko.sftp_attr import SFTPAttributes
+from core.transfer.sftp.requests import POSIX_RENAME
+from core.transfer.sftp.session import Session
+from core.transfer.sftp.upload import SftpUpload
 
 LARGE = 1 << 20  # bytes; from here on the room is asked for before anything is sent
 
@@ -71,17 +73,38 @@ class SftpDestination:
 
     def begin(self, name: str, size: int, sha256: str, resume: bytes | None = None) -> SftpUpload:
         """Open the partial beside the final place; with a `resume` go on where it ends."""
+        return self._begun(name, size, sha256, resume)[1]
+
+    def look_and_begin(
+        self, name: str, size: int, sha256: str, resume: bytes | None
+    ) -> tuple[StoredObject | None, SftpUpload]:
+        """Ask for all at once: what has the name, the partial, where it ends, the room."""
+        found, upload = self._begun(name, size, sha256, resume, look=True)
+        try:
+            return None if found is None else self._stored(name, found), upload
+        except DestinationRefused:
+            upload.withdraw()
+            raise
+
+    def _begun(
+        self, name: str, size: int, sha256: str, resume: bytes | None, look: bool = False
+    ) -> tuple[SFTPAttributes | None, SftpUpload]:
         *_, base = parts_of(name)
         path = self._path(name)
         partial = path[: -len(base)] + partial_of(base, sha256)
         with self._speaking(name) as session:
-            handle = self._create(session, partial, fresh=resume is None)
+            begun = Beginning(session, path if look else None, partial, resume, self._root if size >= LARGE else None)
+            handle = begun.handle()
+            if handle is None:
+                handle = self._create_below(session, partial, fresh=resume is None)
             upload = SftpUpload(self, session, handle, name, path, partial, size)
             if resume is not None:
-                upload.go_on()
-            if size >= LARGE:
-                self._require_room(session, name, size - upload.offset, upload)
-        return upload
+                upload.go_on(begun.end())
+            free = begun.free()
+            if free is not None and free < size - upload.offset:
+                upload.abandon()
+                raise DestinationFull(f"{safe(name)}: {size - upload.offset} bytes to send, {free} free")
+            return begun.found(), upload
 
     def prove(self, name: str, size: int, sha256: str, level: Level, progress: Progress = silent) -> Level:
         """Compare the server's own hash where it runs sha256sum for us, the size, or read all back.
@@ -103,7 +126,9 @@ class SftpDestination:
     def stat(self, name: str) -> StoredObject:
         path = self._path(name)
         with self._speaking(name) as session:
-            found = session.stat(path)
+            return self._stored(name, session.stat(path))
+
+    def _stored(self, name: str, found: SFTPAttributes) -> StoredObject:
         if found.st_mode is not None and not stat.S_ISREG(found.st_mode):
             raise DestinationRefused(f"{safe(name)}: not a file")
         return StoredObject(name, found.st_size or 0)
@@ -184,9 +209,8 @@ class SftpDestination:
     def _path(self, name: str) -> str:
         return self._root.rstrip("/") + "/" + "/".join(parts_of(name))
 
-    def _create(self, session: Session, partial: str, fresh: bool) -> bytes:
-        with contextlib.suppress(FileNotFoundError):
-            return session.create(partial, fresh)
+    def _create_below(self, session: Session, partial: str, fresh: bool) -> bytes:
+        """Open a partial of which a folder is missing."""
         folders = self._folders(partial.rpartition("/")[0])
         session.make_folders(folders)
         with contextlib.suppress(FileNotFoundError):
@@ -215,15 +239,11 @@ class SftpDestination:
     def _no_root(self) -> DestinationUnreachable:
         return DestinationUnreachable(f"no folder {safe(self._root)} on the server: make it, or mount what holds it")
 
-    def _require_room(self, session: Session, name: str, wanted: int, upload: SftpUpload) -> None:
-        free = session.free(self._root)
-        if free is not None and free < wanted:
-            upload.abandon()
-            raise DestinationFull(f"{safe(name)}: {wanted} bytes to send, {free} free")
-
     def _server_hash(self, name: str) -> str | None:
         connection, _ = self._connected()
-        return connection.server_hash(self._path(name)) if self.features.server_hash else None
+        if not self.features.server_hash:
+            return None
+        return connection.server_hash(self._root.rstrip("/") or "/", "/".join(parts_of(name)))
 
     def _entries(self, start: str) -> Iterator[tuple[str, SFTPAttributes]]:
         """Yield every file at or below a folder, whole or not: its name and what the server tells of it."""
@@ -240,101 +260,3 @@ class SftpDestination:
                 yield from self._entries(name)
             elif stat.S_ISREG(mode):
                 yield name, entry
-
-
-class SftpUpload:
-    """A partial file on the server, beside the final place."""
-
-    def __init__(
-        self,
-        destination: SftpDestination,
-        session: Session,
-        handle: bytes,
-        name: str,
-        path: str,
-        partial: str,
-        size: int,
-    ) -> None:
-        self.offset = 0
-        self._destination, self._session, self._handle = destination, session, handle
-        self._name, self._path, self._partial, self._size = name, path, partial, size
-        self._writes = Writes(session, handle, 0)
-        self._open = True
-
-    def go_on(self) -> None:
-        """Go on where the partial ends; one that is too long is not ours and is emptied."""
-        there = self._session.size(self._handle)
-        if there > self._size:
-            self._session.truncate(self._partial, 0)
-            there = 0
-        self.offset = there
-        self._writes = Writes(self._session, self._handle, there)
-
-    def write(self, data: bytes) -> None:
-        """Send `data`; many writes are on their way at once, so that a failure may be that of an earlier one."""
-        with self._speaking():
-            self._writes.send(data)
-
-    def resume_state(self) -> bytes:
-        """Return the partial's name."""
-        return self._partial.rpartition("/")[2].encode()
-
-    def commit(self) -> StoredObject:
-        """Have the server sync and close, hear every answer, compare the size, rename over what was there, look."""
-        with self._speaking():
-            self._writes.flush()
-            self._open = False
-            self._require_whole(self._writes.close())
-            self._require_moved(self._rename())
-        return StoredObject(self._name, self._size)
-
-    def abandon(self) -> None:
-        """Let what is on its way arrive, close the partial and leave it for a resume."""
-        if self._open:
-            self._open = False
-            with contextlib.suppress(*SPOKEN):
-                if self._session.alive:
-                    with contextlib.suppress(*SPOKEN):
-                        self._writes.drain()
-                    self._session.forget(self._handle)
-
-    @contextlib.contextmanager
-    def _speaking(self) -> Iterator[None]:
-        try:
-            yield
-        except SPOKEN as error:
-            self._mend()
-            raise self._told(error) from error
-
-    def _told(self, error: Exception) -> DestinationError:
-        """Return the error of ours; SFTP has no code for a full disk or quota, only "Failure"."""
-        mine = self._destination.told(error, self._name, self._session)
-        if type(mine) is DestinationRefused and (self._writes.failed or self._destination.lacks(self._session, 1)):
-            return DestinationFull(f"{safe(self._name)}: the server has no room for it")
-        return mine
-
-    def _mend(self) -> None:
-        """Cut the partial to what is whole: writes behind a failed one may have left a hole."""
-        with contextlib.suppress(*SPOKEN):
-            if self._writes.failed and self._session.alive:
-                self._writes.settle()
-                self._session.truncate(self._partial, self._writes.whole)
-
-    def _require_whole(self, there: int) -> None:
-        if there < self._size and self._destination.lacks(self._session, self._size - there):
-            raise DestinationFull(f"{safe(self._name)}: {there} of {self._size} bytes there, and no room for more")
-        require_size(self._name, there, self._size)
-
-    def _rename(self) -> int:
-        """Give it its final name; return the size of what has that name then."""
-        if POSIX_RENAME not in self._session.extensions:
-            with contextlib.suppress(FileNotFoundError):
-                self._session.remove(self._path)
-        return self._session.move(self._partial, self._path)
-
-    def _require_moved(self, there: int) -> None:
-        """Take away what is not what was sent, so that its name never stands for another content."""
-        if there != self._size:
-            with contextlib.suppress(FileNotFoundError):
-                self._session.remove(self._path)
-        require_size(self._name, there, self._size)

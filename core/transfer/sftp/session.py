@@ -6,9 +6,11 @@ import contextlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from paramiko import Channel, Message, SFTPAttributes, SFTPClient
+from paramiko import Channel, Message, SFTPClient, SSHException
+from paramiko.common import MSG_CHANNEL_REQUEST, byte_chr
 from paramiko.sftp import (
     CMD_CLOSE,
     CMD_EXTENDED,
@@ -21,34 +23,34 @@ from paramiko.sftp import (
     CMD_STAT,
     CMD_STATUS,
     CMD_VERSION,
-    CMD_WRITE,
-    SFTP_FLAG_CREATE,
     SFTP_FLAG_READ,
-    SFTP_FLAG_TRUNC,
-    SFTP_FLAG_WRITE,
     SFTPError,
     int64,
 )
 
 from core.transfer.sftp.faults import SPOKEN
+from core.transfer.sftp.inlet import Inlet
+from core.transfer.sftp.requests import (
+    BLOCK,
+    FSYNC,
+    LARGEST,
+    LIMITS,
+    NO_ATTRIBUTES,
+    POSIX_RENAME,
+    STATVFS,
+    WINDOW,
+    Hears,
+    Replies,
+    creation,
+    encoded,
+    free_in,
+    size_in,
+)
+from core.transfer.sftp.wire import Wire
 
-BLOCK = 32640  # bytes of one request: with its head in one SSH packet, of which every server takes 32 kB
-WINDOW = 32  # of them in flight: 1 MB, all that a cut can lose of what a server has received and not yet written
-LARGEST = 255 << 10  # bytes of one request where the server takes longer ones: OpenSSH's own limit
-SPARE = 4  # blocks at once, from which on they go together: so many are granted only where they take a second
+RECEIVE = 64 << 10  # bytes taken from the channel at once
+LONGEST_ANSWER = 16 << 20  # bytes; whoever announces more speaks something else
 SFTP_VERSION = 3
-STATVFS, POSIX_RENAME, FSYNC = "statvfs@openssh.com", "posix-rename@openssh.com", "fsync@openssh.com"
-LIMITS = "limits@openssh.com"  # PROTOCOL of OpenSSH, 4.8
-
-
-class Replies:
-    """Collects the answers to requests that were sent without waiting."""
-
-    def __init__(self) -> None:
-        self.got: dict[int, tuple[int, Message]] = {}
-
-    def _async_response(self, kind: int, message: Message, number: int) -> None:
-        self.got[number] = (kind, message)
 
 
 class Session(SFTPClient):
@@ -59,12 +61,16 @@ class Session(SFTPClient):
     _longest: int | None = None  # bytes of a write that the server takes; None: not asked yet
     if TYPE_CHECKING:  # what the stubs of paramiko leave out
 
-        def _send_packet(self, kind: int, packet: Message) -> None: ...
-        def _read_packet(self) -> tuple[int, bytes]: ...
-        def _request(self, kind: int, *args: object) -> tuple[int, Message]: ...
-        def _async_request(self, replies: object, kind: int, *args: object) -> int: ...
-        def _read_response(self, waitfor: int | None = None) -> tuple[int, Message]: ...
         def _convert_status(self, message: Message) -> None: ...
+
+    def __init__(self, channel: Channel) -> None:
+        """Open SFTP on a fresh channel; raise what SPOKEN names."""
+        self._numbers = count(1)
+        self._awaited: dict[int, Hears | None] = {}  # requests without an answer -> who hears it
+        self._leaving: list[bytes] = []  # requests that go with the next ones, or when somebody waits
+        self._came = bytearray()  # answers, the last one perhaps in part
+        Inlet.of(channel)
+        super().__init__(channel)
 
     @property
     def alive(self) -> bool:
@@ -78,20 +84,74 @@ class Session(SFTPClient):
 
     def create(self, path: str, fresh: bool) -> bytes:
         """Open `path` for writing, made when missing, emptied when `fresh`; return its handle."""
-        flags = SFTP_FLAG_WRITE | SFTP_FLAG_CREATE | (SFTP_FLAG_TRUNC if fresh else 0)
-        return self._request(CMD_OPEN, path, flags, SFTPAttributes())[1].get_string()
+        return self._request(*creation(path, fresh))[1].get_string()
 
     def size(self, handle: bytes) -> int:
         """Return the size of an open file in bytes."""
-        return _size_in(self._request(CMD_FSTAT, handle)[1])
+        return size_in(self._request(CMD_FSTAT, handle)[1])
 
-    def send(self, replies: object, kind: int, *args: object) -> int:
-        """Send a request without waiting; its answer goes to `replies`. Return its number."""
-        return self._async_request(replies, kind, *args)
+    def send(self, replies: Hears | None, kind: int, *args: object) -> int:
+        """Send a request without waiting; its answer goes to `replies`. Return its number.
+
+        It leaves together with what follows it, at the latest when somebody waits or pushes.
+        """
+        number = next(self._numbers)
+        self._awaited[number] = replies
+        self._leaving += encoded(kind, number, args)
+        return number
+
+    def push(self, more: bool = False) -> None:
+        """Send what has not left yet, in as few packets as it needs. `more` is to follow, most likely at once."""
+        if self._leaving:
+            data: Any = memoryview(b"".join(self._leaving))
+            self._leaving = []
+            while data:
+                with self._together(more):
+                    while data and self.sock.send_ready():
+                        data = data[self.sock.send(data) :]
+                if data:  # wait for the server's window
+                    data = data[self.sock.send(data) :]
+
+    def _together(self, more: bool = False) -> contextlib.AbstractContextManager[None]:
+        wire = self.sock.get_transport().sock
+        return wire.together(more) if isinstance(wire, Wire) else contextlib.nullcontext()
+
+    @property
+    def has_answers(self) -> bool:
+        """Whether an answer, or a part of one, is here already."""
+        return bool(self._came) or self.sock.recv_ready()
 
     def receive(self) -> None:
-        """Read one answer, whosever it is."""
-        self._read_response()
+        """Send what has not left yet and read one answer, whosever it is."""
+        self.push()
+        kind, data = self._read_packet()
+        number = int.from_bytes(data[:4], "big")
+        replies = self._awaited.pop(number, None)
+        if replies is not None:
+            replies.hear(kind, Message(data[4:]), number)
+
+    def _request(self, kind: int, *args: object) -> tuple[int, Message]:
+        """Ask and wait for the answer, as the methods do that are paramiko's own; raise what it says."""
+        replies = Replies()
+        number = self.send(replies, kind, *args)
+        while number not in replies.got:
+            self.receive()
+        if replies.got[number][0] == CMD_STATUS:
+            self.check(replies.got[number][1])
+        return replies.got[number]
+
+    def _read_packet(self) -> tuple[int, bytes]:
+        came = self._came
+        while len(came) < 4 or len(came) < 4 + (size := int.from_bytes(came[:4], "big")):
+            if len(came) >= 4 and not 0 < size <= LONGEST_ANSWER:
+                raise SFTPError("the server does not speak SFTP")
+            more = self.sock.recv(RECEIVE)
+            if not more:
+                raise SSHException("the server ended the session")
+            came += more
+        kind, data = came[4], bytes(came[5 : 4 + size])
+        del came[: 4 + size]
+        return kind, data
 
     def check(self, message: Message) -> None:
         """Raise what a status message says."""
@@ -104,10 +164,7 @@ class Session(SFTPClient):
 
     def make_folders(self, folders: Iterable[str]) -> None:
         """Ask for all these folders in one flight, whatever the server says: what is missing then shows later."""
-        replies = Replies()
-        numbers = [self.send(replies, CMD_MKDIR, folder, SFTPAttributes()) for folder in folders]
-        while len(replies.got) < len(numbers):
-            self.receive()
+        self.flight(*((CMD_MKDIR, folder, NO_ATTRIBUTES) for folder in folders)).wait()
 
     def finish(self, handle: bytes) -> Flight:
         """Ask for an open file to be made durable as far as the server can, measured and closed.
@@ -126,21 +183,20 @@ class Session(SFTPClient):
         moved = self.flight(renaming, (CMD_STAT, path))
         moved.answer(0)
         try:
-            return _size_in(moved.answer(1))
+            return size_in(moved.answer(1))
         except FileNotFoundError:  # no server must do one thing after the other
             return self.stat(path).st_size or 0
 
     def forget(self, handle: bytes) -> None:
         """Close a file without waiting for the answer."""
-        self.send(type(None), CMD_CLOSE, handle)
+        self.send(None, CMD_CLOSE, handle)
+        self.push()
 
     def free(self, folder: str) -> int | None:
         """Return the bytes that fit below `folder`, None when the server does not say."""
         if STATVFS not in self.extensions:
             return None
-        answer = self._request(CMD_EXTENDED, STATVFS, folder)[1]
-        _, fragment, _, _, available, files, _, files_available = (answer.get_int64() for _ in range(8))
-        return 0 if files and not files_available else fragment * available
+        return free_in(self._request(CMD_EXTENDED, STATVFS, folder)[1])
 
     def longest_write(self) -> int:
         """Return how many bytes one write may have: more than a block where the server says so."""
@@ -154,7 +210,7 @@ class Session(SFTPClient):
 
     def blocks(self, path: str, offset: int) -> Iterator[bytes]:
         """Yield the bytes of a file from `offset`, WINDOW requests ahead."""
-        handle = self._request(CMD_OPEN, path, SFTP_FLAG_READ, SFTPAttributes())[1].get_string()
+        handle = self._request(CMD_OPEN, path, SFTP_FLAG_READ, NO_ATTRIBUTES)[1].get_string()
         try:
             yield from self._read_ahead(handle, offset, self.size(handle))
         finally:
@@ -188,10 +244,20 @@ class Session(SFTPClient):
             self.check(message)
 
     def _send_version(self) -> int:
-        """Greet as paramiko does, and keep the extensions that the server names."""
-        hello = Message()
-        hello.add_int(SFTP_VERSION)
-        self._send_packet(CMD_INIT, hello)
+        """Ask for SFTP, greet without waiting for the answer, and keep the extensions that the server names.
+
+        A server that offers none closes the channel.
+        """
+        asking = Message()
+        asking.add_byte(byte_chr(MSG_CHANNEL_REQUEST))
+        asking.add_int(self.sock.remote_chanid)
+        asking.add_string("subsystem")
+        asking.add_boolean(True)
+        asking.add_string("sftp")
+        self._leaving += encoded(CMD_INIT, SFTP_VERSION, ())
+        with self._together():
+            self.sock.get_transport()._send_user_message(asking)  # type: ignore[attr-defined]
+            self.push()
         kind, data = self._read_packet()
         if kind != CMD_VERSION:
             raise SFTPError("the server speaks no SFTP")
@@ -210,103 +276,15 @@ class Flight:
     replies: Replies
     numbers: Sequence[int]
 
-    def answer(self, nth: int) -> Message:
-        """Wait for all answers and return one; raise what it says."""
+    def wait(self) -> None:
+        """Wait for all answers."""
         while len(self.replies.got) < len(self.numbers):
             self.session.receive()
+
+    def answer(self, nth: int) -> Message:
+        """Wait for all answers and return one; raise what it says."""
+        self.wait()
         kind, message = self.replies.got[self.numbers[nth]]
         if kind == CMD_STATUS:
             self.session.check(message)
         return message
-
-
-def _size_in(answer: Message) -> int:
-    return SFTPAttributes._from_msg(answer).st_size or 0  # type: ignore[attr-defined]
-
-
-class Writes:
-    """The writes of one file that are on their way.
-
-    paramiko's own pipeline drops the answers to the last hundred writes: a full disk then goes unnoticed, or leaves
-    a hole in a file of the right size (measured). Here every answer counts.
-    """
-
-    def __init__(self, session: Session, handle: bytes, offset: int) -> None:
-        self._session, self._handle = session, handle
-        self._waiting: dict[int, range] = {}  # request -> the bytes of the file that it has
-        self._in_flight = 0  # bytes
-        self._failure: Exception | None = None
-        self._held = b""  # less than a block: it goes with what follows
-        self.end = offset
-        self._failed_at: int | None = None
-
-    @property
-    def failed(self) -> bool:
-        """Whether the server could not do one of the writes."""
-        return self._failed_at is not None
-
-    @property
-    def whole(self) -> int:
-        """Where the good part of the file ends: before the first write that failed."""
-        return self.end if self._failed_at is None else self._failed_at
-
-    def send(self, data: bytes) -> None:
-        """Send `data`, all but a last piece that fills no block; raise the failure of this or an earlier write."""
-        rest = memoryview(self._held + data)
-        size = self._session.longest_write() if len(rest) >= SPARE * BLOCK else BLOCK
-        while len(rest) >= BLOCK:
-            self._send(bytes(rest[:size]))
-            rest = rest[size:]
-        self._held = bytes(rest)
-
-    def flush(self) -> None:
-        """Send the last piece; raise the first failure that is known."""
-        held, self._held = self._held, b""
-        if held and not self.failed:
-            self._send(held)
-        self._raise_failure()
-
-    def drain(self) -> None:
-        """Send the last piece and wait for every answer; raise the first failure."""
-        self.flush()
-        self.settle()
-        self._raise_failure()
-
-    def close(self) -> int:
-        """Have the file synced, measured and closed behind the last write, in one flight; return its size.
-
-        Raise the first failure of a write.
-        """
-        closing = self._session.finish(self._handle)
-        self.settle()
-        self._raise_failure()
-        for nth in range(len(closing.numbers)):
-            closing.answer(nth)
-        return _size_in(closing.answer(-2))
-
-    def _send(self, piece: bytes) -> None:
-        number = self._session.send(self, CMD_WRITE, self._handle, int64(self.end), piece)
-        self._waiting[number] = range(self.end, self.end + len(piece))
-        self._in_flight += len(piece)
-        self.end += len(piece)
-        while self._in_flight >= WINDOW * BLOCK or self._session.sock.recv_ready():
-            self._session.receive()
-        self._raise_failure()
-
-    def settle(self) -> None:
-        """Wait for every answer."""
-        while self._waiting:
-            self._session.receive()
-
-    def _raise_failure(self) -> None:
-        if self._failure is not None:
-            raise self._failure
-
-    def _async_response(self, kind: int, message: Message, number: int) -> None:
-        piece = self._waiting.pop(number)
-        self._in_flight -= len(piece)
-        try:
-            self._session.check(message)
-        except (OSError, EOFError) as error:
-            self._failed_at = min(self.whole, piece.start)
-            self._failure = self._failure or error

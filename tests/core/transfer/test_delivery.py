@@ -250,3 +250,31 @@ def test_a_short_end_goes_with_what_is_before_it() -> None:
     assert Stride(1000).of(1400, most=10_000) == 1400
     assert Stride(1000).of(1500, most=10_000) == 1000
     assert Stride(1000).of(1400, most=1000) == 1000
+
+
+def test_what_is_granted_with_the_job_goes_without_a_question(root: Path, job: Job) -> None:
+    receipt = deliver(FolderDestination(root), job(granted=len(LARGE), chunk=len(LARGE)), nothing)
+    assert receipt["sent"] == len(LARGE)
+    asked: list[tuple[int, int]] = []
+
+    def ask(wanted: int, offset: int, resume: bytes) -> int:
+        asked.append((wanted, offset))
+        return wanted
+
+    deliver(FolderDestination(root), job(name="other.raw", granted=CHUNK), ask)
+    assert asked[0][1] == CHUNK, "beyond it every byte needs a grant"
+
+
+def test_what_an_earlier_attempt_began_asks_for_each_byte(root: Path, job: Job) -> None:
+    with pytest.raises(Paused) as paused:
+        deliver(FolderDestination(root), job(), lambda wanted, offset, resume: wanted if not offset else 0)
+    with pytest.raises(Paused):
+        deliver(FolderDestination(root), job(resume=paused.value.resume, granted=len(LARGE)), lambda *_: 0)
+
+
+def test_what_fails_before_it_asked_tells_how_to_go_on(root: Path, job: Job, original: Path) -> None:
+    told: list[tuple[int, bytes]] = []
+    original.write_bytes(flipped(LARGE))
+    with pytest.raises(OriginalLost):
+        deliver(FolderDestination(root), job(granted=len(LARGE)), nothing, left=lambda *left: told.append(left))
+    assert [(offset, bool(resume)) for offset, resume in told] == [(len(LARGE), True)]

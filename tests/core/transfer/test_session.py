@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from paramiko import Message
-from paramiko.sftp import CMD_ATTRS, CMD_CLOSE, CMD_EXTENDED, CMD_FSTAT, CMD_STAT, CMD_STATUS, CMD_WRITE
+from paramiko.sftp import (
+    CMD_ATTRS,
+    CMD_CLOSE,
+    CMD_EXTENDED,
+    CMD_FSTAT,
+    CMD_INIT,
+    CMD_OPEN,
+    CMD_STAT,
+    CMD_STATUS,
+    CMD_VERSION,
+    CMD_WRITE,
+    SFTPError,
+)
 
 from core.errors import DestinationFull, ObjectDiffers
+from core.transfer.sftp.beginning import Beginning
 from core.transfer.sftp.connection import Login
-from core.transfer.sftp.destination import SftpDestination, SftpUpload
-from core.transfer.sftp.session import BLOCK, FSYNC, LARGEST, POSIX_RENAME, WINDOW, Session, Writes
+from core.transfer.sftp.destination import SftpDestination
+from core.transfer.sftp.requests import BLOCK, FSYNC, LARGEST, POSIX_RENAME, WINDOW
+from core.transfer.sftp.session import Session
+from core.transfer.sftp.upload import SftpUpload
+from core.transfer.sftp.writes import Writes
 
 OK, FAILURE = 0, 4
 
@@ -34,6 +52,7 @@ class ScriptedSession(Session):
 
     def __init__(self, fails: int | None) -> None:
         self.sock = QuietChannel()  # type: ignore[assignment]
+        self._leaving, self._came = [], bytearray()
         self.extensions = frozenset()
         self.fails = fails
         self.unanswered: list[tuple[object, int, int]] = []
@@ -55,7 +74,7 @@ class ScriptedSession(Session):
         answer.add_int(code)
         answer.add_string(b"Failure")
         answer.rewind()
-        replies._async_response(CMD_STATUS, answer, number)  # type: ignore[attr-defined]
+        replies.hear(CMD_STATUS, answer, number)  # type: ignore[attr-defined]
 
     def truncate(self, path: bytes | str, size: int) -> None:
         self.cut_to = size
@@ -119,7 +138,7 @@ class ObedientSession(ScriptedSession):
             answer.add_int(OK)
         answer.rewind()
         answered = CMD_ATTRS if kind in self.sizes else CMD_STATUS
-        replies._async_response(answered, answer, number)  # type: ignore[attr-defined]
+        replies.hear(answered, answer, number)  # type: ignore[attr-defined]
 
     def remove(self, path: bytes | str) -> None:
         self.removed.append(path)
@@ -156,3 +175,64 @@ def test_much_at_once_goes_in_the_longest_writes_that_the_server_takes_and_littl
     writes.send(bytes(2 * BLOCK))
     writes.drain()
     assert (session.sent, writes.end) == (4, 2 * LARGEST + 2 * BLOCK)
+
+
+class Channel(QuietChannel):
+    """A channel to a server that answers each request with "no such file", and counts what it is sent in."""
+
+    remote_chanid = 0
+    eof_received = False
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.sent: list[bytes] = []
+        self.answers = b""
+        self.sock = None
+
+    def _send_user_message(self, message: Message) -> None:
+        self.answers = (5).to_bytes(4, "big") + bytes([CMD_VERSION]) + (3).to_bytes(4, "big")
+
+    def get_name(self) -> str:
+        return "0"
+
+    def send_ready(self) -> bool:
+        return True
+
+    def send(self, data: memoryview) -> int:
+        self.sent.append(bytes(data))
+        for request in requests_in(bytes(data)):
+            if request[0] != CMD_INIT:
+                self.answers += (
+                    (17).to_bytes(4, "big") + bytes([CMD_STATUS]) + request[1:5] + bytes([0, 0, 0, 2]) + bytes(8)
+                )
+        return len(data)
+
+    def recv(self, size: int) -> bytes:
+        answers, self.answers = self.answers[:3], self.answers[3:]  # in whatever pieces they come
+        return answers
+
+
+def requests_in(data: bytes) -> list[bytes]:
+    found = []
+    while data:
+        size = int.from_bytes(data[:4], "big")
+        found.append(data[4 : 4 + size])
+        data = data[4 + size :]
+    return found
+
+
+def test_what_a_file_begins_with_is_one_packet_and_one_round_trip() -> None:
+    channel = Channel()
+    session = Session(channel)  # type: ignore[arg-type]
+    channel.sent.clear()
+    begun = Beginning(session, "/srv/a.jpg", "/srv/.a.part", b"resume", None)
+    assert (begun.handle(), begun.found(), begun.end(), begun.free()) == (None, None, None, None)
+    assert [[request[0] for request in requests_in(sent)] for sent in channel.sent] == [[CMD_OPEN, CMD_STAT, CMD_STAT]]
+
+
+def test_a_server_that_speaks_something_else_is_not_waited_for() -> None:
+    channel = Channel()
+    session = Session(channel)  # type: ignore[arg-type]
+    channel.answers = b"HTTP/1.1 400 Bad Request"
+    with pytest.raises(SFTPError):
+        session.stat("/srv")

@@ -1,0 +1,64 @@
+"""The socket below an SSH connection: few system calls for many packets."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from core.transfer.pacing import Pace
+
+RECEIVE = 64 << 10  # bytes taken from the kernel at once
+
+
+class Wire(socket.socket):
+    """What paramiko takes for a socket: one thread receives, any number send."""
+
+    def __init__(self, line: socket.socket) -> None:
+        """Take over a connected socket."""
+        super().__init__(line.family, line.type, line.proto, fileno=line.detach())
+        self._pace = Pace()
+        self._came = b""
+        self._sending = threading.Lock()
+        self._held: list[bytes] = []  # packets that go with the next ones
+        self._holders: set[int] = set()  # threads that have more to say at once
+
+    def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
+        """Return up to `bufsize` bytes; nothing at the end. Raise OSError."""
+        if not self._came:
+            self._came = super().recv(RECEIVE, flags)
+        data, self._came = self._came[:bufsize], self._came[bufsize:]
+        return data
+
+    def send(self, data: bytes, flags: int = 0, /) -> int:  # type: ignore[override]
+        """Send all of `data`, or keep it when this thread is about to send more; raise OSError."""
+        with self._sending:
+            self._held.append(data)
+            if threading.get_ident() not in self._holders:
+                self._flush(flags)
+        return len(data)
+
+    @contextmanager
+    def together(self, more: bool = False) -> Iterator[None]:
+        """Send at its end what this thread sends within the block, in one go; raise OSError.
+
+        The block waits for nothing that what it holds must bring about. `more`: more follows at once, with which the
+        last bytes may fill a segment.
+        """
+        self._holders.add(threading.get_ident())
+        try:
+            yield
+        finally:
+            self._holders.discard(threading.get_ident())
+            with self._sending:
+                self._flush(socket.MSG_MORE if more else 0)
+
+    def _flush(self, flags: int = 0) -> None:
+        data, self._held = memoryview(b"".join(self._held)), []
+        while data:
+            try:
+                data = data[super().send(data[: self._pace.await_room(self, len(data))], flags) :]
+            except TimeoutError:  # paramiko's own, after which it looks whether it was closed meanwhile
+                if self.fileno() < 0:
+                    raise
