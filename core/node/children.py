@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from queue import Empty, Queue
+from queue import Empty, SimpleQueue
 
 from core.child import Child, Process
 from core.errors import ChildDied, ChildTimeout, OverlapseError
@@ -41,7 +41,7 @@ class Feeder:
         self.worker = worker
         self._setting = setting
         self._report = report
-        self._jobs: Queue[Job | None] = Queue()
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._child = Child(worker.kind)
         self._opened: Process | None = None  # the process that `open` was asked of
         self._done = 0
@@ -244,7 +244,7 @@ class Feeder:
 
     def _answer(self, job: Job, question: Json) -> Json:
         """Have the deciding thread answer; when the node ends meanwhile, the worker is told to stop."""
-        replies: Queue[Json] = Queue()
+        replies: SimpleQueue[Json] = SimpleQueue()
         self._report(Asked(job, question, replies.put))
         while not self._closing.is_set():
             try:

@@ -37,6 +37,10 @@ class LinkGrants:
         """Put a transfer into the line."""
         self._waiting.append(Asking(who, size, priority, now))
 
+    def at_once(self, priority: str) -> bool:
+        """Tell whether whoever asks for a grant of this class now has it at once, whatever its size."""
+        return self.rate is None and priority in self.carries
+
     def spend(self, size: int) -> None:
         """Count bytes that went without a grant, because they are few: what is granted next waits for them."""
         if self.rate is not None:

@@ -28,6 +28,7 @@ class Scheme:
     needs: frozenset[str] = frozenset()  # each of them, or one of several written "a|b"
     lanes: int = 4  # files under way at once, unless site.toml says otherwise
     streams: int = 2  # of them, those whose bytes go at once
+    ahead: bool = False  # a small file may be granted with its job: unfinished, it has a name of its own there
     user: bool = True  # the address names one
     extra: str | None = None  # the package that it needs beyond the usual ones, and the extra that brings it
 
@@ -47,9 +48,10 @@ SCHEMES: Mapping[str, Scheme] = {
         frozenset({"key_file|password_file", "host_key"}),
         lanes=6,  # with four files hashed, all the ten sessions that sshd allows a connection
         streams=1,  # all lanes share one connection
+        ahead=True,
     ),
-    "ftp": Scheme(_FTP, "ftp://user@host/pictures", _PASSWORD, _PASSWORD, lanes=5),
-    "ftps": Scheme(_FTP, "ftps://user@host/pictures", _PASSWORD | _CA, _PASSWORD, lanes=5),
+    "ftp": Scheme(_FTP, "ftp://user@host/pictures", _PASSWORD, _PASSWORD, lanes=5, ahead=True),
+    "ftps": Scheme(_FTP, "ftps://user@host/pictures", _PASSWORD | _CA, _PASSWORD, lanes=5, ahead=True),
     "http": Scheme(_WEB, "http://user@host/pictures", _PASSWORD, user=False),
     "https": Scheme(_WEB, "https://user@host/pictures", _PASSWORD | _CA, user=False),
     "dav": Scheme(_WEB, "dav://user@host/pictures", _PASSWORD, user=False),
@@ -148,6 +150,11 @@ def lanes_of(destination: model.Destination) -> int:
 def streams_of(destination: model.Destination) -> int:
     """Return the bytes of how many files go there at once."""
     return SCHEMES[destination.address.partition(":")[0]].streams
+
+
+def grants_ahead(destination: model.Destination) -> bool:
+    """Return whether a small file may be granted there with its job."""
+    return SCHEMES[destination.address.partition(":")[0]].ahead
 
 
 def make(destination: model.Destination, secrets: Mapping[str, str] | None = None) -> Destination:

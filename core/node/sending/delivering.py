@@ -19,7 +19,7 @@ from core.errors import (
     StorageError,
 )
 from core.node.context import Context
-from core.node.jobs import Asked, Done, Failed, Json, Report
+from core.node.jobs import Asked, Done, Failed, Json, Report, Said
 from core.node.sending import heirs
 from core.node.sending.auditing import Auditing
 from core.node.sending.failing import Failing
@@ -195,11 +195,15 @@ class Delivering:
             self._let_go(report)
         elif isinstance(report, Asked):
             self._asked(station, sending, report)
+        elif isinstance(report, Said) and "resume" in report.news:
+            sending.offset, sending.resume = report.news["offset"], report.news["resume"]
         elif isinstance(report, Done):
             self._ended(station, sending, whole=True)
+            station.went_well(sending, report.seconds)
             self._done(station, sending, report.result)
         elif isinstance(report, Failed):
             self._ended(station, sending, whole=False)
+            station.swing = 0
             if sending.resume is not None and not isinstance(report.error, OriginalLost):
                 self._note(sending)
             self.failing.failed(station, sending, report.error, report.opening)
@@ -252,7 +256,12 @@ class Delivering:
             return
         station.chosen(delivery, choice)
         deliveries.start(catalogue, delivery.id)
-        self.context.hands.give(station.begin(self.context, delivery))
+        uplink, now = self._uplink(station), self.context.monotonic()
+        ahead = station.ahead(delivery, uplink, now)
+        if ahead:
+            self.linking.charge(station.destination, delivery.priority.name.lower(), ahead)
+            uplink.goodput.given((name, delivery.id), ahead, now)
+        self.context.hands.give(station.begin(self.context, delivery, ahead))
 
     def _is_needed(self, station: Station) -> bool:
         """Return whether a station has something to send, or has to rest."""

@@ -17,13 +17,15 @@ from core.node.sending.uplink import Uplink
 from core.site.model import Destination
 from core.site.secrets import read_secret
 from core.transfer.base import Level
+from core.transfer.delivery import SLOW
 from core.transfer.lanes import STALLED, Room, UnderWay, may_send, room
-from core.transfer.registry import lanes_of, streams_of
+from core.transfer.registry import grants_ahead, lanes_of, streams_of
 
 SLOWEST = 10_000  # bytes a second; a destination below that gives no sign of life for too long
 QUIET = 60.0  # seconds of silence that any server may take
 NEVER = float("inf")
 OPENING = 60.0  # seconds for connection and login
+IN_SWING = 2  # files that got through each lane, from which on a small one is granted with its job
 _KEPT = {"MALLOC_MMAP_THRESHOLD_": str(4 << 20), "MALLOC_TRIM_THRESHOLD_": str(16 << 20)}
 """What a file of some 100 kB needs again for the next one is not given back to the kernel meanwhile (mallopt(3)): a
 fifth of the CPU time of sending 500 files of 200 kB on loopback."""
@@ -55,6 +57,7 @@ class Sending:
     wants: int = 0  # bytes that it asked for, and has not been put into its link's line for
     resume: str | None = None  # what its worker said last of how to go on
     answer: Callable[[Json], None] | None = None  # to the grant that it waits for
+    ahead: int = 0  # bytes that were granted with the job
 
     @property
     def delivery(self) -> Delivery:
@@ -119,6 +122,7 @@ class Station:
     looking: Looking | None = None
     left_out: dict[Priority, int] = field(default_factory=dict)  # class -> up to which `at` a rung leaves out the rest
     stride: int = 0  # bytes of a usual grant there
+    swing: int = 0  # files that got through since something failed or nothing was on its way
     fewer: int | None = None  # lanes that the server allows, if it refused one beside others
     trouble: Trouble | None = None
     refused: set[int] = field(default_factory=set)  # deliveries that it refused since it last took one
@@ -197,13 +201,35 @@ class Station:
         sending = self.sending.get(job.about.id) if isinstance(job.about, Delivery) else None
         return sending if sending is not None and sending.job is job else None
 
-    def begin(self, context: Context, delivery: Delivery) -> Job:
-        """Count `delivery` among those on their way and return the job that sends it."""
-        job, now = self.job(context, delivery), context.monotonic()
-        self.sending[delivery.id] = Sending(job, now, delivery.offset, delivery.offset, now, delivery.offset)
+    def begin(self, context: Context, delivery: Delivery, ahead: int = 0) -> Job:
+        """Count `delivery` among those on their way and return the job that sends it, `ahead` bytes granted with it."""
+        job, now = self.job(context, delivery, ahead), context.monotonic()
+        granted = delivery.offset + ahead
+        self.sending[delivery.id] = Sending(job, now, delivery.offset, delivery.offset, now, granted, ahead=ahead)
         return job
 
-    def job(self, context: Context, delivery: Delivery) -> Job:
+    def ahead(self, delivery: Delivery, uplink: Uplink, now: float) -> int:
+        """Return how many bytes may be granted with the job: a small file's, where all goes well and nobody waits.
+
+        Each question costs the node, and its child, as much as all the rest of such a file on a fast link.
+        """
+        size = delivery.size or 0
+        small = size <= min(self.stride, self.destination.chunk) and not delivery.offset and delivery.resume is None
+        if not small or self.swing < IN_SWING * self.lanes or not grants_ahead(self.destination):
+            return 0
+        if uplink.budget is not None or not uplink.grants.at_once(delivery.priority.name.lower()):
+            return 0
+        others = [one.under_way for one in self.sending.values()]
+        turn = may_send(UnderWay(delivery.priority <= Priority.LIVE, 0), others, streams_of(self.destination), now)
+        return size if turn else 0
+
+    def went_well(self, sending: Sending, seconds: float) -> None:
+        """Learn from a file that got through."""
+        self.swing = self.swing + 1 if self.sending else 0
+        if sending.ahead and seconds > SLOW:
+            self.stride //= 2
+
+    def job(self, context: Context, delivery: Delivery, ahead: int = 0) -> Job:
         """Return the job that sends `delivery`."""
         args = {
             "name": delivery.remote,
@@ -213,6 +239,7 @@ class Station:
             "resume": encode(delivery.resume),
             "level": Level(delivery.level).word,
             "chunk": self.destination.chunk,
+            "granted": ahead,
             "replace": delivery.priority is Priority.LIVE,
             "handed": self.destination.node is not None,
             "fence": self._fence(context, delivery),
@@ -232,8 +259,8 @@ class Station:
         """Take in that the worker wants a grant for one of its transfers."""
         sending.offset, sending.resume, sending.answer = question["offset"], question.get("resume"), answer
         sending.wants = wanted = int(question["grant"])
-        if sending.offset + wanted < (sending.delivery.size or 0):  # the last one of a file says nothing
-            self.stride = wanted
+        if wanted > self.stride or sending.offset + wanted < (sending.delivery.size or 0):
+            self.stride = wanted  # a smaller one says nothing when it is the last one of a file
 
     def in_turn(self, now: float) -> Iterator[Sending]:
         """Yield the transfers that may get in their link's line now, the first begun first."""
