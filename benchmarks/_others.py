@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import time
@@ -71,6 +72,7 @@ def missing(program: str) -> bool:
 def seconds(program: str, there: There, files: Sequence[Path]) -> float | None:
     """Return how long a program takes to send all files, None when it fails."""
     command = COMMANDS[program](there, files)
+    os.sync()
     begun = time.monotonic()
     done = subprocess.run(command, capture_output=True, timeout=LONGEST, check=False, stdin=subprocess.DEVNULL)
     took = time.monotonic() - begun
