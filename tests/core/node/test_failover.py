@@ -2,73 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from peers import natsd
-from peers.fleet import Fleet
-from peers.web import RudeCamera, rude_camera
-
-from core.coordination.protocol.records import EPOCH, encode, parse_owner
-from core.site.load import reparse
-from core.values import PictureName
+from peers.pair import Pair, paired
 
 pytestmark = [pytest.mark.peer, pytest.mark.skipif(natsd.SERVER is None, reason=natsd.MISSING)]
 
 
-class Pair(Fleet):
-    """unit1 and fr, which share the camera "gate" in fast mode."""
-
-    camera: RudeCamera
-    voters: natsd.Voters
-
-    def text(self) -> str:
-        servers = ", ".join(f'"{voter.url}"' for voter in self.voters.all)
-        engine = f'coordination = {{ servers = [{servers}], credentials = "fleet", coordinator = "fr" }}'
-        nodes = [
-            f'[[node]]\nname = "{name}"\nbuffer = {{ keep_free = "1MB" }}\n{more}' for name, more in self.nodes.items()
-        ]
-        source = f'source = {{ kind = "http", url = "{self.camera.url("snap.jpg")}" }}'
-        gate = f'[[camera]]\nname = "gate"\nprimary = "unit1"\nbackup = "fr"\n{source}\nschedule = [{{ every = "2s" }}]'
-        head = 'site = { name = "quay", zone = "UTC", data = "data", run = "run", clock = "host" }'
-        return "\n\n".join(["version = 1", head, engine, *nodes, gate]) + "\n"
-
-    def shot_by(self, name: str) -> set[PictureName]:
-        return {PictureName.parse(path) for path in self.names(name)}
-
-    def owner(self) -> str | None:
-        held = self.voters.open("fr").read("own.gate")
-        return None if held is None else parse_owner("own.gate", held.value).node
-
-
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[Pair]:
-    with rude_camera() as camera:
-        nodes = {
-            "unit1": 'kind = "unit"\nredundancy = { fast = true }',
-            "fr": 'kind = "cloud"\nredundancy = { fast = true }',
-        }
-        voters = natsd.Voters(tmp_path / "voters", 1)
-        fleet = Pair(tmp_path / "nodes", nodes)
-        fleet.camera, fleet.voters = camera, voters
-        voters.site = reparse(fleet.text())
-        voters.write_accounts(voters.accounts())
-        try:
-            voters.start()
-            voters.found()
-            voters.operator.cas(EPOCH, 0, encode(1))
-            for name in nodes:
-                voters.credentials(f"{name}@quay")
-                shutil.copytree(tmp_path / "voters" / "nodes", tmp_path / "nodes" / name / "fleet")
-            for file in (tmp_path / "nodes").glob("*/fleet/*@quay.*"):
-                login, suffix = file.name.split("@quay")
-                file.rename(file.with_name(f"quay-{login}{suffix}"))
-            fleet.write()
-            yield fleet
-        finally:
-            voters.close()
+    with paired(tmp_path, "redundancy = { fast = true }") as found:
+        yield found
 
 
 def test_a_killed_primary_is_stood_in_for_within_seconds_and_has_its_camera_back_afterwards(pair: Pair) -> None:

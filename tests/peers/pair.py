@@ -1,0 +1,77 @@
+"""Two real nodes, unit1 and fr, that share a camera behind HTTP and one real voter."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from core.coordination.nats import NatsCoordination
+from core.coordination.protocol.records import EPOCH, encode, parse_owner
+from core.site.load import reparse
+from core.values import PictureName
+from peers import natsd
+from peers.fleet import Fleet
+from peers.web import RudeCamera, rude_camera
+
+
+class Pair(Fleet):
+    """unit1 and fr, which share the camera "gate" in fast mode."""
+
+    camera: RudeCamera
+    voters: natsd.Voters
+    watcher: NatsCoordination
+
+    def text(self) -> str:
+        servers = ", ".join(f'"{voter.url}"' for voter in self.voters.all)
+        engine = f'coordination = {{ servers = [{servers}], credentials = "fleet", coordinator = "fr" }}'
+        nodes = [
+            f'[[node]]\nname = "{name}"\nbuffer = {{ keep_free = "1MB" }}\n{more}' for name, more in self.nodes.items()
+        ]
+        source = f'source = {{ kind = "http", url = "{self.camera.url("snap.jpg")}" }}'
+        gate = f'[[camera]]\nname = "gate"\nprimary = "unit1"\nbackup = "fr"\n{source}\nschedule = [{{ every = "2s" }}]'
+        head = 'site = { name = "quay", zone = "UTC", data = "data", run = "run", clock = "host" }'
+        return "\n\n".join(["version = 1", head, engine, *nodes, gate]) + "\n"
+
+    def shot_by(self, name: str) -> set[PictureName]:
+        """Return the names of what a node shot."""
+        return {PictureName.parse(path) for path in self.names(name)}
+
+    def owner(self) -> str | None:
+        """Return the node that owns the camera, as the voter holds it."""
+        held = self.watcher.read("own.gate")
+        return None if held is None else parse_owner("own.gate", held.value).node
+
+
+@contextmanager
+def paired(folder: Path, switches: str) -> Iterator[Pair]:
+    """Run the voter and the camera of a pair; `switches` is what both nodes say of redundancy."""
+    nodes = {"unit1": f'kind = "unit"\n{switches}', "fr": f'kind = "cloud"\n{switches}'}
+    with rude_camera() as camera:
+        voters = natsd.Voters(folder / "voters", 1)
+        pair = Pair(folder / "nodes", nodes)
+        pair.camera, pair.voters = camera, voters
+        voters.site = reparse(pair.text())
+        voters.write_accounts(voters.accounts())
+        try:
+            voters.start()
+            voters.found()
+            if voters.operator.read(EPOCH) is None:
+                voters.operator.cas(EPOCH, 0, encode(2))
+            pair.watcher = voters.open("fr")
+            for name in nodes:
+                _give_credentials(voters, pair.sites[name].folder / "fleet", name)
+            pair.write()
+            yield pair
+        finally:
+            voters.close()
+
+
+def _give_credentials(voters: natsd.Voters, folder: Path, node: str) -> None:
+    """Lay a login where a node looks for it, under the names that `overlapse fleet init` gives."""
+    found = voters.credentials(f"{node}@quay")
+    folder.mkdir()
+    shutil.copy(found.ca, folder / "ca.pem")
+    for file in (found.certificate, found.key):
+        shutil.copy(file, folder / f"quay-{node}{file.suffix}")
