@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from core.coordination.protocol.profiles import wait_for
 from core.coordination.protocol.records import CameraPlan
 from core.coordination.protocol.state import State
 from core.values import Fence
@@ -64,25 +65,47 @@ def _spare(state: State, camera: str, plan: CameraPlan) -> Right | None:
 
 
 def _provisional(state: State, camera: str, plan: CameraPlan, now: float) -> Right | None:
-    """R10: without the engine a node shoots a camera of its own that nobody else is seen to shoot.
+    """R10: a node shoots a camera of its own that nobody else is seen to shoot, and owns nothing by that.
 
-    A primary that knows nothing of the owner shoots at once; one that knows of another, and a backup that ever heard
-    the owner on the local network, when both the engine and the owner have been silent for D.
+    A primary that does not know the owner shoots at once; one whose owner is silent for D, until it owns the camera
+    itself. Without the engine a primary does when the owner was not heard on the local network for D either; a backup,
+    too, if it ever heard the owner there.
     """
-    lease = state.leases.get(camera)
-    is_primary = state.me == plan.primary
+    if state.me not in plan.candidates:
+        return None
+    lease, is_primary = state.leases.get(camera), state.me == plan.primary
     if is_primary and (lease is None or lease.owner is None or lease.owner.node == state.me):
         return Right("provisional", last_fence(state, camera))
-    if state.me not in plan.candidates or not (state.failed or state.refused):
-        return None
-    wait = state.profile().wait
-    if now - max(state.answered, state.begun) <= wait:
-        return None
     owner = plan.primary if lease is None or lease.owner is None else lease.owner.node
+    silent = _is_alone(state, now) and _is_unheard(state, owner, now, is_primary)
+    if silent or (is_primary and _is_dead(state, owner, now)):
+        return Right("provisional", last_fence(state, camera))
+    return None
+
+
+def _is_alone(state: State, now: float) -> bool:
+    """Return whether the engine was silent for D, or was until now and owners were not read since."""
+    wait = state.profile().wait
+    if (state.failed or state.refused) and now - max(state.answered, state.begun) > wait:
+        return True
+    return state.owners_asked < state.regained and state.outage > wait
+
+
+def _is_unheard(state: State, owner: str, now: float, is_primary: bool) -> bool:
+    """Return whether the owner was not heard on the local network for D."""
     heard = state.beacons.get(owner)
-    if owner == state.me or (heard is None and not is_primary) or (heard is not None and now - heard <= wait):
-        return None
-    return Right("provisional", last_fence(state, camera))
+    if heard is None:
+        return is_primary
+    return owner != state.me and now - heard > state.profile().wait
+
+
+def _is_dead(state: State, owner: str, now: float) -> bool:
+    """Return whether the owner's session is ended, or was silent for D while the engine answered."""
+    peer = state.peers.get(owner)
+    if peer is None or peer.record is None:
+        return False
+    wait = wait_for(peer.record.renew, peer.record.deadline, state.rules)
+    return peer.record.dead is not None or now - max(peer.heard, state.regained) > wait
 
 
 def last_fence(state: State, camera: str) -> Fence:

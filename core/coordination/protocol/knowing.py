@@ -87,6 +87,7 @@ def owners(turn: Turn, pending: Pending, result: Result) -> None:
         state.own_due = min(state.own_due, turn.now + RETRY)
         return
     held: Mapping[str, Held] = result.held
+    state.owners_asked = pending.asked
     for camera in state.cameras:
         taking.learn(turn, camera, held.get(f"{_OWNERS}{camera}"), pending.asked)
     state.think = turn.now

@@ -147,6 +147,8 @@ class State:
     failed: bool = False  # the last call was not answered
     cut: float | None = None  # told as cut off since
     regained: float = -NEVER  # when it answered again after an outage
+    outage: float = 0.0  # how long that was
+    owners_asked: float = -NEVER  # when the last list of owners that was answered was asked for
     list_due: float = -NEVER
     own_due: float = -NEVER
     think: float = NEVER  # when owners and plans are to be looked at again without anything new
@@ -238,7 +240,7 @@ class Turn:
         profile = state.profile()
         silent = self.now - max(state.answered, state.begun)
         if silent > profile.renew + 2 * profile.timeout:
-            state.regained = self.now
+            state.regained, state.outage = self.now, silent
             state.list_due = state.own_due = self.now
         if state.cut is not None:
             self.tell(Joined(self.now - state.cut))

@@ -41,6 +41,7 @@ SLOW_ANSWERS = Line(0.0005, 0.003, 0.35, 0.15, 0.02, 0.05, 0.0)
 class Place(Protocol):
     """What the network knows of a node."""
 
+    name: str
     line: Line
     cut_since: float | None
     hears: frozenset[str]  # the first words of keys of which it gets hints
@@ -58,6 +59,7 @@ class Network:
         self.time = time
         self.engine = engine
         self._random = random
+        self.refuses: set[tuple[str, str]] = set()  # who may not write which key: the engine never answers that
         self._cut: list[Callable[[], object]] = []  # what is held until a cut ends
 
     def ask(self, node: Place, call: Call, process: int) -> None:
@@ -68,7 +70,7 @@ class Network:
             self.time.after(0.01, lambda: exchange.answer("unavailable"))
             return
         self.time.after(node.timeout, exchange.time_out)
-        if random.random() < line.lost:
+        if random.random() < line.lost or (call.op == "cas" and (node.name, call.key) in self.refuses):
             return
         if random.random() < line.held:
             self.time.after(random.uniform(0, line.held_most), exchange.arrive)

@@ -162,6 +162,16 @@ def test_the_primary_takes_a_camera_back_when_its_backup_dies_with_it() -> None:
     assert fleet.until(lambda: fleet.owner().node == "unit", 60) <= PACE.wait + 1
 
 
+def test_a_primary_that_may_not_end_its_dead_owners_session_shoots_all_the_same() -> None:
+    fleet = Fleet(nodes={"cloud": replace(FAST, autoback=False)}).start().wait(20)
+    fleet["unit"].crash()
+    fleet.wait(30)["unit"].start()
+    fleet.wait(20)["cloud"].crash()
+    fleet.network.refuses = {("unit", "sess.cloud")}
+    fleet.wait(PACE.wait + 5)
+    assert (fleet.owner().node, fleet.role("unit")) == ("cloud", "provisional")
+
+
 def test_a_backup_takes_the_cameras_of_the_highest_priority_while_it_has_room() -> None:
     cameras = {f"c{n}": CameraPlan(1, "unit", "cloud", priority=n) for n in range(4)}
     fleet = Fleet(cameras, {"cloud": replace(FAST, cap=2)}).start().wait(20)
