@@ -1,7 +1,8 @@
 """How long a camera is dark once its primary is killed: real nodes, a real voter, kill -9 at a random phase.
 
 Run `python benchmarks/kills.py [--kills 10] [--mode fast|normal|cellular]`. Measured from the signal to the ownership
-record that names the backup, as the voter holds it. Exit status 1 when the worst is above what docs/redundancy.md promises.
+record that names the backup, as the voter holds it. Exit status 1 when the worst is above what docs/redundancy.md
+promises.
 """
 
 from __future__ import annotations
