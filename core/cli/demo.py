@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
+from datetime import timedelta
 from math import isfinite
 from pathlib import Path
 from queue import SimpleQueue
@@ -29,7 +30,7 @@ from core.simulate.demo import CAMERAS, Office, draw, draw_logo, prepare
 from core.simulate.director import Director, Result, count
 from core.site.init import local_zone
 from core.site.place import Place
-from core.units import show_size
+from core.units import parse_duration, show_size
 
 Tell = Callable[[str], None]
 
@@ -38,6 +39,13 @@ def _finite(context: click.Context, option: click.Parameter, value: float) -> fl
     if not isfinite(value):  # "nan" lies in no range, and outside of none
         raise click.BadParameter("a number from 2 to 3600", context, option)
     return value
+
+
+def _duration(value: str) -> timedelta:
+    try:
+        return parse_duration(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 @click.command()
@@ -59,12 +67,19 @@ def _finite(context: click.Context, option: click.Parameter, value: float) -> fl
     metavar="N",
     help="Instead a simulated fleet of N units, to practise on, until Ctrl-C.",
 )
+@click.option(
+    "--history",
+    default="24h",
+    show_default=True,
+    callback=lambda context, option, value: _duration(value),
+    help="How long the fleet has lived already; a large one less.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of text.")
-def demo(shots: int, every: float, folder: Path, fleet: int | None, as_json: bool) -> None:
+def demo(shots: int, every: float, folder: Path, fleet: int | None, history: timedelta, as_json: bool) -> None:
     """Run a whole small site on this machine, without hardware."""
     folder = folder.absolute()
     if fleet is not None:
-        practise(folder, fleet)
+        practise(folder, fleet, history)
         return
     clock = SystemClock()
 

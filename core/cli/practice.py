@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -17,8 +18,8 @@ from core.simulate.fleet import HUB, PracticeFleet, site_text
 from core.site.init import local_zone
 
 
-def practise(folder: Path, count: int) -> None:
-    """Make the site file, live through its last day, and go on until somebody ends it."""
+def practise(folder: Path, count: int, history: timedelta) -> None:
+    """Make the site file, live through its last hours, and go on until somebody ends it."""
     file = folder / "site.toml"
     text = site_text(count, f'"{local_zone()}"')
     try:
@@ -29,10 +30,10 @@ def practise(folder: Path, count: int) -> None:
     place, loaded = read_sites([file], HUB)[0]
     make_folders(place.folders)
     with held(place.folders.lock):
-        fleet = PracticeFleet(text, loaded.site, place.folders)
-        click.echo(f"{count} units are simulated; first their last day, then as time passes, until Ctrl-C")
+        fleet = PracticeFleet(text, loaded.site, place.folders, history)
+        click.echo(f"{count} units are simulated; first their last hours, then as time passes, until Ctrl-C")
         with progress() as tell:
-            fleet.live_through(lambda share: tell(f"the last day: {share:.0%}"))
+            fleet.live_through(lambda share: tell(f"their last hours: {share:.0%}"))
         program, where = shlex.quote(called(sys.argv[0])), shlex.quote(str(file))
         click.echo(f"look at it: {program} status --fleet --site {where} --node {HUB}")
         with fleet.answering(), interruptible(fleet.queue):

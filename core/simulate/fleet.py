@@ -24,7 +24,7 @@ from core.site.model import SiteFile
 from core.site.place import Folders
 from core.status.document import Document, write
 
-LONGEST = timedelta(hours=24)  # that is lived through before anybody looks, but for the last of it without leases
+LONGEST = timedelta(hours=24)  # of history
 EFFORT = timedelta(hours=192)  # of all units together
 LEASES = timedelta(minutes=20)
 AHEAD = timedelta(days=30)  # for which troubles are laid out
@@ -100,10 +100,12 @@ class Hub(SimulatedSite):
 
 
 class PracticeFleet:
-    """Everything of it. `tell` hears how far its history is."""
+    """Everything of it. It lives through `history` before anybody looks, but for the last of it without leases."""
 
-    def __init__(self, text: str, site: SiteFile, folders: Folders, seed: int = 1) -> None:
-        self.history = min(LONGEST, EFFORT / max(1, len(site.node) - 1))
+    def __init__(
+        self, text: str, site: SiteFile, folders: Folders, history: timedelta = LONGEST, seed: int = 1
+    ) -> None:
+        self.history = min(history, EFFORT / max(1, len(site.node) - 1))
         self.world = PacedWorld(datetime.now(UTC).replace(microsecond=0) - self.history)
         self.queue: SimpleQueue[Event | Stop] = SimpleQueue()
         self._dice, self._folders, self._site = random.Random(seed), folders, site  # noqa: S311 - a simulation
@@ -131,7 +133,7 @@ class PracticeFleet:
     def live_through(self, tell: Callable[[float], object]) -> None:
         """Run the history as fast as it goes; `tell` hears which share is done."""
         whole = self.history.total_seconds()
-        self._pass(whole - LEASES.total_seconds(), lambda seconds: tell(seconds / whole))
+        self._pass(max(0.0, whole - LEASES.total_seconds()), lambda seconds: tell(seconds / whole))
         self.queue.put(Stop())
         Loop(self.world, self.queue).run([one.running for one in self._all])
         for one in self._all:
