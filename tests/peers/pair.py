@@ -61,14 +61,14 @@ def paired(folder: Path, switches: str) -> Iterator[Pair]:
                 voters.operator.cas(EPOCH, 0, encode(2))
             pair.watcher = voters.open("fr")
             for name in nodes:
-                _give_credentials(voters, pair.sites[name].folder / "fleet", name)
+                give_credentials(voters, pair.sites[name].folder / "fleet", name)
             pair.write()
             yield pair
         finally:
             voters.close()
 
 
-def _give_credentials(voters: natsd.Voters, folder: Path, node: str) -> None:
+def give_credentials(voters: natsd.Voters, folder: Path, node: str) -> None:
     """Lay a login where a node looks for it, under the names that `overlapse fleet init` gives."""
     found = voters.credentials(f"{node}@quay")
     folder.mkdir()

@@ -277,10 +277,10 @@ class Protocol:
 class Server:
     """Carries PTP over two TCP connections: one for commands, one for events."""
 
-    def __init__(self, body: Body) -> None:
+    def __init__(self, body: Body, host: str) -> None:
         self.body = body
         self.lock = threading.Lock()
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server((host, 0))
         self.control = socket.create_server(("127.0.0.1", 0))
         self.event_line: socket.socket | None = None
         self.card = Card(body)
@@ -405,9 +405,10 @@ def send(line: socket.socket, kind: int, payload: bytes) -> None:
 class PtpipCamera:
     """The test's handle on one such camera."""
 
-    def __init__(self, **body: Any) -> None:
+    def __init__(self, host: str = "127.0.0.1", **body: Any) -> None:
+        self.host = host
         self._process = subprocess.Popen(
-            [sys.executable, "-I", str(Path(__file__)), json.dumps(body)],
+            [sys.executable, "-I", str(Path(__file__)), json.dumps(body), host],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "TZ": "UTC"},
@@ -421,7 +422,7 @@ class PtpipCamera:
     @property
     def address(self) -> str:
         """What `address` in site.toml says; commands and events share a port."""
-        return f"127.0.0.1:{self.port}:{self.port}"
+        return f"{self.host}:{self.port}:{self.port}"
 
     def order(self, **request: Any) -> dict[str, Any]:
         self._control.sendall(json.dumps(request).encode() + b"\n")
@@ -464,4 +465,4 @@ def ptpip_camera(**body: Any) -> Iterator[PtpipCamera]:
 
 
 if __name__ == "__main__":
-    Server(Body(**json.loads(sys.argv[1]))).run()
+    Server(Body(**json.loads(sys.argv[1])), sys.argv[2]).run()

@@ -107,15 +107,16 @@ def _until_it_listens(process: subprocess.Popen[bytes], port: int) -> None:
 class RudeCamera:
     """The test's handle on the misbehaving camera; `asked` tells what it was asked, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        self.host = host
         self._process = subprocess.Popen(
-            [sys.executable, "-I", str(Path(__file__))], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-I", str(Path(__file__)), host], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         assert self._process.stdout is not None
         self.port = int(self._process.stdout.readline())
 
     def url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self.port}/{path}"
+        return f"http://{self.host}:{self.port}/{path}"
 
     def asked(self) -> list[dict[str, Any]]:
         with urllib.request.urlopen(self.url("_asked")) as answer:  # noqa: S310 - our own server
@@ -131,9 +132,9 @@ class RudeCamera:
 
 
 @contextlib.contextmanager
-def rude_camera() -> Iterator[RudeCamera]:
+def rude_camera(host: str = "127.0.0.1") -> Iterator[RudeCamera]:
     """Run the misbehaving camera until the block ends."""
-    camera = RudeCamera()
+    camera = RudeCamera(host)
     try:
         yield camera
     finally:
@@ -276,7 +277,7 @@ def md5(text: str) -> str:
 
 
 def main() -> None:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with ThreadingHTTPServer((sys.argv[1], 0), Handler) as server:
         sys.stdout.write(f"{server.server_address[1]}\n")
         sys.stdout.flush()
         threading.Thread(target=server.serve_forever, daemon=True).start()
