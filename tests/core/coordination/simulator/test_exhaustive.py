@@ -9,7 +9,7 @@ from core.coordination.simulator.exhaustive import search
 
 
 def test_no_order_of_calls_and_no_single_fault_breaks_anything() -> None:
-    found = search(faults=1, until=14)
+    found = search(faults=1, until=13)
     assert found.broken == ""
     assert found.worlds > 5000
 

@@ -19,7 +19,7 @@ UNHEARD = Line(0.0005, 0.003, 0.3, 0.0, 0.0, 0.0, 0.0, answers_lost=0.5)  # what
 SETUP = Setup(profile=FAST)
 EXCLUSIVE = replace(SETUP, exclusive=True)
 CUT_OFF = replace(EXCLUSIVE, faults=CUTS)
-RESTORED = replace(SETUP, faults=("restore", "crash", "restart"), gap=5)
+RESTORED = replace(SETUP, faults=("restore", "crash", "cut", "pause"), gap=4)
 
 PLANTED = [
     pytest.param(replace(EXCLUSIVE, rules=Rules(bury=False)), {"S4"}, id="nobody is buried"),
