@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from nagiosplugin.metric import Metric
-from nagiosplugin.resource import Resource
 
 from checks.base.finding import Finding
 from checks.base.judge import found, judge
 from checks.base.limits import scales
-from checks.base.say import instant, short, size
+from checks.base.say import instant, size
 from checks.document import Document, counts, named, number, part, text
+from checks.row import Row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from checks.base.limits import Limits
@@ -35,25 +35,17 @@ def verdict(document: Document, subject: str, limits: Limits | None = None) -> V
     return judge(CHECK, subject, [Link(document, subject)], document.when(), scales(defaults, limits))
 
 
-class Link(Resource):
+class Link(Row):
     """One way out of a node."""
 
-    def __init__(self, document: Document, name: str) -> None:
-        self.document = document
-        self.subject = name
-        self.short = short(name)
+    KIND = "link"
 
-    def probe(self) -> Iterator[Any]:
-        """Yield numbers, then findings; raise CheckError."""
-        document = self.document
-        row = next((one for one in document.links() if named(one) == self.subject), None)
-        if row is None:
-            known = ", ".join(subjects(document)) or "none"
-            yield found(Finding(f"no link {self.short}", unknown=True, step=f"name one of: {known}"))
-            return
-        if (why := document.why_not) is not None:
-            yield found(Finding(f"{self.short}: {why}", unknown=True, step="check_node pages for it"))
-            return
+    def rows(self) -> Sequence[Mapping[str, Any]]:
+        """Return the links of the document."""
+        return self.document.links()
+
+    def judged(self, row: Mapping[str, Any]) -> Iterator[Any]:
+        """Yield numbers, then findings, of one; raise CheckError."""
         month, measured = part(row, "month"), part(row, "goodput")
         budget, used = number(month, "budget"), number(month, "used") or 0.0
         if budget:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import sys
 
 from nagiosplugin.metric import Metric
-from nagiosplugin.resource import Resource
 
 from checks.base.finding import Finding
 from checks.base.judge import found, judge
 from checks.base.limits import scales
 from checks.base.options import TEXT, Option, Usage
 from checks.base.run import of_document
-from checks.base.say import HOUR, fixed, instant, short, size, span
+from checks.base.say import HOUR, fixed, instant, size, span
 from checks.document import Document, named, number, part, text
+from checks.row import Row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from checks.base.limits import Limits
@@ -64,25 +64,17 @@ def verdict(document: Document, subject: str, limits: Limits | None = None) -> V
     return judge(CHECK, subject, [Transfer(document, subject)], document.when(), scales(defaults, limits))
 
 
-class Transfer(Resource):
+class Transfer(Row):
     """One destination, as its node knows it."""
 
-    def __init__(self, document: Document, name: str) -> None:
-        self.document = document
-        self.subject = name
-        self.short = short(name)
+    KIND = "destination"
 
-    def probe(self) -> Iterator[Any]:
-        """Yield numbers, then findings; raise CheckError."""
-        document = self.document
-        row = next((one for one in document.destinations() if named(one) == self.subject), None)
-        if row is None:
-            known = ", ".join(subjects(document)) or "none"
-            yield found(Finding(f"no destination {self.short}", unknown=True, step=f"name one of: {known}"))
-            return
-        if (why := document.why_not) is not None:
-            yield found(Finding(f"{self.short}: {why}", unknown=True, step="check_node pages for it"))
-            return
+    def rows(self) -> Sequence[Mapping[str, Any]]:
+        """Return the destinations of the document."""
+        return self.document.destinations()
+
+    def judged(self, row: Mapping[str, Any]) -> Iterator[Any]:
+        """Yield numbers, then findings, of one; raise CheckError."""
         yield from self._numbers(row)
         for finding in (*self._trouble(row), *self._pace(row), *self._refusals(row)):
             yield found(finding)
