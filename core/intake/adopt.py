@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,7 @@ class DiskService:
     """The worker of kind "disk".
 
     hash {"path"} -> {"size", "sha256"};
-    adopt {"spool", "quarantine", "pictures"?, "fence"?} -> {"whole": [{"name", "size", "sha256"}],
+    adopt {"spool", "quarantine", "pictures"?, "only"?} -> {"whole": [{"name", "size", "sha256"}],
     "unlisted": [the same], "quarantined": [{"name", "as", "why"}], "unreadable": [{"name", "why"}]}: `whole` are in the
     spool, `unlisted` under their final name without a line, `unreadable` stay where they are;
     tails {"pictures", "begins", "kinds", "limit"} -> {"lines", "ends"}: what day books say from these offsets on;
@@ -71,7 +71,7 @@ class DiskService:
         if op == "hash":
             return hash_file(Path(args["path"]))
         if op == "adopt":
-            return adopt(Path(args["spool"]), Path(args["quarantine"]), args.get("pictures"), talk, args.get("fence"))
+            return adopt(Path(args["spool"]), Path(args["quarantine"]), args.get("pictures"), talk, args.get("only"))
         if op == "verify":
             return verify(Path(args["pictures"]), args["names"], talk)
         if op == "tails":
@@ -85,18 +85,23 @@ class DiskService:
 
 
 def adopt(
-    spool: Path, quarantine: Path, pictures: str | None, talk: Talk, fence: str | None = None, read: Read = hash_file
+    spool: Path,
+    quarantine: Path,
+    pictures: str | None,
+    talk: Talk,
+    only: Collection[str] | None = None,
+    read: Read = hash_file,
 ) -> Json:
     """Find what an earlier run left: hash what is whole, set aside what is not; nothing is ever deleted.
 
-    Files of `fence` are those that the run which asks is taking in right now: they are left alone.
+    `only`: the names that were in the spool before the run which asks began; what it takes in right now is left alone.
     """
     found = _Found(Shelf(spool, Path(pictures) if pictures else spool, quarantine), read)
     whole: list[Path] = []
     for path in _listing(spool):
         if path.name == INCOMING:
             continue
-        if fence is not None and _is_of(path.name, fence):
+        if only is not None and path.name not in only:
             continue
         if (why_not := _why_not_whole(path)) is None:
             whole.append(path)
@@ -141,13 +146,6 @@ class _Found:
     def pass_over(self, name: str, error: StorageError) -> None:
         """Leave what cannot be read or moved where it is."""
         self.told["unreadable"].append({"name": safe(name), "why": safe(error)})
-
-
-def _is_of(name: str, fence: str) -> bool:
-    try:
-        return str(PictureName.parse(name.removesuffix(".part")).fence) == fence
-    except ValueError:
-        return False
 
 
 def _why_not_whole(path: Path) -> str | None:

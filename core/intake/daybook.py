@@ -229,6 +229,7 @@ class DiskKeeper:
     def __init__(self, shelf: Shelf, open_file: Callable[[Path], BookFile] = AppendFile) -> None:
         self.books = DayBooks(shelf.pictures, open_file)
         self.take_in, self.holds, self.set_aside = shelf.take_in, shelf.holds, shelf.set_aside
+        self.spooled = shelf.spooled
         self.discard, self.remove, self.free = shelf.discard, shelf.remove, shelf.free
         self.drop, self.renditions = shelf.drop, shelf.renditions
         self.hold_reserve, self.drop_reserve = shelf.hold_reserve, shelf.drop_reserve

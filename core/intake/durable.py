@@ -51,6 +51,10 @@ class Keeper(Protocol):
         """Return whether this final name is taken."""
         ...
 
+    def spooled(self) -> list[str]:
+        """Return the names of what is in the spool now."""
+        ...
+
     def set_aside(self, spool_name: str) -> str:
         """Move a file of the spool to the quarantine; return its name there."""
         ...
@@ -153,6 +157,15 @@ class Shelf:
     def holds(self, name: PictureName) -> bool:
         """Return whether a file has this final name."""
         return _is_file(self.pictures / name.path)
+
+    def spooled(self) -> list[str]:
+        """Return the names of what is in the spool; of one that is not there, none."""
+        try:
+            return sorted(path.name for path in self.spool.iterdir())
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise translated(error, self.spool) from error
 
     def set_aside(self, spool_name: str) -> str:
         """Move spool/`spool_name`, whatever it is, to the quarantine and return its name there; nothing is replaced."""

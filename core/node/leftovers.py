@@ -28,13 +28,13 @@ class Leftovers:
         return self._job is None
 
     def begin(self) -> None:
-        """Look: what this run itself takes in meanwhile has another fence."""
+        """Look at what is in the spool now: what comes into it from now on is this run's own."""
         folders = self.context.folders
         args = {
             "spool": str(folders.spool),
             "quarantine": str(folders.quarantine),
             "pictures": str(folders.pictures),
-            "fence": str(self.context.fence),
+            "only": self.context.keeper.spooled(),
         }
         self._job = Job(Worker("disk"), "adopt", args, SECONDS, about="adopt")
         self.context.hands.give(self._job)

@@ -66,6 +66,9 @@ class SimulatedDisk:
     def holds(self, name: PictureName) -> bool:
         return name.path in self.pictures
 
+    def spooled(self) -> list[str]:
+        return sorted(self.spool)
+
     def set_aside(self, spool_name: str) -> str:
         del self.spool[spool_name]
         return spool_name
@@ -161,7 +164,7 @@ class DiskModel:
             str(entry.name) for book in self.disk.books.values() for entry in book if isinstance(entry, PictureEntry)
         }
         left = [(path, file) for path, file in self.disk.pictures.items() if path.rpartition("/")[2] not in listed]
-        whole = [_described(name, file) for name, file in self.disk.spool.items()]
+        whole = [_described(name, self.disk.spool[name]) for name in job.args["only"] if name in self.disk.spool]
         return {"whole": whole, "unlisted": [_described(path, file) for path, file in left], "quarantined": []}
 
     def ended(self, worker: Worker) -> None:

@@ -18,7 +18,10 @@ APPLIED_AT = "site/applied-at"
 
 
 def write_gaps(context: Context, shooting: Shooting, before: SiteFile) -> None:
-    """Write the slots since the last one that has an outcome; a camera that never had one has no gap."""
+    """Write the slots since the last one that has an outcome; a camera that never had one has no gap.
+
+    What comes after them is what `shooting` begins with, however long the start still takes.
+    """
     now, site = context.now(), before.site
     here = {camera.name for camera in context.own_cameras()}
     since = states.get(context.catalogue, APPLIED_AT)
@@ -33,6 +36,7 @@ def write_gaps(context: Context, shooting: Shooting, before: SiteFile) -> None:
         if stretch.after < now and is_credible(stretch, context.trust.trusted):
             shooting.write_gap(camera, timetable, stretch)
     states.put(context.catalogue, APPLIED_AT, milliseconds_of(now))
+    shooting.begins = now
 
 
 def applied_now(context: Context) -> None:

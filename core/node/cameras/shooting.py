@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from core.capture.base import Shot
@@ -54,6 +54,7 @@ class Shooting:
     taking: Taking
     posts: dict[str, Post] = field(default_factory=dict)
     scheduled: bool = True  # False: only by hand
+    begins: datetime | None = None  # at a start: up to where the slots have been written
     stopped: str | None = None  # why no camera may shoot on schedule: the buffer is full
     on_order: Callable[[str, list[str], OverlapseError | None], None] = lambda order, pictures, error: None
     _stopping: bool = False
@@ -70,6 +71,7 @@ class Shooting:
                 post.plain = post.plain and camera == post.camera  # settings that were changed are written again
                 post.camera, post.timetable, post.wake = camera, self._timetable(camera), 0.0
             self._equip(self.posts[name])
+        self.begins = None
         for name in self.posts.keys() - wanted.keys():
             self._retire(self.posts.pop(name))
 
@@ -170,6 +172,8 @@ class Shooting:
         highest = None if latest is None else utc(latest.slot)
         now, monotonic = self.context.now(), self.context.monotonic()
         rhythm, timetable = begin(highest, now, monotonic, self.context.trust.trusted), self._timetable(camera)
+        if self.begins is not None and self.begins < now and rhythm.settled < now:
+            rhythm = replace(rhythm, settled=self.begins - MOMENT, beaten=self.begins - MOMENT)
         since = utc(self.context.leases.since(camera.name))
         if LONGEST_DARK > now - since > NOTHING and (highest is None or highest < since):
             settled = newest_fresh(timetable, since, now)

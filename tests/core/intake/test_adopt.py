@@ -195,3 +195,14 @@ def test_a_day_that_cannot_be_listed_keeps_no_other_from_being_looked_at(data: A
     found = list(unlisted(data.pictures, lambda name, error: heard.append(name), listing=look))
     assert [str(name) for name in found] == [str(data.name(144))]
     assert heard == [data.name(0).folder]
+
+
+def test_what_came_into_the_spool_since_the_run_began_is_left_alone(tmp_path: Path, talk: Talk) -> None:
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    (spool / "north_20261121T085000Z_unit1_1-6.jpg.part").write_bytes(b"cut off by the stop")
+    before = [path.name for path in spool.iterdir()]
+    (spool / "north_20261121T090000Z_unit1_1-6.jpg.part").write_bytes(b"on its way now")
+    found = adopt(spool, tmp_path / "quarantine", None, talk, before)
+    assert [one["name"] for one in found["quarantined"]] == before
+    assert [path.name for path in spool.iterdir()] == ["north_20261121T090000Z_unit1_1-6.jpg.part"]

@@ -122,6 +122,9 @@ class Recorder:
         self._do("name")
         return name.path
 
+    def spooled(self) -> list[str]:
+        return []
+
     def holds(self, name: PictureName) -> bool:
         return False
 

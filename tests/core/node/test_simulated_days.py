@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from peers.simulation import Simulation, simulate, site_toml
+from peers.simulation import BEGIN, Simulation, simulate, site_toml
 
 from core.catalogue import overrides, pictures, slots, states
 from core.catalogue.overrides import Override
@@ -285,3 +285,23 @@ def test_a_folder_in_which_nothing_comes_is_looked_into_at_each_slot_and_told_on
     caught = [one for one in slots.between(site.catalogue, "north", -(2**40), 2**40) if one.outcome == "captured"]
     assert len(caught) >= 29, "from the first slot on at which something lies there"
     assert len(site.told("shot failed")) <= 2
+
+
+class SlowWorld(World):
+    """A machine on which everything takes a while: each look at the clock finds it 0.13 s later."""
+
+    def now(self) -> datetime:
+        self._advance(self._monotonic + 0.13)
+        return super().now()
+
+
+def test_a_start_that_takes_long_leaves_no_slot_out() -> None:
+    world = SlowWorld(BEGIN)
+    site = SimulatedSite(world, site_toml(destinations=(), every="1s", routes=""))
+    site.cameras["north"].seconds = 0.1
+    node = SimulatedNode(world, [site])
+    for _ in range(6):
+        node.run(timedelta(seconds=11))
+        node.stop()
+    rows = [row.slot for row in slots.between(site.catalogue, "north", 0, 2**40)]
+    assert rows == list(range(rows[0], rows[0] + len(rows)))
