@@ -84,6 +84,9 @@ def _send(turn: Turn, camera: str) -> None:
     owner, record = state.mine(camera), _ready(turn, camera, handing.to)
     if owner is None:
         return
+    if not state.knows_epoch():
+        turn.put_handing(camera, replace(handing, stage="doubt", retry=turn.now + RETRY))
+        return
     if record is None or record.sid != handing.sid:
         _keep(turn, camera, handing, lease, owner)
         return

@@ -40,6 +40,8 @@ def _waits(turn: Turn) -> bool:
 def epoch(turn: Turn, result: Result) -> None:
     """Take note of the store's epoch."""
     if isinstance(result, Found):
+        turn.state.epoch_read = turn.now
+        turn.state.think = turn.now
         session.learn_epoch(turn, result.held)
     else:
         turn.state.list_due = min(turn.state.list_due, turn.now + RETRY)

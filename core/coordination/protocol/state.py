@@ -127,6 +127,7 @@ class State:
     nodes: Mapping[str, NodePlan] = field(default_factory=dict)
     plan_revs: Mapping[str, int] = field(default_factory=dict)  # key -> revision, of what the engine holds
     epoch: int = -1  # not read yet
+    epoch_read: float = -NEVER  # when it was read last; no answer is older than a call may take
     epoch_since: float = -NEVER  # what was asked before then may tell of another store
     known: Mapping[str, Fence] = field(default_factory=dict)  # the highest fence ever seen of each camera
     session: Session = field(default_factory=Session)
@@ -160,6 +161,13 @@ class State:
         """Return the pace of a node, by default of this one."""
         plan = self.nodes.get(node or self.me, _PLAIN)
         return CELLULAR if plan.profile == "cellular" else FAST if plan.fast else NORMAL
+
+    def knows_epoch(self) -> bool:
+        """Return whether the store is known to be the one that it was: read anew after each outage.
+
+        A store that was restored meanwhile has revisions again that this node remembers, and would take its changes.
+        """
+        return self.epoch >= 0 and self.epoch_read >= self.regained
 
     def mode(self, camera: str) -> Mode:
         """Return a camera's mode, derived from the switches of its two nodes (seed 002)."""

@@ -98,7 +98,7 @@ def _is_recent(turn: Turn, owner: Owner) -> bool:
 def consider(turn: Turn) -> None:
     """Take what is this node's to take: its own, and those of nodes that are dead, by priority while there is room."""
     state = turn.state
-    if state.refused or state.epoch < 0 or not is_valid(turn):
+    if state.refused or not state.knows_epoch() or not is_valid(turn):
         return
     for camera, plan in sorted(state.cameras.items(), key=lambda one: (-one[1].priority, one[0])):
         lease = state.leases.get(camera)

@@ -122,7 +122,12 @@ def is_silent(turn: Turn, peer: Peer) -> bool:
 
 def may_gain(turn: Turn, node: str) -> bool:
     """Return whether there is a camera of a dead `node` that this one may take, with a session that is valid."""
-    return is_valid(turn) and not turn.state.refused and any(True for _ in of_node(turn, node))
+    return (
+        is_valid(turn)
+        and turn.state.knows_epoch()
+        and not turn.state.refused
+        and any(True for _ in of_node(turn, node))
+    )
 
 
 def of_node(turn: Turn, node: str) -> Iterator[tuple[str, CameraPlan, Lease]]:

@@ -18,6 +18,7 @@ class Engine:
     def __init__(self, on_commit: Commit) -> None:
         self.keys = {EPOCH: Held(1, encode(1))}
         self.is_up = True
+        self.generation = 0  # counts the restores: with each, all connections to the voters end
         self._rev = 1
         self._on_commit = on_commit
 
@@ -43,6 +44,7 @@ class Engine:
     def restore(self, snapshot: tuple[int, dict[str, Held]], raise_epoch: bool) -> None:
         """Go back to what it held once: revisions are given anew. The operator's procedure raises the epoch."""
         highest = parse_epoch(EPOCH, self.keys[EPOCH].value)
+        self.generation += 1
         self._rev, self.keys = snapshot[0], dict(snapshot[1])
         if raise_epoch:
             self._put(EPOCH, encode(highest + 1))

@@ -123,19 +123,22 @@ class _Hinting:
 class _Exchange:
     """One call and what becomes of it."""
 
-    __slots__ = ("_answered", "_applied", "_call", "_network", "_node", "_process")
+    __slots__ = ("_answered", "_applied", "_call", "_generation", "_network", "_node", "_process")
 
     def __init__(self, network: Network, node: Place, call: Call, process: int) -> None:
         self._network = network
         self._node = node
         self._call = call
         self._process = process
+        self._generation = network.engine.generation
         self._answered = False
         self._applied = False
 
     def arrive(self) -> None:
         """Reach the engine, unless the way was cut meanwhile or nobody answers there."""
         network = self._network
+        if self._is_gone():
+            return
         if self._node.cut_since is not None and not self._answered:
             network.hold(self._apply)
         elif network.engine.is_up:
@@ -146,8 +149,12 @@ class _Exchange:
         elif not self._applied:
             network.time.after(network.delay(self._node), lambda: self.answer("unavailable"))
 
+    def _is_gone(self) -> bool:
+        """Return whether the connection that it was sent on ended: the voters were stopped for a restore."""
+        return self._generation != self._network.engine.generation
+
     def _apply(self) -> Result:
-        if not self._network.engine.is_up:
+        if not self._network.engine.is_up or self._is_gone():
             return "unavailable"
         self._applied = True
         return self._network.engine.apply(self._call)

@@ -222,6 +222,11 @@ def test_one_that_keeps_it_after_all_takes_a_new_fence_that_outruns_what_may_yet
     for read in [one for one in desk.calls if (one.op, one.key) == ("read", owner_key("gate"))]:
         desk.hear(Answer(read.id, Found(Held(mine.rev, encode(mine.owner)))))
     assert not desk.drives()
+    for read in [one for one in desk.calls if one.key == "epoch"]:  # after so long it is asked for anew
+        desk.hear(Answer(read.id, Found(Held(1, encode(1)))))
+    desk.pass_time(3)
+    for read in [one for one in desk.calls if (one.op, one.key) == ("read", owner_key("gate"))]:
+        desk.hear(Answer(read.id, Found(Held(mine.rev, encode(mine.owner)))))
     call = desk.answer("cas", owner_key("gate"), Done(300))
     kept = parse_owner("k", call.value)
     assert (kept.node, kept.why, call.rev) == ("cloud", "resume", mine.rev)
