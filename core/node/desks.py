@@ -29,6 +29,7 @@ from core.node.leftovers import Leftovers
 from core.node.orders.byengine import ByEngine
 from core.node.orders.obeying import Obeying
 from core.node.orders.ordering import Ordering
+from core.node.pictures.judging import Judging
 from core.node.pictures.paging import Paging
 from core.node.pictures.taking import Taking
 from core.node.pictures.viewing import Viewing
@@ -40,7 +41,7 @@ from core.node.telling.mailing import Mailing
 from core.node.timekeeping import LAST_SEEN
 from core.node.writing import Writer
 from core.status.vitals import vitals
-from core.values import PictureName
+from core.values import PictureName, utc
 
 ERRANDS: Mapping[str, Make] = {"import": Importing, "restore": Restoring}
 
@@ -56,7 +57,8 @@ class Desks:
             context, self.writer, lambda name: self.delivering.look([name]), lambda: self.retaining.leaving_next()
         )
         self.delivering = Delivering(context, self.writer, lambda name: self.viewing.add([name]), self.auditing)
-        self.viewing = Viewing(context, self._made)
+        self.judging = Judging(context, interval=self._interval)
+        self.viewing = Viewing(context, self._made, self.judging)
         self.paging = Paging(context, self._made)
         self.taking = Taking(context, self.writer, self._new)
         self.checkins = CheckIns(context, lambda: self.reporting.document())
@@ -238,6 +240,12 @@ class Desks:
             self.handing.delivered(report.job.worker.name)
         self.paging.look()
         self.retaining.look()
+
+    def _interval(self, camera: str, at: float) -> float | None:
+        """Return the seconds between two slots of a camera at an instant, None where its schedule has none."""
+        post = self.shooting.posts.get(camera)
+        slot = None if post is None else post.timetable.previous(utc(at + 1))
+        return None if slot is None else slot.interval.total_seconds()
 
     def _unseen(self) -> int:
         """Return how many pictures wait for their look, and writes for the disk: no more of others are brought."""

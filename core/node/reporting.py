@@ -156,6 +156,7 @@ class Reporting:
             "rung": post.ladder.rung or None,
             "paused": None if pause is None else _pause(pause),
             "drift": post.drift,
+            "view": self.viewing.judging.row(name),
             "telemetry": states.get(context.catalogue, telemetry_key(name)),
         }
 

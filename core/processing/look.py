@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from zlib import crc32
 
 from PIL import Image, ImageFilter, ImageStat
 
@@ -10,6 +11,9 @@ Statistics = dict[str, float | str]
 
 HASH_SIDE = 8
 COLUMN = 16  # colours of a column
+ACROSS = 4  # zones across and down
+BLACK, WHITE = 16, 239  # luminance up to which, and above which, a pixel shows nothing
+FLAT = 3  # luminance by which a zone varies at most that shows nothing: a blown-out sky, a night
 LAPLACE = ImageFilter.Kernel((3, 3), (0, 1, 0, 1, -4, 1, 0, 1, 0), scale=1, offset=128)
 
 
@@ -18,17 +22,42 @@ def statistics(image: Image.Image) -> Statistics:
 
     `mean` luminance and `contrast` (its standard deviation), 0 to 255; `sharpness`, the standard deviation of its
     Laplacian; `hash`, 64 bits in hexadecimal that say where an 8x8 reduction grows brighter to the right: a small
-    Hamming distance means the same view.
+    Hamming distance means the same view; `dark` and `bright`, the shares of pixels that show nothing; `zones`, four
+    hexadecimal digits each for 4x4 zones, which tell whether every pixel of it is the same as in another picture: what
+    a sensor sees never is. 0000: a zone with nothing in it.
     """
     grey = image.convert("L") if image.mode != "RGBX" else image.convert("RGB").convert("L")
     light = ImageStat.Stat(grey)
     edges = ImageStat.Stat(_inner(grey.filter(LAPLACE)))
+    counts, pixels = grey.histogram(), max(1, grey.width * grey.height)
     return {
         "mean": round(light.mean[0], 1),
         "contrast": round(light.stddev[0], 1),
         "sharpness": round(edges.stddev[0], 2),
         "hash": difference_hash(grey),
+        "dark": round(sum(counts[: BLACK + 1]) / pixels, 3),
+        "bright": round(sum(counts[WHITE + 1 :]) / pixels, 3),
+        "zones": zones(grey),
     }
+
+
+def zones(grey: Image.Image) -> str:
+    """Return the sums of a grey picture's 4x4 zones, row by row; one that is smaller than that has none."""
+    width, height = grey.width // ACROSS, grey.height // ACROSS
+    if not width or not height:
+        return ""
+    return "".join(
+        _zone(grey.crop((x * width, y * height, (x + 1) * width, (y + 1) * height)))
+        for y in range(ACROSS)
+        for x in range(ACROSS)
+    )
+
+
+def _zone(part: Image.Image) -> str:
+    low, high = part.getextrema()
+    if float(high) - float(low) <= FLAT:  # type: ignore[arg-type]  # of a grey picture two numbers
+        return "0000"
+    return f"{max(1, crc32(part.tobytes()) & 0xFFFF):04x}"
 
 
 def column(image: Image.Image) -> str:

@@ -14,6 +14,7 @@ from core.errors import OverlapseError, StorageError
 from core.intake.entries import ViewEntry
 from core.node.context import Context
 from core.node.jobs import Done, Failed, Job, Json, Report, Setting, Worker
+from core.node.pictures.judging import Judging
 from core.node.pictures.shot import shot_facts
 from core.processing.wire import ENVIRONMENT, recipe_to_json
 from core.transfer.routes import SIDECAR, is_shown, origin_of, recipes_for
@@ -39,6 +40,7 @@ class Viewing:
 
     context: Context
     on_made: Callable[[set[str]], None]
+    judging: Judging
     _waiting: deque[PictureName] = field(default_factory=deque)
     _looking: Job | None = None
     _attempts: dict[PictureName, int] = field(default_factory=dict)
@@ -159,7 +161,8 @@ class Viewing:
     def _seen(self, picture: Picture, result: Json) -> None:
         """Keep the verdict, and free the deliveries of the renditions that were made."""
         catalogue, name = self.context.catalogue, picture.name
-        verdict, why, stats = result["verdict"], result.get("why", ""), result.get("stats") or {}
+        verdict, why, stats = result["verdict"], result.get("why", ""), dict(result.get("stats") or {})
+        zones = stats.pop("zones", "")  # only ever compared with those of the next picture
         # Not synced, and its offset not noted: a look that a power cut takes back is read or made again.
         try:
             self.context.keeper.append([ViewEntry(name=name, verdict=verdict, why=why, stats=stats)], sync=False)
@@ -173,6 +176,7 @@ class Viewing:
                 if not deliveries.made(catalogue, picture.id, made["recipe"], path, made["size"], made["sha256"]):
                     renditions.leave(catalogue, path)  # what waited for it was withdrawn meanwhile
             sizes.note(catalogue, name.camera, picture.kind, result)
+            self.judging.seen(name, verdict == live.BROKEN, why, stats | {"zones": zones} if stats else {})
             (live.stay_back if verdict == live.BROKEN else live.go_live)(catalogue, picture.id)
             if verdict == live.BROKEN:
                 deliveries.never_made(catalogue, picture.id, {recipe.name for recipe in self.context.site.recipe})
