@@ -9,9 +9,11 @@ from nagiosplugin.resource import Resource
 
 from checks.base.finding import Finding
 from checks.base.judge import found, judge
-from checks.base.limits import scales
+from checks.base.limits import Scale, scales
+from checks.base.options import TEXT, Option, limits_of
 from checks.base.run import of_document
 from checks.base.say import DAY, fixed, size, span
+from checks.disks import WORN, Disks, body_of
 from checks.document import Document, number, text
 
 TYPE_CHECKING = False
@@ -23,15 +25,29 @@ if TYPE_CHECKING:
     from checks.base.verdict import Verdict
 
 CHECK = "storage"
-METRICS = ("free_percent", "free", "inodes_percent", "buffer_days", "full_days", "unproven", "lost")
-OPTIONS = ()
+DISKS = ("wear", "bad_sectors", "write")
+METRICS = ("free_percent", "free", "inodes_percent", "buffer_days", "full_days", "unproven", "lost", *DISKS)
+OPTIONS = (Option("--probe", TEXT, "PATHS", "probe this machine's drives and these folders now, and read no document"),)
 NONE = "this node has no buffer"
+PATIENCE = 0.7  # of the time-out, after which a folder that was not read is told
+SLOW = 5  # seconds for a synced write of 4 kB, above which it warns
 INODES = 5  # per cent free, below which it warns
 
 
 def check(values: dict[str, Any]) -> Verdict:
     """Answer a command line; raise Usage, CheckError or Unreadable."""
+    if values["probe"] is not None:
+        return _probed(values)
     return of_document(sys.modules[__name__], values, "")
+
+
+def _probed(values: dict[str, Any]) -> Verdict:
+    """Judge drives, software RAID and the folders of --probe by what they say now; raise Usage."""
+    import time
+
+    limits, now = limits_of(values, METRICS), time.time()
+    document = Document(body_of(values["probe"].split(","), PATIENCE * values["timeout"], now), now)
+    return judge(CHECK, "", [Disks(document, "they can be written")], document.when(), _scales(document, limits))
 
 
 def subjects(document: Document) -> list[str]:
@@ -41,11 +57,18 @@ def subjects(document: Document) -> list[str]:
 
 def verdict(document: Document, subject: str = "", limits: Limits | None = None) -> Verdict:
     """Judge the buffer and its disk; raise ValueError for limits that are none."""
+    resources = [Storage(document), Disks(document)]
+    return judge(CHECK, subject, resources, document.when(), _scales(document, limits))
+
+
+def _scales(document: Document, limits: Limits | None) -> list[Scale]:
     defaults: Limits = dict.fromkeys(METRICS, (None, None)) | {
         "inodes_percent": (f"{INODES}:", None),
         "buffer_days": (f"{fixed(document.limits['buffer_days'])}:", None),
+        "wear": (f"~:{WORN}", None),
+        "write": (f"~:{SLOW}", None),
     }
-    return judge(CHECK, subject, [Storage(document)], document.when(), scales(defaults, limits))
+    return scales(defaults, limits)
 
 
 class Storage(Resource):

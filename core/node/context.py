@@ -41,6 +41,7 @@ class Pace:
     report: float = 60.0  # the status document, when nothing changes
     report_soon: float = 1.0  # when much changes
     drop: float = 5.0  # looks into an inbox in which nothing comes
+    probe: float = float("inf")  # machine, drives and mounts; a node that runs says how often
 
 
 @dataclass

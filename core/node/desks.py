@@ -24,6 +24,7 @@ from core.node.fleet.reaching import WORKER, Reaching
 from core.node.fleet.spares import fill_holes
 from core.node.guard import Desk
 from core.node.jobs import Done, Report
+from core.node.keeping.probing import Probing
 from core.node.keeping.retaining import Retaining
 from core.node.leftovers import Leftovers
 from core.node.orders.byengine import ByEngine
@@ -86,7 +87,8 @@ class Desks:
         self.errands = Errands(context, self.taking, linking, self._unseen, lambda: self.leftovers.looked, ERRANDS)
         self.mailing = Mailing(context)
         self.overseeing = Overseeing(context, self.checkins)
-        told = trouble, self.errands.row, self.mailing.row, self.owning.document
+        self.probing = Probing(context)
+        told = trouble, self.errands.row, self.mailing.row, self.owning.document, self.probing.rows
         self.reporting = Reporting(context, self.shooting, self.viewing, self.delivering, self.retaining, *told)
 
         self._tie_orders()
@@ -134,6 +136,7 @@ class Desks:
             self.errands,
             self.retaining,
             self.mailing,
+            self.probing,
             self.reporting,
         )
 
@@ -197,6 +200,8 @@ class Desks:
             self.receiving.handle(report)
         elif worker.kind == "destination":
             self._of_destination(report)
+        elif self.probing.owns(report):
+            self.probing.handle(report)
         elif worker.kind == "probe":
             self.delivering.linking.handle(report)
         else:

@@ -51,6 +51,7 @@ class Reporting:
     errand: Callable[[], dict[str, Any] | None]  # the import or restore that is under way
     mail: Callable[[], dict[str, Any] | None]  # what waits for the mail server
     redundancy: Callable[[], dict[str, Any] | None]  # who shoots what, where nodes share cameras
+    probed: Callable[[], dict[str, Any]]  # machine, drives and mounts
     latest: Document = field(default_factory=dict)  # as it was written last
     _started: float = 0.0
     _at: float = 0.0
@@ -122,6 +123,7 @@ class Reporting:
             "stuck": [{"name": str(one), "why": why} for one, why in context.hands.stuck().items()] or None,
             "mail": self.mail(),
             "redundancy": self.redundancy(),
+            **self.probed(),
             "storage": None if (trouble := self.trouble()) is None else safe(trouble),
         }
 

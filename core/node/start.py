@@ -30,7 +30,7 @@ from core.errors import AlreadyRunning, CatalogueCorrupt, CatalogueError, Storag
 from core.intake.daybook import DiskKeeper, Line, read_after, read_all
 from core.intake.durable import Shelf
 from core.node.children import Children
-from core.node.context import Context
+from core.node.context import Context, Pace
 from core.node.engine import Far
 from core.node.evaluating import evaluation
 from core.node.keeping.retaining import expect_removal
@@ -50,6 +50,7 @@ log = logging.getLogger(__name__)
 Reread = Callable[[], Loaded]
 Progress = Callable[[str], object]
 
+PROBE = 300.0  # seconds between two readings of machine, drives and mounts
 LINES = 1000  # of the day books between two words of progress
 
 
@@ -204,6 +205,7 @@ def _context(place: Place, loaded: Loaded, clock: Clock, catalogue: Catalogue) -
         keeper=keeper,
         hands=Children(lambda report: None),
         fence=take_fence(folders, site, place.node, clock, catalogue),
+        pace=Pace(probe=PROBE),
         evaluate=evaluation(),
         run=secrets.token_hex(8),
     )

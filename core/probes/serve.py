@@ -4,6 +4,10 @@
 |---|---|---|
 | snmp-counter | host, credentials, interface, before | rx, tx, bytes, bits, interface, number, uptime_s, passed |
 | snmp-read | host, credentials, oids, walk | values |
+| host | | temperature, undervoltage, throttled |
+| arrays | | arrays |
+| drives | seconds | drives |
+| mount | folder, who, expect | at, type, ro, free, total, inodes, inodes_free, write_s |
 
 `host`: machine, or machine:port. `credentials`: the text of a snmp.conf. `seconds`, taken by both: for the whole
 (default SECONDS); the parent's own deadline lies above it. `bytes`: rx + tx. `before`: an earlier result of
@@ -15,6 +19,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from core.errors import ChildError, ConfigurationError, ProbeGarbled
@@ -32,7 +37,14 @@ class ProbeService:
     """Reads devices beside us; it holds nothing from one request to the next."""
 
     def __init__(self) -> None:
-        self._ops: Mapping[str, Callable[[Json], Json]] = {"snmp-counter": _counter, "snmp-read": _read}
+        self._ops: Mapping[str, Callable[[Json], Json]] = {
+            "snmp-counter": _counter,
+            "snmp-read": _read,
+            "host": _host,
+            "arrays": _arrays,
+            "drives": _drives,
+            "mount": _mount,
+        }
 
     def handle(self, op: str, args: Json, talk: object) -> Json:
         """Do one of the operations of this module's table."""
@@ -62,6 +74,31 @@ def _read(args: Json) -> Json:
     if len(json.dumps(found)) > MOST_JSON:
         raise ProbeGarbled(f"{safe(args['host'], 80)}: more than {MOST_JSON // 10**6} MB of answers; ask for less")
     return found
+
+
+def _host(args: Json) -> Json:
+    from core.probes.host import host
+
+    return host()
+
+
+def _arrays(args: Json) -> Json:
+    from core.probes.mdstat import MDSTAT, arrays
+
+    table = Path(MDSTAT)
+    return {"arrays": arrays(table.read_text(errors="replace")) if table.exists() else []}
+
+
+def _drives(args: Json) -> Json:
+    from core.probes.smart import drives
+
+    return {"drives": drives(args.get("seconds", SECONDS))}
+
+
+def _mount(args: Json) -> Json:
+    from core.probes.mounts import mount
+
+    return mount(args["folder"], args["who"], args.get("expect"))
 
 
 def _oids(texts: list[str]) -> list[Oid]:

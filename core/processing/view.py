@@ -14,6 +14,7 @@ Json = dict[str, Any]
 
 HOUR, DAY = 3600.0, 86_400.0
 MEMORY = 7.0  # days that an hour remembers
+ODD = 3 * DAY  # within which what was odd comes again at the same hour, and is usual then
 ALL = 0.97  # share of the pixels that makes a picture black or white: a burnt-in clock is not a view
 USUAL = 100  # of 1000 pictures at this hour that were as dark or as bright: then it is usual
 BESIDE = 300  # of 1000 at the hour before or after: a dusk moves; but a cap of today must not make its own way
@@ -88,7 +89,9 @@ def judge(before: Json, cells: Mapping[int, Json], seen: Seen, interval: float =
     if not fit["dark"] and not fit["bright"] and found != "broken":
         now["shown"] = seen.at
     now = _stand(now, found, text, seen.at)
-    if found in ("broken", "black", "white", "frozen"):
+    if found in ("black", "white"):
+        return Judged(now, {"n": 0, "dark": 0, "bright": 0, **cells.get(hour_of(seen.at), {}), "odd": seen.at})
+    if found in ("broken", "frozen"):
         return Judged(now, None)
     return Judged(now, _learn(now, cells.get(hour_of(seen.at), {}), seen, fit, found, interval))
 
@@ -137,6 +140,9 @@ def _usual(now: Json, cells: Mapping[int, Json], key: str, at: float) -> bool:
         return True
     if "shown" not in now:
         return False  # it never showed anything
+    odd = cells.get(hour_of(at), {}).get("odd")
+    if odd is not None and odd < min(now["shown"], at - DAY / 2) and at - odd < ODD:
+        return True  # so it was a day ago, and between it showed something: lamps that go out before it dawns
     shares = {hour: cell[key] for hour, cell in cells.items() if cell.get("n")}
     return not shares or any(share >= (USUAL if hour == hour_of(at) else BESIDE) for hour, share in shares.items())
 

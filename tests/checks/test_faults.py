@@ -133,6 +133,11 @@ RICH = with_(
     put("stuck", [{"name": "camera gate", "why": "D"}]),
     put("host", {"temperature": 50, "undervoltage": False}),
     put("thresholds", {"act_hours": 10}),
+    put("arrays", [{"name": "md0", "state": "active", "level": "raid5", "disks": 3, "up": 2, "action": "recovery"}]),
+    put("drives", [{"name": "/dev/sda", "passed": False, "wear": 91, "bad": 4, "grew": 2, "warning": 3}]),
+    put(
+        "mounts", [{"name": "nas", "full": {"days": 5.0, "soonest": 3.0}, "write_s": 9.0}, {"name": "data", "ro": True}]
+    ),
 )
 ODD = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.lists(st.integers(), max_size=2),

@@ -42,6 +42,8 @@ DOWN = (
 )
 DIES = "at this rate the first unproven slot dies on"
 SILENT = put("at", NOW - HOUR), put("next", NOW - HOUR + 60)
+ARRAY = {"name": "md0", "state": "active", "level": "raid1", "disks": 2}
+DRIVE = {"name": "/dev/nvme0", "model": "A drive", "serial": "S1", "passed": True, "wear": 94, "bad": 0}
 EXAMPLES: Mapping[str, Mapping[str, Example]] = {
     "camera": {
         "OK": Example("check_camera --camera gate"),
@@ -82,6 +84,18 @@ EXAMPLES: Mapping[str, Mapping[str, Example]] = {
         "WARNING: full because of a transfer, which pages": Example(
             "check_storage",
             (*DOWN, put("buffer.dies", NOW + 7 * HOUR), put("buffer.sentence", f"{DIES} Sat 21 Nov 2026 19:00 UTC")),
+        ),
+        "OK: a monthly check of the RAID": Example(
+            "check_storage", (put("arrays", [{**ARRAY, "up": 2, "action": "check", "percent": 12.6, "finish": 5400}]),)
+        ),
+        "WARNING: a RAID that rebuilds": Example(
+            "check_storage",
+            (put("arrays", [{**ARRAY, "up": 1, "action": "recovery", "percent": 8.5, "finish": 8412}]),),
+        ),
+        "WARNING: a worn drive": Example("check_storage", (put("drives", [DRIVE]),)),
+        "WARNING: a dead mount, whose transfer pages": Example(
+            "check_storage",
+            (put("mounts", [{"name": "nas", "error": "no answer within 20 s; killed", "since": NOW - HOUR}]),),
         ),
         "CRITICAL: a disk that fails": Example("check_storage", (put("storage", "data/pictures: Input/output error"),)),
         "UNKNOWN: the node is silent": Example("check_storage", SILENT),
