@@ -7,6 +7,10 @@
 | host | | temperature, undervoltage, throttled |
 | arrays | | arrays |
 | drives | seconds | drives |
+| nas | host, credentials, seconds | that of core.probes.nas |
+| wall | host, credentials, seconds | that of core.probes.wall |
+| opnsense | url, credentials, ca_file, seconds | that of core.probes.opnsense |
+| flows | flows, ways, rate | flows |
 | mount | folder, who, expect | at, type, ro, free, total, inodes, inodes_free, write_s |
 
 `host`: machine, or machine:port. `credentials`: the text of a snmp.conf. `seconds`, taken by both: for the whole
@@ -44,6 +48,10 @@ class ProbeService:
             "arrays": _arrays,
             "drives": _drives,
             "mount": _mount,
+            "nas": _nas,
+            "wall": _wall,
+            "opnsense": _opnsense,
+            "flows": _flows,
         }
 
     def handle(self, op: str, args: Json, talk: object) -> Json:
@@ -99,6 +107,36 @@ def _mount(args: Json) -> Json:
     from core.probes.mounts import mount
 
     return mount(args["folder"], args["who"], args.get("expect"))
+
+
+def _nas(args: Json) -> Json:
+    from core.probes.nas import nas
+
+    with reading(args["host"], args["credentials"], args.get("seconds", SECONDS)) as session:
+        return nas(session)
+
+
+def _wall(args: Json) -> Json:
+    from core.probes.wall import wall
+
+    with reading(args["host"], args["credentials"], args.get("seconds", SECONDS)) as session:
+        return wall(session)
+
+
+def _opnsense(args: Json) -> Json:
+    from core.probes.opnsense import opnsense
+
+    return opnsense(args["url"], args["credentials"], args.get("ca_file"), args.get("seconds", SECONDS))
+
+
+def _flows(args: Json) -> Json:
+    from core.probes.flows import Flow, Way, audit
+
+    ways = {vantage: Way(**way) for vantage, way in args.get("ways", {}).items()}
+    try:
+        return {"flows": audit([Flow(**flow) for flow in args["flows"]], ways, args["rate"])}
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from error
 
 
 def _oids(texts: list[str]) -> list[Oid]:
