@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from checks.base.verdict import Verdict
 
-CHECKS = ("camera", "transfer", "link", "storage", "redundancy", "node")
+CHECKS = ("camera", "transfer", "link", "storage", "redundancy", "nas", "firewall", "node")
 
 
 def evaluate(

@@ -28,3 +28,13 @@ def redundancy() -> None:
 def node() -> None:
     """check_node."""
     start("node")
+
+
+def nas() -> None:
+    """check_nas."""
+    start("nas")
+
+
+def firewall() -> None:
+    """check_firewall."""
+    start("firewall")

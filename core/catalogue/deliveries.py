@@ -390,6 +390,15 @@ def queue(catalogue: Catalogue, destination: str, limit: int = 100) -> list[Deli
     return [_delivery(row) for row in catalogue.rows(_DELIVERIES + sql, (destination, limit))]
 
 
+def remotes(catalogue: Catalogue, destination: str) -> int:
+    """Return how many objects are proven at a destination: names, since a live one is written again and again."""
+    return int(
+        catalogue.value(
+            "SELECT count(DISTINCT remote) FROM delivery WHERE destination = ? AND state = 'proven'", (destination,)
+        )
+    )
+
+
 def oldest(catalogue: Catalogue, destination: str) -> int | None:
     """Return `at` (seconds) of the oldest picture that a destination has not proven."""
     at: int | None = catalogue.value(f"SELECT min(at) FROM delivery WHERE {_OPEN}", (destination,))  # noqa: S608

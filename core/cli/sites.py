@@ -124,7 +124,7 @@ def _meeting(one: Loaded, other: Loaded) -> Iterator[str]:
 
 def site_checks() -> list[Check]:
     """Return the checks of what the rooms know: schedules, sources, recipes and destinations."""
-    return [_schedules, _sources, _recipes, _destinations, _links, _voters]
+    return [_schedules, _sources, _recipes, _destinations, _links, _voters, _watches]
 
 
 def _schedules(site: SiteFile, base: Path) -> list[Finding]:
@@ -212,3 +212,18 @@ def _counter(link: Link, base: Path) -> list[Finding]:
         return []
     found = problems(link.snmp.host, base / link.snmp.credentials_file, link.snmp.interface)
     return [(f"snmp.{key}", sentence) for key, sentence in found]
+
+
+def _watches(site: SiteFile, base: Path) -> list[Finding]:
+    from core.probes.check import api_problems, flow_problems, problems, vantage_problems
+    from core.site.model import FirewallWatch
+
+    found: list[Finding] = []
+    for n, one in enumerate(site.watch):
+        if one.snmp is not None:
+            told = problems(one.snmp.host, base / one.snmp.credentials_file)
+            found += [(f"watch[{n}].snmp.{key}", sentence) for key, sentence in told]
+        if isinstance(one, FirewallWatch):
+            told = [*api_problems(one.opnsense, base), *vantage_problems(one.vantage, base), *flow_problems(one.flows)]
+            found += [(f"watch[{n}].{key}", sentence) for key, sentence in told]
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from core.catalogue import states
 from core.control.trail import Trail
@@ -26,6 +27,7 @@ from core.node.guard import Desk
 from core.node.jobs import Done, Report
 from core.node.keeping.probing import Probing
 from core.node.keeping.retaining import Retaining
+from core.node.keeping.watching import Watching
 from core.node.leftovers import Leftovers
 from core.node.orders.byengine import ByEngine
 from core.node.orders.obeying import Obeying
@@ -88,7 +90,8 @@ class Desks:
         self.mailing = Mailing(context)
         self.overseeing = Overseeing(context, self.checkins)
         self.probing = Probing(context)
-        told = trouble, self.errands.row, self.mailing.row, self.owning.document, self.probing.rows
+        self.watching = Watching(context)
+        told = trouble, self.errands.row, self.mailing.row, self.owning.document, self._probed
         self.reporting = Reporting(context, self.shooting, self.viewing, self.delivering, self.retaining, *told)
 
         self._tie_orders()
@@ -137,6 +140,7 @@ class Desks:
             self.retaining,
             self.mailing,
             self.probing,
+            self.watching,
             self.reporting,
         )
 
@@ -185,6 +189,8 @@ class Desks:
         elif self.errands.owns(report):
             self.errands.handle(report)
             self.retaining.look()
+        elif self.watching.owns(report):
+            self.watching.handle(report)
         elif worker.kind in ("camera", "hook"):
             self._of_camera(report)
         elif worker == MAIL:
@@ -245,6 +251,10 @@ class Desks:
             self.handing.delivered(report.job.worker.name)
         self.paging.look()
         self.retaining.look()
+
+    def _probed(self) -> dict[str, Any]:
+        """Return what the status document says of machine, drives, mounts and what is watched."""
+        return {**self.probing.rows(), "watch": self.watching.rows() or None}
 
     def _interval(self, camera: str, at: float) -> float | None:
         """Return the seconds between two slots of a camera at an instant, None where its schedule has none."""

@@ -137,7 +137,9 @@ def _verdict(flow: Flow, outcomes: Mapping[tuple[str, int], str], control: str |
         return "violated", f"it is {words[0]}" + ("" if control != OPEN else ", though its machine is alive")
     opened = [host for (host, _), word in outcomes.items() if word == OPEN]
     if opened:
-        return "violated", f"it is open at {', '.join(opened[:3])}" + (f" and {len(opened) - 3} more" * (len(opened) > 3))
+        return "violated", f"it is open at {', '.join(opened[:3])}" + (
+            f" and {len(opened) - 3} more" * (len(opened) > 3)
+        )
     if flow.control is None:
         return "not proven", "it has no control: a dead machine looks the same"
     if not same_machine(flow.to, flow.control):

@@ -27,15 +27,13 @@ TEXTS, NUMBERS = (*QNAP, 2), (*QNAP, 3)
 UPTIME = (1, 3, 6, 1, 2, 1, 1, 3, 0)
 DISK_STATES = {1: "normal", 2: "initialized", 3: "not initialized", 4: "system partition failed", 5: "crashed"}
 HEALTH = {1: "normal", 2: "warning", 3: "critical", 4: "failing"}
-RAID_STATES = dict(
-    enumerate(
-        "normal|repairing|migrating|expanding|deleting|creating|syncing|parity check|assembling|canceling|degraded|crashed"
-        "|scrubbing|deploying|undeploying|mounting cache|unmounting cache|expand unfinished|converting|migrating|unknown".split(
-            "|"
-        ),
-        1,
-    )
-)
+RAID_STATES = {
+    1: "normal", 2: "repairing", 3: "migrating", 4: "expanding", 5: "deleting", 6: "creating", 7: "syncing",
+    8: "parity check", 9: "assembling", 10: "canceling", 11: "degraded", 12: "crashed", 13: "scrubbing",
+    14: "deploying", 15: "undeploying", 16: "mounting cache", 17: "unmounting cache", 18: "expand unfinished",
+    19: "converting", 20: "migrating", 21: "unknown",
+}  # fmt: skip
+UNKNOWN = -4
 QNAP_DISK = {0: "normal", -4: "unknown", -5: "no disk", -6: "invalid", -9: "read-write error"}
 _TEMPERATURE = re.compile(r"(-?\d+(?:\.\d+)?) ?(?:°)?C\b")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMGTP]?)i?B?", re.IGNORECASE)
@@ -80,8 +78,11 @@ def _synology(session: Session, told: Mapping[Oid, Any]) -> Json:
             for index, row in disks.items()
         ],
         "raids": [_sized(row.get(2) or f"raid {index}", row, 3, RAID_STATES) for index, row in raids.items()],
-        "fans": [{"name": name, "status": "failed" if told.get(oid) == 2 else "normal"} for name, oid in parts.items()
-                 if "fan" in name and oid in told],
+        "fans": [
+            {"name": name, "status": "failed" if told.get(oid) == 2 else "normal"}
+            for name, oid in parts.items()
+            if "fan" in name and oid in told
+        ],
     }
     return _known(found)  # fmt: skip
 
@@ -116,7 +117,7 @@ def _qnap(session: Session) -> Json:
         "disks": [
             {
                 "name": row.get(2) or f"disk {index}",
-                "status": QNAP_DISK.get(_number(row.get(4)), "unknown"),
+                "status": QNAP_DISK.get(UNKNOWN if (state := _number(row.get(4))) is None else state, "unknown"),
                 "health": None if not (smart := str(row.get(7) or "").strip("- ")) else _smart(smart),
                 "temperature": _degrees(row.get(3)),
             }
@@ -124,7 +125,9 @@ def _qnap(session: Session) -> Json:
             if _number(row.get(4)) != -5
         ],
         "volumes": [_volume(index, row) for index, row in volumes.items()],
-        "fans": [{"name": row.get(2) or f"fan {index}", "rpm": _number(row.get(3))} for index, row in table(15).items()],
+        "fans": [
+            {"name": row.get(2) or f"fan {index}", "rpm": _number(row.get(3))} for index, row in table(15).items()
+        ],
     }
     return _known(found)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from core.site.model import Camera, Node, Route, SiteFile
 
+_ONE = {"watches": "watch"}
 _APPLIED = {"zone", "latitude", "longitude", "clock"}  # of `site`: what a running node can take up; the rest waits
 
 
@@ -37,6 +38,7 @@ class Change:
     recipes: Names = Names()
     pages: Names = Names()
     routes: Names = Names()
+    watches: Names = Names()
     links: Names = Names()  # of this node
     nodes: Names = Names()
     buffer: bool = False  # of this node
@@ -51,10 +53,10 @@ class Change:
     def lines(self) -> list[str]:
         """Return the change for a person, a line for each thing."""
         told = []
-        for what in ("cameras", "destinations", "recipes", "pages", "routes", "links", "nodes"):
+        for what in ("cameras", "destinations", "recipes", "pages", "routes", "links", "nodes", "watches"):
             names: Names = getattr(self, what)
             for verb in ("added", "removed", "changed"):
-                told += [f"{what.removesuffix('s')} {name}: {verb}" for name in getattr(names, verb)]
+                told += [f"{_ONE.get(what, what.removesuffix('s'))} {name}: {verb}" for name in getattr(names, verb)]
         told += [f"{what}: changed" for what in ("buffer", "roles", "notifications") if getattr(self, what)]
         told += [f"site.{key}: changed" for key in self.site]
         return told + [f"{what}: waits for a restart of the node" for what in self.restart]
@@ -70,6 +72,7 @@ def difference(old: SiteFile, new: SiteFile, node: str) -> Change:
         recipes=_named(old.recipe, new.recipe),
         pages=_named(old.page, new.page),
         routes=_routes(old.route, new.route),
+        watches=_named(old.watch, new.watch),
         links=_named(ours.link if ours else (), theirs.link if theirs else ()),
         nodes=_named(old.node, new.node),
         buffer=ours is not None and theirs is not None and ours.buffer != theirs.buffer,
@@ -90,7 +93,8 @@ def _others(old: SiteFile, new: SiteFile, node: str, theirs: Node | None) -> Ite
     """Yield what no running node takes up: its own name gone from the file, and every table not known here."""
     if theirs is None:
         yield f"node.{node}"
-    known = {"version", "site", "roles", "node", "camera", "recipe", "destination", "page", "route", "notifications"}
+    known = {"version", "site", "roles", "node", "camera", "recipe", "destination", "page", "route", "watch"}
+    known |= {"notifications"}
     yield from (key for key in _keys(old, new) if key not in known)
 
 

@@ -22,6 +22,7 @@ from core.site.obeying import obeying_problems
 from core.site.published import ORIGINALS, doubtful, published
 from core.site.refer import NONE, refer
 from core.site.shape import by_name, meant
+from core.site.watches import watch_problems
 from core.text import safe
 
 Check = Callable[[SiteFile, Path], Sequence[Finding]]  # the site and the folder of its file
@@ -62,6 +63,7 @@ def own_checks(site: SiteFile, base: Path, lost: bool = False) -> list[Finding]:
     found = [finding for told in tables for finding in told(site)]
     if lost:
         found = [(key, sentence) for key, sentence in found if NONE not in sentence]
+    found += watch_problems(site)
     found += folder_problems(site, base)
     found += handing_problems(site, base)
     for n, camera in enumerate(site.camera):
@@ -88,7 +90,7 @@ def _empty(table: Any, at: str) -> Iterator[Finding]:
 def _names(site: SiteFile) -> Iterator[Finding]:
     if not site.node:
         yield "node", 'no node; write [[node]] and name = "unit1" for the machine that this runs on'
-    for table in ("node", "camera", "recipe", "destination", "page"):
+    for table in ("node", "camera", "recipe", "destination", "page", "watch"):
         yield from _unique(table, [each.name for each in getattr(site, table)])
     for n, node in enumerate(site.node):
         yield from _unique(f"node[{n}].link", [link.name for link in node.link])

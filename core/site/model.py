@@ -546,6 +546,93 @@ class Notifications:
 
 
 @table
+class Expect:
+    """What a NAS has when nothing is missing: a disk that is dead may vanish from its tables."""
+
+    disks: int | None = None
+    raids: int | None = None
+    volumes: int | None = None
+    fans: int | None = None
+
+
+@table
+class NasSnmp:
+    """A Synology or QNAP that is read by SNMP."""
+
+    host: str  # "192.168.1.20" or "192.168.1.20:161"
+    credentials_file: str
+    expect: Expect = field(default_factory=Expect)
+
+
+@table
+class NasWatch:
+    """A NAS that check_nas watches: by SNMP, as the destination that it is, or both."""
+
+    kind: Literal["nas"]
+    name: Name
+    at: Name | None = None  # the node that asks it; none: each that delivers to its destination, else the only node
+    snmp: NasSnmp | None = None
+    destination: Name | None = None  # a file is written there, read back and deleted; its pictures are counted
+    count: Duration = timedelta(days=1)  # between two counts of the pictures there; "0s": never
+
+
+@table
+class WallSnmp:
+    """A firewall that is read by SNMP. `interfaces`: those that must be up; none: all that are switched on."""
+
+    host: str
+    credentials_file: str
+    interfaces: tuple[str, ...] = ()
+
+
+@table
+class WallApi:
+    """The API of an OPNsense. `credentials_file`: key and secret, each on a line."""
+
+    url: str  # "https://192.168.1.1"
+    credentials_file: str
+    ca_file: str | None = None  # the only certificates that may vouch for it; none: the system's
+
+
+@table
+class Vantage:
+    """A host from which flows are tried by SSH; nothing needs to be installed there."""
+
+    name: Name
+    address: str  # "user@host" or "user@host:port"
+    key_file: str
+    known_hosts: str  # a file with its host key, as ssh-keyscan prints it
+
+
+@table
+class Flow:
+    """A connection that must pass, or must be blocked. `control`: a port of the same machine that answers."""
+
+    from_: Annotated[Name, Key("from")]  # a node, or a vantage
+    to: str  # "fr.example:443", or "10.1.0.0/24:445" for all of a network
+    expect: Literal["pass", "blocked"]
+    control: str | None = None
+
+
+@table
+class FirewallWatch:
+    """A firewall that check_firewall watches, and the flows that it must let through or block."""
+
+    kind: Literal["firewall"]
+    name: Name
+    at: Name | None = None  # the node that reads it; none: the only node
+    snmp: WallSnmp | None = None
+    opnsense: WallApi | None = None
+    vantage: tuple[Vantage, ...] = ()
+    flows: tuple[Flow, ...] = ()
+    audit: Duration = timedelta(days=1)  # between two audits of the flows; "0s": only by hand
+    rate: float = 20.0  # connections a second, at most
+
+
+Watch = NasWatch | FirewallWatch
+
+
+@table
 class SiteFile:
     """A whole site.toml."""
 
@@ -560,4 +647,5 @@ class SiteFile:
     destination: tuple[Destination, ...] = ()
     page: tuple[Page, ...] = ()
     route: tuple[Route, ...] = ()
+    watch: tuple[Annotated[Watch, OneOf("kind")], ...] = ()
     notifications: Notifications = field(default_factory=Notifications)

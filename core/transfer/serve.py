@@ -12,6 +12,8 @@
 | list | prefix | says `objects` in batches; count |
 | delete | name | {} |
 | free | | free |
+| probe | name, write | seconds, free |
+| count | | objects |
 | read | name, into, make: the folder of `into` too | size, sha256 |
 | survey | prefixes, begin, end | days, listed |
 | restore | name, size, part, into, sha256, chunk | size, sha256, proof, received |
@@ -42,7 +44,7 @@ from typing import Any
 from core.errors import ChildError, DestinationRefused
 from core.site import model
 from core.text import safe
-from core.transfer import handover
+from core.transfer import handover, place
 from core.transfer.audit import Audit, audit
 from core.transfer.base import Destination, Level, Progress
 from core.transfer.delivery import Delivery, Paused, Stride, deliver
@@ -75,6 +77,8 @@ class DestinationService:
             "delete": self._delete,
             "free": self._free,
             "read": self._read,
+            "probe": lambda args, talk: place.probe(self._in(talk.lane), args["name"], args["write"]),
+            "count": lambda args, talk: place.count(self._in(talk.lane)),
             "survey": self._survey,
             "restore": self._restore,
             "close": self._close,

@@ -23,7 +23,7 @@ from checks.base.run import answer
 from checks.evaluate import evaluate
 from core.status.read import LIMIT
 
-CHECKS = ("camera", "transfer", "storage", "redundancy", "node")
+CHECKS = ("camera", "transfer", "storage", "redundancy", "nas", "firewall", "node")
 Fault = Callable[[Path], object]
 
 
@@ -117,6 +117,34 @@ def places(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [at, *(way for key, below in steps for way in places(below, (*at, key)))]
 
 
+NAS = {
+    "name": "nas",
+    "kind": "nas",
+    "snmp": {
+        "disks": [{"name": "Drive 1", "status": "crashed", "bad": 3}],
+        "raids": [],
+        "fans": [],
+        "trouble": ["power"],
+    },
+    "expect": {"disks": 4},
+    "destination": "nas",
+    "place": {"error": "no route", "since": NOW - 60},
+    "count": {"here": 9, "objects": 7},
+}
+WALL = {
+    "name": "wall",
+    "kind": "firewall",
+    "snmp": {"uptime": 60.0, "interfaces": [{"name": "wan", "up": False, "wanted": True, "grew": 3}], "running": False},
+    "wanted": ["lan"],
+    "opnsense": {"gateways": [{"name": "wan", "status": "down", "loss": 100.0}], "rules_changed": NOW - 60, "rules": 9},
+    "flows": {
+        "at": NOW - 60,
+        "total": 3,
+        "violated": 1,
+        "not_proven": 1,
+        "wrong": [{"to": "a:1", "verdict": "violated"}],
+    },
+}
 RICH = with_(
     put("redundancy", redundant()),
     put("cameras.0.paused", {"until": NOW + 1, "by": "ana", "text": "crane"}),
@@ -133,6 +161,7 @@ RICH = with_(
     put("stuck", [{"name": "camera gate", "why": "D"}]),
     put("host", {"temperature": 50, "undervoltage": False}),
     put("thresholds", {"act_hours": 10}),
+    put("watch", [NAS, WALL]),
     put("arrays", [{"name": "md0", "state": "active", "level": "raid5", "disks": 3, "up": 2, "action": "recovery"}]),
     put("drives", [{"name": "/dev/sda", "passed": False, "wear": 91, "bad": 4, "grew": 2, "warning": 3}]),
     put(

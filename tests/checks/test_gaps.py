@@ -256,7 +256,7 @@ HEAVY = {
 }
 
 
-@pytest.mark.parametrize("check", ["camera", "transfer", "storage", "redundancy", "node"])
+@pytest.mark.parametrize("check", ["camera", "transfer", "storage", "redundancy", "nas", "firewall", "node"])
 def test_a_check_imports_nothing_heavy_on_its_common_path(check: str, tmp_path: Path) -> None:
     loaded = imported(check, tmp_path, ["--status", str(write(tmp_path / "status.json", well(time.time())))])
     assert f"checks.{check}" in loaded

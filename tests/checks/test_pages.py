@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from peers.guidelines import violations
@@ -44,6 +45,58 @@ DIES = "at this rate the first unproven slot dies on"
 SILENT = put("at", NOW - HOUR), put("next", NOW - HOUR + 60)
 ARRAY = {"name": "md0", "state": "active", "level": "raid1", "disks": 2}
 DRIVE = {"name": "/dev/nvme0", "model": "A drive", "serial": "S1", "passed": True, "wear": 94, "bad": 0}
+NAS: dict[str, Any] = {
+    "name": "nas",
+    "kind": "nas",
+    "expect": {"disks": 4, "raids": 1},
+    "destination": "nas",
+    "snmp": {
+        "vendor": "Synology",
+        "model": "DS923+",
+        "uptime": 30 * DAY,
+        "disks": [{"name": f"Drive {n}", "status": "normal", "temperature": 37 + n, "bad": 0} for n in (1, 2, 3, 4)],
+        "raids": [{"name": "Volume 1", "status": "normal", "free": 2e12, "total": 11e12}],
+        "at": NOW - 60,
+    },
+    "place": {"seconds": 0.31, "free": 2e12, "at": NOW - 1200},
+    "count": {"here": 29_990, "objects": 29_990, "at": NOW - HOUR},
+}
+WALL: dict[str, Any] = {
+    "name": "wall",
+    "kind": "firewall",
+    "snmp": {
+        "uptime": 90 * DAY,
+        "running": True,
+        "interfaces": [
+            {"name": "wan", "wanted": True, "up": True, "errors": 4, "grew": 0},
+            {"name": "lan", "wanted": True, "up": True, "errors": 0, "grew": 0},
+        ],
+        "at": NOW - 60,
+    },
+    "opnsense": {
+        "states": 912,
+        "limit": 397_000,
+        "rules": 41,
+        "gateways": [{"name": "WAN_GW", "status": "none", "loss": 0.0, "delay": 31.2}],
+        "at": NOW - 60,
+    },
+    "flows": {"total": 6, "violated": 0, "not_proven": 0, "wrong": [], "at": NOW - 5 * HOUR},
+}
+
+
+def watching(row: dict[str, Any]) -> Change:
+    return lambda document: put("watch", [copy.deepcopy(row)])(document)
+
+
+def raid(status: str) -> Change:
+    return put("watch.0.snmp.raids", [{**NAS["snmp"]["raids"][0], "status": status}])
+
+
+def flow(verdict: str, outcome: str, why: str) -> dict[str, Any]:
+    told = {"to": "10.1.0.0/24:445", "vantage": "", "expect": "blocked", "control": None}
+    return {**told, "outcome": outcome, "verdict": verdict, "why": why}
+
+
 EXAMPLES: Mapping[str, Mapping[str, Example]] = {
     "camera": {
         "OK": Example("check_camera --camera gate"),
@@ -110,6 +163,58 @@ EXAMPLES: Mapping[str, Mapping[str, Example]] = {
         ),
         "UNKNOWN: the node is silent": Example("check_redundancy", (put("redundancy", redundant()), *SILENT)),
     },
+    "nas": {
+        "OK": Example("check_nas --name nas", (watching(NAS),)),
+        "OK: a RAID that scrubs": Example("check_nas --name nas", (watching(NAS), raid("scrubbing"))),
+        "WARNING: pictures that are there no more": Example(
+            "check_nas --name nas",
+            (watching(NAS), put("watch.0.count", {"here": 29_990, "objects": 29_871, "at": NOW - HOUR})),
+        ),
+        "WARNING: no answer, and its transfer pages": Example(
+            "check_nas --name nas",
+            (
+                watching(NAS),
+                put(
+                    "watch.0.snmp",
+                    {"error": "192.168.1.20, UDP port 161: no answer, asked 4 times", "since": NOW - HOUR},
+                ),
+            ),
+        ),
+        "CRITICAL: a disk that vanished": Example(
+            "check_nas --name nas", (watching(NAS), put("watch.0.snmp.disks", NAS["snmp"]["disks"][:3]))
+        ),
+        "CRITICAL: a RAID that is degraded": Example("check_nas --name nas", (watching(NAS), raid("degraded"))),
+        "UNKNOWN: not read yet": Example("check_nas --name nas", (put("watch", [{"name": "nas", "kind": "nas"}]),)),
+    },
+    "firewall": {
+        "OK": Example("check_firewall --name wall", (watching(WALL),)),
+        "WARNING: an interface is down": Example(
+            "check_firewall --name wall", (watching(WALL), put("watch.0.snmp.interfaces.0.up", False))
+        ),
+        "WARNING: a gateway that loses packets": Example(
+            "check_firewall --name wall", (watching(WALL), put("watch.0.opnsense.gateways.0.loss", 12.0))
+        ),
+        "WARNING: a flow that is not proven": Example(
+            "check_firewall --name wall",
+            (
+                watching(WALL),
+                put("watch.0.flows.not_proven", 1),
+                put(
+                    "watch.0.flows.wrong",
+                    [flow("not proven", "dropped", "it has no control: a dead machine looks the same")],
+                ),
+            ),
+        ),
+        "CRITICAL: a hole": Example(
+            "check_firewall --name wall",
+            (
+                watching(WALL),
+                put("watch.0.flows.violated", 1),
+                put("watch.0.flows.wrong", [flow("violated", "open", "it is open at 10.1.0.5")]),
+            ),
+        ),
+        "UNKNOWN: there is no such firewall": Example("check_firewall --name well", (watching(WALL),)),
+    },
     "node": {
         "OK": Example("check_node"),
         "WARNING: silent, and its buffer lasts": Example("check_node", SILENT),
@@ -130,7 +235,8 @@ def shown(check: str, example: Example) -> str:
     name, *arguments = shlex.split(example.command)
     assert name == f"check_{check}"
     values = options.parse(arguments, (*options.COMMON, *options.DOCUMENT, *module.OPTIONS))
-    subject: str | None = {"camera": values.get("camera"), "transfer": values.get("destination")}.get(check, "")
+    asked = {"camera": "camera", "transfer": "destination", "nas": "name", "firewall": "name"}.get(check)
+    subject: str | None = values[asked] if asked else ""
     if values.get("link"):
         module, subject = importlib.import_module("checks.link"), values["link"]
     verdict = of_body(module, with_(*example.changes), NOW, values, subject)
@@ -147,6 +253,7 @@ def test_every_example_prints_what_the_page_says(check: str, title: str) -> None
     example = EXAMPLES[check][title]
     block = f"### {title}\n\n```console\n$ {example.command}\n{shown(check, example)}```\n"
     assert block in page(check)
+    assert f" {title.partition(':')[0]}: " in block.splitlines()[4], "the title says another state"
 
 
 @pytest.mark.parametrize("check", EXAMPLES)

@@ -110,8 +110,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(folder: Path, rows: Mapping[str, tuple[str, object]]) -> Iterator[Snmpd]:
-    """Run an agent in `folder` that serves `rows` below TABLE: {OID: (type of pass_persist, value)}, in order."""
+def running(folder: Path, rows: Mapping[str, tuple[str, object]], root: str = TABLE) -> Iterator[Snmpd]:
+    """Run an agent in `folder` that serves `rows` below `root`: {OID: (type of pass_persist, value)}, in order."""
     assert SNMPD is not None, MISSING
     folder.mkdir(parents=True, exist_ok=True)
     table, script, config = folder / "table", folder / "table.py", folder / "snmpd.conf"
@@ -127,7 +127,7 @@ def running(folder: Path, rows: Mapping[str, tuple[str, object]]) -> Iterator[Sn
             blind=BLIND,
             auth=_escaped(AUTH),
             priv=_escaped(PRIV),
-            root=TABLE,
+            root=root,
             python=sys.executable,
             script=script,
             table=table,

@@ -15,7 +15,7 @@ from PIL import Image, ImageChops, ImageFilter
 from core.processing.look import Statistics, statistics
 from core.simulate.harbour import paint
 
-SIZE = (216, 144)
+SIZE = (144, 96)
 LATITUDE = math.radians(48.64)
 ZONE = ZoneInfo("Europe/Paris")
 LAMPS = (6, 23)  # local hours between which lamps burn at night: they follow summer time

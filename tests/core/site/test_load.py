@@ -271,11 +271,11 @@ BAD_NAME = "a name is 1 to 32 of a-z, 0-9 and '-', and begins with a letter or a
             id="a-misspelt-table-is-judged-as-what-was-meant",
         ),
         pytest.param(
-            HEAD + NODE + '[[watch]]\nkind = "nas"\nsnmp = { host = "h" }\n',
+            HEAD + NODE + '[[objektiv]]\nkind = "nas"\nsnmp = { host = "h" }\n',
             [
-                "5: watch: unknown table; what may stand here: "
+                "5: objektiv: unknown table; what may stand here: "
                 "version, site, roles, checks, coordination, node, camera, recipe, destination, page, route, "
-                "notifications",
+                "watch, notifications",
             ],
             id="an-unknown-table-is-one-problem",
         ),
@@ -287,7 +287,7 @@ BAD_NAME = "a name is 1 to 32 of a-z, 0-9 and '-', and begins with a letter or a
             [
                 "5: objektiv: unknown table; what may stand here: "
                 "version, site, roles, checks, coordination, node, camera, recipe, destination, page, route, "
-                "notifications",
+                "watch, notifications",
             ],
             id="nor-is-what-it-may-have-named-missed",
         ),
