@@ -60,7 +60,7 @@ class Desks:
             context, self.writer, lambda name: self.delivering.look([name]), lambda: self.retaining.leaving_next()
         )
         self.delivering = Delivering(context, self.writer, lambda name: self.viewing.add([name]), self.auditing)
-        self.judging = Judging(context, interval=self._interval)
+        self.judging = Judging(context, self._is_spare, self._interval)
         self.viewing = Viewing(context, self._made, self.judging)
         self.paging = Paging(context, self._made)
         self.taking = Taking(context, self.writer, self._new)
@@ -255,6 +255,13 @@ class Desks:
     def _probed(self) -> dict[str, Any]:
         """Return what the status document says of machine, drives, mounts and what is watched."""
         return {**self.probing.rows(), "watch": self.watching.rows() or None}
+
+    def _is_spare(self, name: PictureName) -> bool:
+        """Return whether a picture is of a camera that another node owns, as its backup here shoots it."""
+        camera = self.context.camera(name.camera)
+        right = None if camera is None else self.context.leases.right(camera)
+        here = self.context.node.name
+        return right is not None and right.role == "spare" and camera is not None and camera.primary not in (None, here)
 
     def _interval(self, camera: str, at: float) -> float | None:
         """Return the seconds between two slots of a camera at an instant, None where its schedule has none."""

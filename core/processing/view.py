@@ -35,7 +35,10 @@ NOT_ANALYSED: Json = {"verdict": "not analysed", "text": "another node owns the 
 
 
 class Seen(NamedTuple):
-    """A picture that was looked at: when it was due (seconds since the epoch), which node shot it, and its look."""
+    """A picture that was looked at: when it was due (seconds since the epoch), whose it is, and its look.
+
+    `node`: another one than before is another owner of the camera, whose view may differ.
+    """
 
     at: float
     node: str

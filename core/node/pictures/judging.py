@@ -20,6 +20,7 @@ class Judging:
     """Judges each picture of the cameras that this node drives, when it was looked at.
 
     `is_spare` says of a picture that another node owns its camera: it is not analysed, and the status document says so.
+    Each epoch of a camera's fence is another owner: what the view was before does not count then.
     `interval` gives the seconds between two slots of a camera at an instant.
     """
 
@@ -38,7 +39,7 @@ class Judging:
         cells = {hour: states.get(catalogue, _cell(name.camera, hour), {}) for hour in near(hour_of(at))}
         every = self.interval(name.camera, at) or UNKNOWN_INTERVAL
         before = self._standing(name.camera)
-        found = judge(before, cells, Seen(at, name.node, broken, stats, why), every)
+        found = judge(before, cells, Seen(at, f"{name.node} {name.fence.epoch}", broken, stats, why), every)
         states.put(catalogue, _key(name.camera), found.standing)
         if found.cell is not None:
             states.put(catalogue, _cell(name.camera, hour_of(at)), found.cell)
