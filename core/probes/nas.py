@@ -6,7 +6,6 @@ there as texts ("40 C/104 F", "1.82 TB", "--") and, in systemInfoEx, as numbers.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -35,9 +34,7 @@ RAID_STATES = {
 }  # fmt: skip
 UNKNOWN = -4
 QNAP_DISK = {0: "normal", -4: "unknown", -5: "no disk", -6: "invalid", -9: "read-write error"}
-_TEMPERATURE = re.compile(r"(-?\d+(?:\.\d+)?) ?(?:°)?C\b")
-_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMGTP]?)i?B?", re.IGNORECASE)
-_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40, "P": 1 << 50}
+_UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40, "P": 1 << 50}
 WRAP = 1 << 32
 
 
@@ -168,8 +165,8 @@ def _number(value: Any) -> int | None:
     """Return a number that may come as text ("5400 RPM"), None for "--" and the like."""
     if isinstance(value, int):
         return value
-    match = re.match(r"-?\d+", value) if isinstance(value, str) else None
-    return None if match is None else int(match[0])
+    found = _leading(value) if isinstance(value, str) else None
+    return None if found is None else int(found[0])
 
 
 def _count(value: Any) -> int | None:
@@ -180,8 +177,8 @@ def _count(value: Any) -> int | None:
 def _degrees(value: Any) -> float | None:
     """Return degrees Celsius of a number, or of "40 C/104 F"; None for "--" and for what no sensor measures."""
     if isinstance(value, str):
-        match = _TEMPERATURE.search(value)
-        found = float(match[1]) if match is not None else None
+        told = _leading(value)
+        found = told[0] if told is not None and told[1].lstrip("°")[:1] == "C" else None
     else:
         found = value
     return found if found is not None and 0 < found < 150 else None
@@ -195,8 +192,17 @@ def _wide(value: Any) -> int | None:
 def _bytes(value: Any) -> int | None:
     if isinstance(value, int):
         return _wide(value)
-    match = _SIZE.match(value) if isinstance(value, str) else None
-    return None if match is None else int(float(match[1]) * _UNITS[match[2].upper()])
+    told = _leading(value) if isinstance(value, str) else None
+    return None if told is None else int(told[0] * _UNITS.get(told[1][:1].upper(), 1))
+
+
+def _leading(said: str) -> tuple[float, str] | None:
+    """Return the number that a text begins with, and what follows it without blanks; `re` would cost a plugin 5 ms."""
+    end = next((n for n, sign in enumerate(said) if not (sign in "0123456789." or (n == 0 and sign == "-"))), len(said))
+    try:
+        return float(said[:end]), said[end:].strip()
+    except ValueError:
+        return None
 
 
 def _known(found: Json) -> Json:
