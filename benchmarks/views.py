@@ -67,7 +67,11 @@ def year(site: Site, days: int) -> tuple[list[str], dict[str, tuple[int, int]]]:
     share = TRIES / max(1, (days - WARM) * 1440 // MINUTES)
     for at in site.times(BEGIN, days, MINUTES):
         image = site.see(at)
-        if (at - BEGIN).days >= WARM and elevation(at) >= HIGH and dice.random() < 6 * share:
+        if (
+            (at - BEGIN).days >= WARM
+            and min(elevation(at), elevation(at + timedelta(hours=1))) >= HIGH
+            and dice.random() < 6 * share
+        ):
             for fault, pictures in faults(image, dice).items():
                 other, said = camera.copy(), ""
                 for n in range(3):

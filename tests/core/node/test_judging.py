@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from peers.simulation import Simulation, simulate
 from checks.evaluate import evaluate
 from core.node.jobs import Job
 from core.processing.view import DAY
+from core.simulate.world import Course
 
 DAYLIGHT: dict[str, Any] = {"mean": 120.0, "contrast": 50.0, "sharpness": 12.0, "dark": 0.0, "bright": 0.0}
 BLACK: dict[str, Any] = {"mean": 1.0, "contrast": 0.5, "sharpness": 0.2, "dark": 1.0, "bright": 0.0, "hash": "0" * 16}
@@ -25,8 +26,8 @@ class Eye:
         self._of = world.site.images.do
         world.site.images.do = self.do  # type: ignore[method-assign]
 
-    def do(self, job: Job, now: Any) -> Iterator[Any]:
-        found = yield from self._of(job, now)  # type: ignore[misc]
+    def do(self, job: Job, now: datetime) -> Course:
+        found = yield from self._of(job, now)
         self._seen += 1
         fresh = "".join(f"{(self._seen * 257 + n * 31) % 65_535 + 1:04x}" for n in range(16))
         look = BLACK if self.black else DAYLIGHT | {"hash": f"{0xF0F0_1234_5678_9ABC:016x}"}
