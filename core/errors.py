@@ -44,6 +44,7 @@
     ├── PictureBroken           an image cannot be decoded whole
     ├── AlreadyRunning          another node holds this data folder
     ├── NodeUnreachable         nobody answers on the control socket
+    ├── AssignmentRefused       a backup or a switch cannot be had; every reason is told
     ├── Forbidden               this person may not do that
     ├── BadRequest              a request that the node does not understand
     └── NoSuchThing             an unknown camera, destination, picture...
@@ -272,6 +273,10 @@ class AlreadyRunning(OverlapseError):
 
 class NodeUnreachable(OverlapseError):
     """Nobody answers on the node's control socket."""
+
+
+class AssignmentRefused(OverlapseError):
+    """A backup or a switch of a node cannot be had as it was asked for; every reason is told."""
 
 
 class Forbidden(OverlapseError):

@@ -26,6 +26,7 @@ COMMANDS = {  # name: (where it is, what it does)
     "order": ("core.cli.orders:order", "Have another node do something when it checks in."),
     "orders": ("core.cli.orders:orders", "Show the orders given here to other nodes, and those that came."),
     "mail": ("core.cli.mail:mail", "Show what waits for the mail server, or send a test."),
+    "redundancy": ("core.cli.redundancy:redundancy", "Show and change who shoots a camera when a server falls silent."),
     "retention": ("core.cli.keep:retention", "Show what would be deleted next, and why."),
     "plan": ("core.cli.plan:plan", "Show bytes, bandwidth and buffer before anything is bought."),
     "drill": ("core.cli.drill:drill", "Simulate failing nodes, links and engines with the product's own code."),

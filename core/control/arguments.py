@@ -117,6 +117,20 @@ def parse_layout(value: object) -> str:
     return str(value)
 
 
+def parse_names(value: object) -> list[str]:
+    """Return names, some at a time, each once."""
+    if not isinstance(value, list) or not 1 <= len(value) <= MAX_ROWS:
+        raise ValueError(f"a list of 1 to {MAX_ROWS} names")
+    return list(dict.fromkeys(parse_name(one) for one in value))
+
+
+def parse_text(value: object) -> str:
+    """Return a text of some lines."""
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("a text")
+    return value
+
+
 def parse_zone(value: object) -> str:
     """Return the name of a time zone."""
     try:

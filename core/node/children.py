@@ -30,6 +30,15 @@ def resident(pid: int) -> int:
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
+def spent(pid: int | None) -> float:
+    """Return how many seconds of processor a process has taken, its ended children among them; 0 when it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(int(one) for one in fields[11:15]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError):
+        return 0.0
+
+
 class Feeder:
     """Feeds one worker: starts its process when there is work, ends it when there is none.
 
@@ -163,10 +172,10 @@ class Feeder:
             self._give_back()
 
     def _do(self, job: Job, lane: int) -> Done | Failed:
-        began, opening = time.monotonic(), not job.cold
+        began, opening, before = time.monotonic(), not job.cold, 0.0
         try:
             process = self._take(opened=not job.cold)
-            opening = False
+            opening, before = False, spent(self.pid)
             try:
                 result = self._ask(process, job, lane)
             finally:
@@ -177,7 +186,8 @@ class Feeder:
             log.exception("job failed: worker=%s op=%s", self.worker, job.op)
             wrapped = OverlapseError(f"{type(error).__name__}: {error}")
             return Failed(job, wrapped, time.monotonic() - began, opening)
-        return Done(job, result, time.monotonic() - began)
+        taken = max(0.0, spent(self.pid) - before) / len(self._lanes)  # lanes share the process
+        return Done(job, result, time.monotonic() - began, taken)
 
     def _take(self, opened: bool) -> Process:
         """Return the running process, `opened` if that is wanted, to be given back."""

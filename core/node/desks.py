@@ -19,6 +19,9 @@ from core.node.context import Context
 from core.node.errands.errands import Errands, Make
 from core.node.errands.importing import Importing
 from core.node.errands.restoring import Restoring
+from core.node.fleet.assigning import Assigning
+from core.node.fleet.byhand import ByHand
+from core.node.fleet.costing import Costing
 from core.node.fleet.overseeing import Overseeing
 from core.node.fleet.owning import Owning
 from core.node.fleet.reaching import WORKER, Reaching
@@ -36,7 +39,7 @@ from core.node.pictures.judging import Judging
 from core.node.pictures.paging import Paging
 from core.node.pictures.taking import Taking
 from core.node.pictures.viewing import Viewing
-from core.node.reporting import Reporting
+from core.node.reporting import OVERLAPSE, Reporting
 from core.node.sending.auditing import Auditing
 from core.node.sending.delivering import Delivering
 from core.node.telling.kept import MAIL
@@ -72,7 +75,7 @@ class Desks:
         self.receiving = Receiving(context, self.writer, self.taking, self.delivering.linking, self.checkins)
         self.writer.on_written = self._written
         self.shooting = Shooting(context, self.taking)
-        self.reaching = Reaching(context, self.shooting)
+        self.reaching = Reaching(context, self.shooting, lambda: self.owning.plans())
         self.owning = Owning(
             context,
             self._rights,
@@ -91,7 +94,8 @@ class Desks:
         self.overseeing = Overseeing(context, self.checkins)
         self.probing = Probing(context)
         self.watching = Watching(context)
-        told = trouble, self.errands.row, self.mailing.row, self.owning.document, self._probed
+        self.costing = Costing(context)
+        told = trouble, self.errands.row, self.mailing.row, self.owning.document, self._probed, self.costing.row
         self.reporting = Reporting(context, self.shooting, self.viewing, self.delivering, self.retaining, *told)
 
         self._tie_orders()
@@ -104,6 +108,8 @@ class Desks:
         self.receiving.on_laid, self.receiving.on_report = self.ordering.laid, self.ordering.hear
         self.ordering.on_given = self.by_engine.look
         self.obeying.on_news = self._order_ended
+        self.by_hand = ByHand(self.context, self.owning, self.ordering.give)
+        self.assigning = Assigning(self.context, self._documents, OVERLAPSE, self._beside)
         self.shooting.on_order = self.obeying.shot
 
     def _order_ended(self) -> None:
@@ -113,6 +119,8 @@ class Desks:
 
     def begin(self) -> None:
         """Take up what a stop left."""
+        self.costing.begin()
+        self.by_hand.begin()
         self.mailing.begin()
         self.obeying.begin()
         self.ordering.begin()
@@ -126,6 +134,7 @@ class Desks:
             self.reaching,
             self.owning,
             self.overseeing,
+            self.by_hand,
             self.shooting,
             self.pushing,
             self.receiving,
@@ -183,6 +192,7 @@ class Desks:
 
     def report(self, report: Report) -> None:
         """Give what a worker says to those whom it concerns."""
+        self.costing.take(report)
         worker = report.job.worker
         if worker == WORKER:
             self.reaching.handle(report)
@@ -219,6 +229,16 @@ class Desks:
         self.viewing.recover()
         self.paging.look()
         self.context.keeper.hold_reserve()
+
+    def _documents(self) -> dict[str, Any]:
+        """Return what is known of every node, this one among them."""
+        return {**self.checkins.documents(), self.context.node.name: self.reporting.latest}
+
+    def _beside(self) -> dict[str, Any]:
+        """Return what is shown beside assignments."""
+        part, rehearsal = self.owning.document() or {}, self.by_hand.row()
+        shown = {"node": self.context.node.name, "engine": part.get("engine")}
+        return shown if rehearsal is None else shown | {"rehearsal": rehearsal}
 
     def _rights(self) -> None:
         """What this node may shoot is another than before."""

@@ -44,6 +44,7 @@ class Done:
     job: Job
     result: Json
     seconds: float
+    cpu: float = 0.0  # seconds of processor that the worker's process took meanwhile
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from core.node.pictures.viewing import Viewing
 from core.node.sending.delivering import Delivering
 from core.node.sending.linking import eta
 from core.node.sending.station import Station
+from core.site.digest import digest
 from core.site.model import thresholds
 from core.status.document import Document, build, known
 from core.text import safe
@@ -52,6 +53,7 @@ class Reporting:
     mail: Callable[[], dict[str, Any] | None]  # what waits for the mail server
     redundancy: Callable[[], dict[str, Any] | None]  # who shoots what, where nodes share cameras
     probed: Callable[[], dict[str, Any]]  # machine, drives and mounts
+    costs: Callable[[], dict[str, Any] | None] = lambda: None  # of a shot of each camera
     latest: Document = field(default_factory=dict)  # as it was written last
     _started: float = 0.0
     _at: float = 0.0
@@ -108,6 +110,7 @@ class Reporting:
             "site": context.site.site.name,
             "node": context.node.name,
             "kind": context.node.kind,
+            "site_digest": digest(context.site),
             "zone": context.site.site.zone,
             "at": round(context.now().timestamp(), 3),
             "next": round(context.now().timestamp() + context.pace.report, 3),
@@ -124,6 +127,7 @@ class Reporting:
             "mail": self.mail(),
             "redundancy": self.redundancy(),
             **self.probed(),
+            "costs": self.costs(),
             "storage": None if (trouble := self.trouble()) is None else safe(trouble),
         }
 

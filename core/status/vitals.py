@@ -14,7 +14,8 @@ def vitals(document: Mapping[str, Any]) -> str:
     """Return at most MOST bytes of ASCII.
 
     a: seconds of the document; t: its clock is trusted; c: a letter a camera, in the order of the document; l: the last
-    slot; w, o: bytes undelivered, and since when; d: days of buffer; r: pictures at risk.
+    slot; w, o: bytes undelivered, and since when; d: days of buffer; r: pictures at risk; v, g: the version of the
+    program, and the digest of its site file.
     """
     cameras = "".join(_LETTERS.get(row["state"], "o") for row in document["cameras"])
     last = max((row["last"]["slot"] for row in document["cameras"] if "last" in row), default=None)
@@ -27,6 +28,8 @@ def vitals(document: Mapping[str, Any]) -> str:
         "o": None if oldest is None else int(oldest),
         "d": document["buffer"].get("days"),
         "r": document["at_risk"]["pictures"],
+        "v": document.get("overlapse"),
+        "g": document.get("site_digest"),
     }
     head = {key: value for key, value in said.items() if value is not None}
     room = MOST - len(_text(head)) - len(',"c":""')
@@ -40,7 +43,7 @@ def read_vitals(text: str) -> Mapping[str, Any] | None:
     except ValueError:
         return None
     numbers = ("a", "t", "l", "w", "o", "d", "r")
-    if not isinstance(said, dict) or not isinstance(said.get("c", ""), str) or "a" not in said:
+    if not isinstance(said, dict) or "a" not in said or not all(isinstance(said.get(one, ""), str) for one in "cvg"):
         return None
     if any(key in said and (isinstance(said[key], bool) or not isinstance(said[key], int | float)) for key in numbers):
         return None

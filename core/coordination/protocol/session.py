@@ -14,10 +14,14 @@ RIVAL_WAIT = 30.0  # seconds before a name that another process took is taken ba
 
 
 def is_needed(turn: Turn) -> bool:
-    """Return whether this node shares a camera with another one: else it needs no session at all."""
+    """Return whether this node shares a camera with another one, or may be asked to: else it needs no session at all.
+
+    It may be where a camera's `reach` names it.
+    """
     state = turn.state
-    shared = (plan for plan in state.cameras.values() if plan.backup is not None and state.me in plan.candidates)
-    if any(True for _ in shared):
+    if any(state.me in plan.reach for plan in state.cameras.values()):
+        return True
+    if any(plan.backup is not None and state.me in plan.candidates for plan in state.cameras.values()):
         return True
     owned = ((camera, one.owner.node) for camera, one in state.leases.items() if one.owner is not None)
     primaries = {camera: plan.primary for camera, plan in state.cameras.items()}

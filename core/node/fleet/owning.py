@@ -125,6 +125,10 @@ class Owning:
 
     # What this node may do.
 
+    def plans(self) -> Mapping[str, CameraPlan]:
+        """Return who is to shoot each camera, as the engine has it and else the site file."""
+        return {} if self._state is None else self._state.cameras
+
     def right(self, camera: Camera, shot: float = 0.0) -> Right | None:
         """Return the right to begin a shot of at most `shot` seconds now; None: another node shoots it."""
         if camera.name not in self.state.cameras:  # it came with a new site file, and shares nothing yet

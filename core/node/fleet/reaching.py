@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from core.capture.reach import SECONDS
 from core.capture.wire import camera_to_json
+from core.coordination.protocol.records import CameraPlan
 from core.node.cameras.shooting import Shooting
 from core.node.context import Context
 from core.node.jobs import Done, Failed, Job, Report, Worker
@@ -24,6 +26,7 @@ class Reaching:
 
     context: Context
     shooting: Shooting
+    plans: Callable[[], Mapping[str, CameraPlan]] = dict  # as the engine has them
     ill: dict[str, str] = field(default_factory=dict)
     _due: dict[str, float] = field(default_factory=dict)  # camera -> monotonic
     _under_way: set[str] = field(default_factory=set)
@@ -66,10 +69,15 @@ class Reaching:
     def _standing_by(self) -> list[Camera]:
         if self.context.engine is None:
             return []
-        node = self.context.node.name
-        backed = (camera for camera in self.context.site.camera if camera.backup is not None)
-        ours = (camera for camera in backed if node in (camera.primary, camera.backup, *camera.reach))
-        return [camera for camera in ours if camera.name not in self.shooting.posts]
+        cameras = (camera for camera in self.context.site.camera if camera.name not in self.shooting.posts)
+        return [camera for camera in cameras if self._may_shoot(camera)]
+
+    def _may_shoot(self, camera: Camera) -> bool:
+        """Return whether this node is, or may become, one of the two of a camera."""
+        node, plan = self.context.node.name, self.plans().get(camera.name)
+        backed = camera.backup is not None and node in (camera.primary, camera.backup)
+        assigned = plan is not None and plan.backup is not None and node in plan.candidates
+        return backed or assigned or node in camera.reach
 
     def _every(self) -> float:
         return 5 * EVERY if self.context.node.profile == "cellular" else EVERY

@@ -1,0 +1,203 @@
+"""Assignments by hand on simulated nodes: staged, refused with reasons, applied together, handed on, rehearsed."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from peers.simulation import BEGIN, site_toml
+
+from core.catalogue import pictures
+from core.control.peer import Who
+from core.control.request import Request
+from core.control.verbs import VERBS, Role
+from core.simulate.shared import SharedEngine
+from core.simulate.site import SimulatedNode, SimulatedSite
+from core.simulate.world import World
+from core.values import seconds_of
+
+WHO = Who(1000, "ana", Role.ADMIN, 1)
+
+
+def toml(*, more: str = "", fr: str = "", unit: str = "", ca: str = "") -> str:
+    text = site_toml(
+        cameras=("gate", "yard"),
+        every="60s",
+        camera='primary = "unit1"\nbackup = "fr"\nreach = ["ca"]',
+        node=unit,
+        extra=f'[[node]]\nname = "fr"\nkind = "cloud"\n{fr}\n[[node]]\nname = "ca"\nkind = "cloud"\n{ca}\n{more}',
+        head='clock = "host"',
+    )
+    return text.replace('kind = "gphoto2"', 'kind = "http"\nurl = "http://10.0.0.9/a.jpg"')
+
+
+class Fleet:
+    def __init__(self, text: str) -> None:
+        self.world = World(BEGIN)
+        self.engine = SharedEngine(self.world)
+        self.sites = {
+            name: SimulatedSite(self.world, text, node=name, engine=self.engine) for name in ("unit1", "fr", "ca")
+        }
+        self.node = SimulatedNode(self.world, list(self.sites.values()))
+
+    def run(self, **duration: float) -> None:
+        self.node.run(timedelta(**duration))
+
+    def ask(self, verb: str, at: str = "unit1", /, **args: Any) -> dict[str, Any]:
+        said: list[dict[str, Any]] = []
+        self.sites[at].ask(Request(verb, VERBS[verb].parse(args), WHO, said.append))
+        for _ in range(20):
+            if said:
+                break
+            self.run(seconds=0.3)
+        json.dumps(said[0])
+        return said[0]
+
+    def camera(self, name: str) -> dict[str, Any]:
+        rows = self.ask("redundancy")["done"]["cameras"]
+        return next(row for row in rows if row["name"] == name)
+
+    def crash(self, name: str) -> None:
+        one = self.sites[name]
+        one.cut()
+        self.node.sites = [site for site in self.node.sites if site is not one]
+
+    def holes(self, camera: str) -> list[Any]:
+        begin, end = BEGIN + timedelta(minutes=1), self.world.now() - timedelta(minutes=1)
+        have = {
+            picture.name.at
+            for site in self.sites.values()
+            for picture in pictures.between(site.catalogue, camera, 0, seconds_of(self.world.now()) + 1)
+        }
+        return [slot.at for slot in self.sites["unit1"].expected(camera, begin, end) if slot.at not in have]
+
+
+@pytest.fixture
+def fleet() -> Fleet:
+    fleet = Fleet(toml())
+    fleet.run(minutes=1)
+    return fleet
+
+
+def test_show_has_owner_mode_and_load_of_all(fleet: Fleet) -> None:
+    said = fleet.ask("redundancy")["done"]
+    assert [(row["name"], row["owner"], row["mode"], row["ready"]) for row in said["cameras"]] == [
+        ("gate", "unit1", "normal", True),
+        ("yard", "unit1", "normal", True),
+    ]
+    nodes = {row["name"]: row for row in said["nodes"]}
+    assert nodes["fr"]["load"]["normal"]["cameras"] == 0
+    assert (nodes["fr"]["load"]["worst"]["cameras"], nodes["fr"]["load"]["failing"]) == (2, "unit1")
+    assert {row["site"] for row in nodes.values()} == {nodes["fr"]["site"]}
+    assert said["differ"] is False
+
+
+def test_an_assignment_is_staged_and_applied_and_obeyed_when_the_primary_dies(fleet: Fleet) -> None:
+    told = fleet.ask("redundancy-assign", cameras=["gate"], backup="ca")["done"]
+    assert told["effects"] == ["gate: backup fr -> ca"]
+    assert fleet.camera("gate")["backup"] == "fr", "staged only"
+    assert fleet.ask("redundancy")["done"]["staged"]["effects"] == ["gate: backup fr -> ca"]
+    assert fleet.ask("redundancy-apply")["done"]["applied"] == ["cfg.cam.gate"]
+    assert "staged" not in fleet.ask("redundancy")["done"]
+    fleet.run(minutes=2)
+    fleet.crash("unit1")
+    fleet.run(minutes=2)
+    said = fleet.ask("redundancy", "ca")["done"]["cameras"]
+    assert [(row["name"], row["owner"]) for row in said] == [("gate", "ca"), ("yard", "fr")]
+
+
+def test_many_cameras_of_one_server_and_switches_are_applied_together(fleet: Fleet) -> None:
+    fleet.ask("redundancy-assign", of="unit1", backup="ca")
+    told = fleet.ask("redundancy-mode", node="ca", constant=True)["done"]
+    assert told["effects"] == [
+        "gate: backup fr -> ca; mode normal -> constant",
+        "yard: backup fr -> ca; mode normal -> constant",
+        "ca: constant off -> on",
+    ]
+    assert "gate will have two connections, from unit1 and from ca: twice the bandwidth" in told["warnings"]
+    assert len(fleet.ask("redundancy-apply")["done"]["applied"]) == 3
+    assert {fleet.camera(name)["mode"] for name in ("gate", "yard")} == {"constant"}
+
+
+def test_a_dry_run_stages_nothing_and_what_was_staged_is_forgotten_after_an_hour(fleet: Fleet) -> None:
+    fleet.ask("redundancy-assign", cameras=["gate"], backup="ca", dry_run=True)
+    assert "staged" not in fleet.ask("redundancy")["done"]
+    fleet.ask("redundancy-assign", cameras=["gate"], backup="ca")
+    fleet.world.jump(timedelta(minutes=61))
+    fleet.run(minutes=1)
+    assert "staged" not in fleet.ask("redundancy")["done"]
+    assert fleet.ask("redundancy-apply")["error"] == "NoSuchThing"
+
+
+def test_what_somebody_else_changed_meanwhile_is_not_overwritten(fleet: Fleet) -> None:
+    fleet.ask("redundancy-assign", cameras=["gate"], backup="ca")
+    fleet.ask("redundancy-assign", "fr", cameras=["gate"], without=True)
+    assert "applied" in fleet.ask("redundancy-apply", "fr")["done"]
+    assert fleet.ask("redundancy-apply")["error"] == "StaleEdit"
+    assert fleet.camera("gate")["backup"] is None
+
+
+def refusal(fleet: Fleet, verb: str = "redundancy-assign", **args: Any) -> str:
+    said = fleet.ask(verb, **args)
+    assert said["error"] == "AssignmentRefused"
+    return str(said["message"])
+
+
+def test_an_assignment_is_refused_with_every_reason() -> None:
+    fleet = Fleet(toml(ca="redundancy = { max_cameras = 1 }", more='[[node]]\nname = "spare"\nkind = "cloud"\n'))
+    fleet.sites["ca"].reach.out.add("gate")
+    fleet.run(minutes=1)
+    said = refusal(fleet, of="unit1", backup="ca")
+    assert "ca does not reach gate, as it found itself" in said
+    assert "ca would serve 2 cameras in the worst single failure; max_cameras is 1" in said
+    assert "spare has not reported" in refusal(fleet, cameras=["gate"], backup="spare")
+    assert "unit1 is the primary of gate" in refusal(fleet, cameras=["gate"], backup="unit1")
+    assert "[notifications.smtp] is missing" in refusal(fleet, "redundancy-mode", node="fr", mail=True)
+
+
+def test_a_silent_backup_is_refused(fleet: Fleet) -> None:
+    fleet.crash("ca")
+    fleet.run(minutes=5)
+    assert "ca is silent: nothing was heard of it for" in refusal(fleet, cameras=["gate"], backup="ca")
+
+
+def test_assignments_move_as_text(fleet: Fleet) -> None:
+    text = fleet.ask("redundancy-export")["done"]["text"]
+    said = json.loads(text)
+    said["cameras"]["yard"]["backup"] = "ca"
+    told = fleet.ask("redundancy-import", text=json.dumps(said))["done"]
+    assert told["effects"] == ["yard: backup fr -> ca"]
+    fleet.ask("redundancy-apply")
+    assert fleet.camera("yard")["backup"] == "ca"
+
+
+def test_a_camera_is_handed_over_and_back_without_a_lost_slot(fleet: Fleet) -> None:
+    effect = fleet.ask("redundancy-handover", camera="gate", dry_run=True)["done"]["effect"]
+    assert effect.startswith("gate: unit1 stops at a slot boundary, then fr shoots it; no slot is lost")
+    fleet.run(minutes=2)
+    assert fleet.camera("gate")["owner"] == "unit1", "it was only asked what would be"
+    fleet.ask("redundancy-handover", camera="gate")
+    fleet.run(minutes=4)
+    assert (fleet.camera("gate")["owner"], fleet.camera("yard")["owner"]) == ("fr", "unit1")
+    assert fleet.ask("redundancy-handover", camera="gate")["error"] == "Forbidden"
+    fleet.ask("redundancy-handback", "fr", camera="gate")
+    fleet.run(minutes=3)
+    assert fleet.camera("gate")["owner"] == "unit1"
+    assert fleet.holes("gate") == []
+
+
+def test_a_camera_with_another_node_is_handed_back_by_an_order_which_that_node_must_obey(fleet: Fleet) -> None:
+    fleet.ask("redundancy-handover", camera="gate")
+    fleet.run(minutes=3)
+    said = fleet.ask("redundancy-handback", camera="gate")
+    assert said["error"] == "Forbidden"
+    assert "fr does not obey unit1" in said["message"]
+
+
+def test_a_rehearsal_is_refused_without_a_ready_backup(fleet: Fleet) -> None:
+    fleet.sites["fr"].reach.out.add("gate")
+    fleet.run(minutes=3)
+    said = fleet.ask("redundancy-rehearse", camera="gate")
+    assert said["message"] == "fr is not ready: it does not reach gate, as it found itself"
