@@ -70,6 +70,8 @@ class Redundancy(Resource):
         yield Metric("diverging", sum(int(number(one, "diverging") or 0) for one in backed), min=0)
         for finding in (*self._engine(part(known, "engine")), *(f for one in backed for f in self._camera(one))):
             yield found(finding)
+        for finding in self._differing(known):
+            yield found(finding)
         yield found(self._well(cameras))
 
     def _engine(self, engine: Mapping[str, Any]) -> Iterator[Finding]:
@@ -82,6 +84,18 @@ class Redundancy(Resource):
                 cause=text(engine, "why", 150) or "this node reaches no majority of the coordination servers",
                 evidence=f"since {instant(since, self.document.now)}; owners go on, nobody can take a camera over",
                 step="look at the links between the coordination servers, then at the servers",
+            )
+
+    def _differing(self, known: Mapping[str, Any]) -> Iterator[Finding]:
+        differ = known.get("differ")
+        names = [short(one) for one in differ if isinstance(one, str)] if isinstance(differ, list) else []
+        if names and not self.subject:
+            yield Finding(
+                f"another version of site.toml on {', '.join(names[:3])}",
+                impaired=True,
+                cause="it was changed on some nodes only: who takes a camera over may shoot it otherwise",
+                evidence=f"{len(names)} nodes differ from {self.document.node}",
+                step="compare with `overlapse status --fleet`, copy the right file to all, and reload them",
             )
 
     def _camera(self, row: Mapping[str, Any]) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from core.cli.options import Selection, json_option, site_options
 from core.cli.pausing import Act, act_options
 from core.cli.show import events_text, ledger_text, status_text
 from core.cli.showfleet import fleet_text
+from core.cli.showredundancy import period_lines
 from core.errors import OverlapseError
 from core.site.place import Place
 
@@ -98,17 +99,23 @@ def ledger(
     begin = _begin(day)
 
     def from_catalogue() -> Json:
+        from core.node.fleet.periods import rows
         from core.status.views import ledger_rows
 
         with open_catalogue(place) as catalogue:
-            return {"slots": ledger_rows(catalogue, camera, begin, begin + DAY)}
+            end = begin + DAY
+            failovers = rows(catalogue, camera, begin.timestamp(), end.timestamp())
+            return {"slots": ledger_rows(catalogue, camera, begin, end), "failovers": failovers}
 
-    slots = _ledger(place, camera, begin, from_catalogue)
+    slots, failovers = _ledger(place, camera, begin, from_catalogue)
     if camera is not None and not slots:
         need("camera", camera, place)
     if missed:
         slots = [slot for slot in slots if slot["outcome"] in ("missed", "late")]
-    click.echo(json.dumps({"slots": slots}) if as_json else ledger_text(slots))
+    if as_json:
+        click.echo(json.dumps({"slots": slots} | ({"failovers": failovers} if failovers else {})))
+        return
+    click.echo("\n".join([ledger_text(slots), *(line for one in failovers for line in period_lines(one))]))
 
 
 def _begin(day: datetime | None) -> datetime:
@@ -120,16 +127,20 @@ def _begin(day: datetime | None) -> datetime:
     return day.replace(tzinfo=UTC)
 
 
-def _ledger(place: Place, camera: str | None, begin: datetime, from_catalogue: Callable[[], Json]) -> list[Json]:
-    """Return the slots of the day from `begin`, by camera and time; a node gives them in pages."""
+def _ledger(
+    place: Place, camera: str | None, begin: datetime, from_catalogue: Callable[[], Json]
+) -> tuple[list[Json], list[Json]]:
+    """Return the slots of the day from `begin`, by camera and time, and its failovers; a node gives them in pages."""
     args = {"until": (begin + DAY).isoformat()} | ({"camera": camera} if camera else {})
     found: dict[tuple[str, int, str], Json] = {}
+    failovers: dict[tuple[str, str], Json] = {}
     since: str | None = begin.isoformat()
     while since is not None:
         page = asked(place, "ledger", args | {"since": since}, from_catalogue)
         found |= {(row["camera"], row["slot"], row["node"]): row for row in page["slots"]}
+        failovers |= {(row["camera"], row["case"]): row for row in page.get("failovers", ())}
         since = page.get("next")
-    return [row for _, row in sorted(found.items())]
+    return [row for _, row in sorted(found.items())], [*failovers.values()]
 
 
 @click.command()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from core.cli.show import Row, ago, table
-from core.status.fleet import silent_for
+from core.status.fleet import silent_for, site_of
 from core.status.read import VERSION
 from core.text import safe
 from core.units import show_duration, show_size
@@ -20,7 +20,19 @@ WORDS = ("failing", "paused", "no shot yet")  # of cameras, the worst first
 def fleet_text(documents: Sequence[Row], now: datetime) -> str:
     """Return what is known of every node; of one that is silent, how it was."""
     shown = sorted(documents, key=lambda one: (-_badness(one, now), str(one["node"])))
-    return "\n".join(table(HEADS, [_node(one, now) for one in shown]))
+    return "\n".join([*table(HEADS, [_node(one, now) for one in shown]), *_differing(documents)])
+
+
+def _differing(documents: Sequence[Row]) -> Iterator[str]:
+    """Yield a line for each site whose nodes run different versions of site.toml."""
+    for site in sorted({str(one["site"]) for one in documents}):
+        by_digest: dict[str, list[str]] = {}
+        for one in documents:
+            if one["site"] == site and (digest := site_of(one)) is not None:
+                by_digest.setdefault(digest, []).append(str(one["node"]))
+        if len(by_digest) > 1:
+            each = "; ".join(f"{safe(one, 8)}: {', '.join(sorted(nodes))}" for one, nodes in sorted(by_digest.items()))
+            yield f"! nodes of {safe(site, 32)} run different versions of site.toml: {each}"
 
 
 def _badness(document: Row, now: datetime) -> int:

@@ -32,7 +32,7 @@ def shown(said: Row) -> Iterator[str]:
     if "rehearsal" in said:
         yield f"{safe(said['rehearsal']['camera'])} is being rehearsed: {safe(said['rehearsal']['step'])}"
     for one in said.get("periods", ()):
-        yield from _period(one)
+        yield from period_lines(one)
     if "staged" in said:
         yield ""
         staged = said["staged"]
@@ -109,7 +109,8 @@ def _node(row: Row) -> tuple[str, ...]:
     return (row["name"], switches, cap, safe(row["session"]), *said, *shares)
 
 
-def _period(one: Row) -> Iterator[str]:
+def period_lines(one: Row) -> Iterator[str]:
+    """Yield what one failover period says: who stood in for whom, from when until when, what it cost."""
     until = "now" if one["end"] is None else f"{utc(one['end']):%d %b %H:%M:%S}"
     head = f"{safe(one['camera'])}: {safe(one['by'])} for {safe(one['node'])}"
     counts = f"slots lost {one['lost']}, filled {one['filled']}, spares {one['spares']}"

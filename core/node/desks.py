@@ -22,6 +22,7 @@ from core.node.errands.restoring import Restoring
 from core.node.fleet.assigning import Assigning
 from core.node.fleet.byhand import ByHand
 from core.node.fleet.costing import Costing
+from core.node.fleet.failovers import Failovers
 from core.node.fleet.overseeing import Overseeing
 from core.node.fleet.owning import Owning
 from core.node.fleet.reaching import WORKER, Reaching
@@ -46,6 +47,8 @@ from core.node.telling.kept import MAIL
 from core.node.telling.mailing import Mailing
 from core.node.timekeeping import LAST_SEEN
 from core.node.writing import Writer
+from core.site.digest import digest
+from core.status.fleet import site_of
 from core.status.vitals import vitals
 from core.values import PictureName, utc
 
@@ -94,8 +97,9 @@ class Desks:
         self.overseeing = Overseeing(context, self.checkins)
         self.probing = Probing(context)
         self.watching = Watching(context)
+        self.failovers = Failovers(context, self.owning, self.mailing)
         self.costing = Costing(context)
-        told = trouble, self.errands.row, self.mailing.row, self.owning.document, self._probed, self.costing.row
+        told = trouble, self.errands.row, self.mailing.row, self._redundancy, self._probed, self.costing.row
         self.reporting = Reporting(context, self.shooting, self.viewing, self.delivering, self.retaining, *told)
 
         self._tie_orders()
@@ -120,6 +124,7 @@ class Desks:
     def begin(self) -> None:
         """Take up what a stop left."""
         self.costing.begin()
+        self.failovers.begin()
         self.by_hand.begin()
         self.mailing.begin()
         self.obeying.begin()
@@ -134,6 +139,7 @@ class Desks:
             self.reaching,
             self.owning,
             self.overseeing,
+            self.failovers,
             self.by_hand,
             self.shooting,
             self.pushing,
@@ -230,6 +236,15 @@ class Desks:
         self.paging.look()
         self.context.keeper.hold_reserve()
 
+    def _redundancy(self) -> dict[str, Any] | None:
+        """Return the part `redundancy` of the status document, the last failover periods among it."""
+        part, periods = self.owning.document(), self.failovers.rows()
+        if part is None:
+            return None
+        ours, documents = digest(self.context.site), self.checkins.documents()
+        differ = sorted(node for node, said in documents.items() if site_of(said) not in (None, ours))
+        return part | ({"periods": periods} if periods else {}) | ({"differ": differ} if differ else {})
+
     def _documents(self) -> dict[str, Any]:
         """Return what is known of every node, this one among them."""
         return {**self.checkins.documents(), self.context.node.name: self.reporting.latest}
@@ -237,7 +252,7 @@ class Desks:
     def _beside(self) -> dict[str, Any]:
         """Return what is shown beside assignments."""
         part, rehearsal = self.owning.document() or {}, self.by_hand.row()
-        shown = {"node": self.context.node.name, "engine": part.get("engine")}
+        shown = {"node": self.context.node.name, "engine": part.get("engine"), "periods": self.failovers.rows()}
         return shown if rehearsal is None else shown | {"rehearsal": rehearsal}
 
     def _rights(self) -> None:

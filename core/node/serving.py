@@ -15,6 +15,7 @@ from core.intake.entries import OverrideEntry
 from core.node.cameras.measuring import telemetry_key
 from core.node.cameras.pauses import PAUSE, RESUME
 from core.node.desks import Desks
+from core.node.fleet.periods import rows
 from core.node.keeping.outlook import ALLOWED, ANNOUNCED, CONFIRMED
 from core.node.reload import Reload
 from core.node.sending.disproving import Disproved
@@ -118,7 +119,9 @@ class Serving:
         now = self._desks.context.now()
         begin, end = request.args.get("since", now - DAY), request.args.get("until", now)
         limit = request.args.get("limit", 1000)
-        return ledger_page(self._catalogue, request.args.get("camera"), begin, end, limit)
+        page = ledger_page(self._catalogue, request.args.get("camera"), begin, end, limit)
+        periods = rows(self._catalogue, request.args.get("camera"), begin.timestamp(), end.timestamp())
+        return page | {"failovers": periods} if periods else page
 
     def _queue(self, request: Request) -> Answer:
         name = request.args.get("destination")

@@ -48,6 +48,12 @@ def fleet_page(documents: Iterable[Document], since: float) -> Document:
     return {"nodes": wanted}
 
 
+def site_of(document: Mapping[str, Any]) -> str | None:
+    """Return the digest of the site file that a node runs, as it said last; None: it did not say."""
+    said = document.get("vitals", {}).get("g") or document.get("site_digest")
+    return said if isinstance(said, str) else None
+
+
 def is_newer(document: Document, than: Mapping[str, Any] | None) -> bool:
     """Return whether a document says something new: what came twice, or late, changes nothing."""
     return than is None or document["at"] > than["at"]

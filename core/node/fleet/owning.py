@@ -125,6 +125,10 @@ class Owning:
 
     # What this node may do.
 
+    def known(self) -> State | None:
+        """Return where the protocol stands, None: this node shares nothing."""
+        return self._state
+
     def plans(self) -> Mapping[str, CameraPlan]:
         """Return who is to shoot each camera, as the engine has it and else the site file."""
         return {} if self._state is None else self._state.cameras

@@ -94,6 +94,10 @@ class Mailing:
         self._forget(letter)
         return True
 
+    def holds(self, key: str) -> bool:
+        """Return whether a message that tells of a cause waits here."""
+        return any(key in letter.keys for letter in self._letters.values())
+
     # The queue, as operators see it.
 
     def state(self) -> Json:

@@ -201,3 +201,12 @@ def test_a_rehearsal_is_refused_without_a_ready_backup(fleet: Fleet) -> None:
     fleet.run(minutes=3)
     said = fleet.ask("redundancy-rehearse", camera="gate")
     assert said["message"] == "fr is not ready: it does not reach gate, as it found itself"
+
+
+def test_a_node_with_another_version_of_the_site_file_is_told_everywhere(fleet: Fleet) -> None:
+    fleet.sites["unit1"].reload(toml().replace('every = "60s"', 'every = "90s"'))
+    fleet.run(minutes=3)
+    assert fleet.sites["fr"].document["redundancy"]["differ"] == ["unit1"]
+    assert fleet.ask("redundancy", "fr")["done"]["differ"] is True
+    told = fleet.ask("redundancy-assign", "fr", cameras=["gate"], backup="ca", dry_run=True)["done"]
+    assert "unit1 and ca run different versions of site.toml" in told["warnings"]

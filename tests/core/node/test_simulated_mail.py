@@ -2,60 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from peers.post import ANA, BEN, SMTP, Post
 from peers.simulation import BEGIN, CALM, Simulation, site_toml
 
 from core.control.peer import Who
 from core.control.request import Request
 from core.control.verbs import Role
-from core.errors import MailRefused, MailUnreachable, OverlapseError
-from core.node.jobs import Job, Worker
+from core.errors import MailRefused, MailUnreachable
+from core.node.jobs import Worker
 from core.notify.outbox import FLAPS, Cause, number_of
 from core.simulate.site import SimulatedNode, SimulatedSite
-from core.simulate.world import Course, World
+from core.simulate.world import World
 from core.values import milliseconds_of
 
-ANA, BEN = "ana@example.com", "ben@example.com"
-SMTP = f"""
-[notifications.smtp]
-host = "mail.example"
-from = "overlapse@example.com"
-to = ["{ANA}", "{BEN}"]
-"""
 WHO = Who(1000, "ana", Role.ADMIN, 1)
-
-
-@dataclass
-class Post:
-    """Stands for the mail server. `down`: what it answers instead; `refuses`: recipient -> code."""
-
-    world: World
-    down: OverlapseError | None = None
-    refuses: dict[str, int] = field(default_factory=dict)
-    seconds: float = 1.0
-    hangs: bool = False
-    tries: list[tuple[datetime, str]] = field(default_factory=list)
-    taken: list[tuple[datetime, str, str]] = field(default_factory=list)  # (when, id, recipient)
-    bodies: dict[str, set[str]] = field(default_factory=dict)
-
-    def do(self, job: Job, now: datetime) -> Course:
-        letter, to = job.args["letter"], job.args["to"]
-        self.tries.append((now, letter["id"]))
-        yield 1e9 if self.hangs else self.seconds
-        if self.down is not None:
-            raise self.down
-        refused = {one: [self.refuses[one], "no"] for one in to if one in self.refuses}
-        accepted = [one for one in to if one not in refused]
-        self.taken += [(self.world.now(), letter["id"], one) for one in accepted]
-        self.bodies.setdefault(letter["id"], set()).add(letter["text"])
-        return {"accepted": accepted, "refused": refused, "said": "OK", "steps": ["it answers"]}
-
-    def ended(self, worker: Worker) -> None:
-        """It holds nothing."""
 
 
 class Mailed(Simulation):
