@@ -91,7 +91,7 @@ class Redundancy(Resource):
         names = [short(one) for one in differ if isinstance(one, str)] if isinstance(differ, list) else []
         if names and not self.subject:
             yield Finding(
-                f"another version of site.toml on {', '.join(names[:3])}",
+                f"site.toml differs on {', '.join(names[:3])}",
                 impaired=True,
                 cause="it was changed on some nodes only: who takes a camera over may shoot it otherwise",
                 evidence=f"{len(names)} nodes differ from {self.document.node}",

@@ -75,19 +75,19 @@ def assign(cameras: Sequence[str], of: str | None, backup: str, asks: Asks, show
 
 
 @redundancy.command()
-@click.argument("node")
+@click.argument("target", metavar="NODE")
 @click.option("--constant", type=ON_OFF, help="As a backup, shoot all cameras that it reserves, all the time.")
 @click.option("--fast", type=ON_OFF, help="As a primary, be missed after 11 s instead of 35 s.")
 @click.option("--mail", type=ON_OFF, help="As a backup, have failures and returns told by mail.")
 @click.option("--autoback", type=ON_OFF, help="Give cameras back by itself once their primary is healthy again.")
 @click.option("--force", is_flag=True, help="Fast mode on a cellular link, too.")
 @_options
-def mode(node: str, asks: Asks, show: Show, dry_run: bool, force: bool, **switches: str | None) -> None:
+def mode(target: str, asks: Asks, show: Show, dry_run: bool, force: bool, **switches: str | None) -> None:
     """Stage switches of NODE; the modes of cameras follow from them."""
     words: Json = {key: value == "on" for key, value in switches.items() if value is not None}
     if not words:
         raise click.UsageError("say which switch: --constant, --fast, --mail or --autoback, on or off")
-    show(asks("mode", {"node": node, **words} | ({"force": True} if force else {})))
+    show(asks("mode", {"node": target, **words} | ({"force": True} if force else {})))
 
 
 @redundancy.command()

@@ -233,6 +233,13 @@ CASES = [
         "north copies differ in 4 slots",
         id="diverging",
     ),
+    pytest.param(
+        [put("redundancy", redundant()), put("redundancy.differ", ["fr"])],
+        "redundancy",
+        WARNING,
+        "site.toml differs on fr",
+        id="another-site-file",
+    ),
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -210,3 +211,21 @@ def test_a_node_with_another_version_of_the_site_file_is_told_everywhere(fleet: 
     assert fleet.ask("redundancy", "fr")["done"]["differ"] is True
     told = fleet.ask("redundancy-assign", "fr", cameras=["gate"], backup="ca", dry_run=True)["done"]
     assert "unit1 and ca run different versions of site.toml" in told["warnings"]
+
+
+def test_a_rehearsal_takes_a_camera_over_and_back_and_says_so(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("0123456789abcdef0123456789abcdef")
+    (tmp_path / "secret").chmod(0o600)
+    fleet = Fleet(toml(fr='obeys = [{ node = "unit1", key_file = "secret" }]'))
+    for site in fleet.sites.values():
+        site.base = tmp_path
+    fleet.run(minutes=2)
+    told = fleet.ask("redundancy-rehearse", camera="gate")["done"]
+    assert told["effect"] == "fr shoots gate for 2m, then unit1 has it back"
+    assert fleet.ask("redundancy-rehearse", camera="yard")["error"] == "Forbidden", "one at a time"
+    fleet.run(minutes=8)
+    assert fleet.sites["unit1"].told("rehearsal")[-1] == "done: fr took it, shot it, and gave it back"
+    assert fleet.camera("gate")["owner"] == "unit1"
+    shot = {picture.name.node for picture in pictures.between(fleet.sites["fr"].catalogue, "gate", 0, 2**40)}
+    assert "fr" in shot
+    assert fleet.holes("gate") == []
