@@ -146,6 +146,13 @@ def test_jobs_of_one_worker_are_done_in_order(children: Children, reports: Simpl
     assert [report.job.about for report in done] == list(range(5))
 
 
+def test_a_job_is_told_with_the_processor_time_that_it_took(children: Children, reports: SimpleQueue[Report]) -> None:
+    children.give(command(sys.executable, "-c", "while __import__('time').process_time() < 0.3: pass"))
+    done = reports.get(timeout=20)
+    assert isinstance(done, Done)
+    assert 0.2 <= done.cpu <= 5.0
+
+
 def test_one_worker_that_hangs_does_not_delay_another(children: Children, reports: SimpleQueue[Report]) -> None:
     children.give(command("sleep", "60", deadline=2.0))
     children.give(Job(Worker("hook", "other"), "run", {"argv": ["true"], "seconds": 5}, 10.0))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from core.catalogue import pictures
 from core.control.peer import Who
 from core.control.request import Request
 from core.control.verbs import VERBS, Role
+from core.node.jobs import Done, Job, Worker
 from core.simulate.shared import SharedEngine
 from core.simulate.site import SimulatedNode, SimulatedSite
 from core.simulate.world import World
@@ -229,3 +232,18 @@ def test_a_rehearsal_takes_a_camera_over_and_back_and_says_so(tmp_path: Path) ->
     shot = {picture.name.node for picture in pictures.between(fleet.sites["fr"].catalogue, "gate", 0, 2**40)}
     assert "fr" in shot
     assert fleet.holes("gate") == []
+
+
+def test_a_backup_without_room_for_what_was_measured_is_refused(fleet: Fleet) -> None:
+    desks = fleet.sites["unit1"].running.desks
+    whole = 60.0 * (os.cpu_count() or 1)  # seconds of processor that there are between two slots of a minute
+    for camera in ("gate", "yard"):
+        job = Job(Worker("camera", camera), "shoot", {}, 10.0)
+        desks.costing.take(Done(job, {}, 1.0, cpu=0.45 * whole))
+    fleet.run(minutes=2)
+    cpu, kept, _ = fleet.sites["unit1"].document["costs"]["cameras"]["gate"]
+    assert (cpu, kept > 0) == (pytest.approx(0.45 * whole), True)
+    load = {row["node"]: row for row in fleet.ask("redundancy-load")["done"]["nodes"]}
+    assert load["fr"]["worst"]["not_measured"] == []
+    said = refusal(fleet, of="unit1", backup="ca")
+    assert re.search(r"ca would need \d+% of its processors when unit1 fails; 80% is the most", said)
