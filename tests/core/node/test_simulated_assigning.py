@@ -239,10 +239,11 @@ def test_a_backup_without_room_for_what_was_measured_is_refused(fleet: Fleet) ->
     whole = 60.0 * (os.cpu_count() or 1)  # seconds of processor that there are between two slots of a minute
     for camera in ("gate", "yard"):
         job = Job(Worker("camera", camera), "shoot", {}, 10.0)
-        desks.costing.take(Done(job, {}, 1.0, cpu=0.45 * whole))
+        desks.costing.take(Done(job, {}, 1.0, cpu=20 * whole))
     fleet.run(minutes=2)
     cpu, kept, _ = fleet.sites["unit1"].document["costs"]["cameras"]["gate"]
-    assert (cpu, kept > 0) == (pytest.approx(0.45 * whole), True)
+    assert cpu > whole
+    assert kept > 0
     load = {row["node"]: row for row in fleet.ask("redundancy-load")["done"]["nodes"]}
     assert load["fr"]["worst"]["not_measured"] == []
     said = refusal(fleet, of="unit1", backup="ca")
