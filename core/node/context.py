@@ -21,6 +21,7 @@ from core.node.engine import Engine
 from core.node.jobs import Hands
 from core.node.leases import Alone, Leases
 from core.node.sending.traffic import carried
+from core.site.digest import digest
 from core.site.model import Camera, Link, Node, SiteFile
 from core.site.place import Folders
 from core.status.document import Document, write
@@ -69,6 +70,8 @@ class Context:
     evaluate: Callable[[Document, float], list[dict[str, Any]]] = lambda document, now: []  # its verdicts
     publish: Callable[[Path, Document], object] = write  # puts the status document in place
 
+    _digest: tuple[SiteFile, str] | None = None
+
     def __post_init__(self) -> None:
         self.leases = Alone(self.node.name, self.fence)
 
@@ -76,6 +79,13 @@ class Context:
     def zone(self) -> ZoneInfo:
         """The site's time zone."""
         return ZoneInfo(self.site.site.zone)
+
+    @property
+    def site_digest(self) -> str:
+        """Which version of the site file this node runs; reckoned once for each."""
+        if self._digest is None or self._digest[0] is not self.site:
+            self._digest = self.site, digest(self.site)
+        return self._digest[1]
 
     def now(self) -> datetime:
         """The wall clock, in UTC."""

@@ -47,7 +47,6 @@ from core.node.telling.kept import MAIL
 from core.node.telling.mailing import Mailing
 from core.node.timekeeping import LAST_SEEN
 from core.node.writing import Writer
-from core.site.digest import digest
 from core.status.fleet import site_of
 from core.status.vitals import vitals
 from core.values import PictureName, utc
@@ -241,7 +240,7 @@ class Desks:
         part, periods = self.owning.document(), self.failovers.rows()
         if part is None:
             return None
-        ours, documents = digest(self.context.site), self.checkins.documents()
+        ours, documents = self.context.site_digest, self.checkins.documents()
         differ = sorted(node for node, said in documents.items() if site_of(said) not in (None, ours))
         return part | ({"periods": periods} if periods else {}) | ({"differ": differ} if differ else {})
 

@@ -26,7 +26,6 @@ from core.node.pictures.viewing import Viewing
 from core.node.sending.delivering import Delivering
 from core.node.sending.linking import eta
 from core.node.sending.station import Station
-from core.site.digest import digest
 from core.site.model import thresholds
 from core.status.document import Document, build, known
 from core.text import safe
@@ -110,7 +109,7 @@ class Reporting:
             "site": context.site.site.name,
             "node": context.node.name,
             "kind": context.node.kind,
-            "site_digest": digest(context.site),
+            "site_digest": context.site_digest,
             "zone": context.site.site.zone,
             "at": round(context.now().timestamp(), 3),
             "next": round(context.now().timestamp() + context.pace.report, 3),

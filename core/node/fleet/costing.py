@@ -15,6 +15,7 @@ from core.node.jobs import Done, Report
 
 KEY = "redundancy/costs"
 FEW = 200  # shots; older ones count half
+FRESH = 300.0  # seconds for which what was weighed is shown: a day's pictures are counted for it
 SAVED = 20  # shots between two savings
 DAY = 86_400
 
@@ -27,6 +28,8 @@ class Costing:
     _cpu: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))  # camera -> seconds
     _shots: Counter[str] = field(default_factory=Counter)
     _unsaved: int = 0
+    _row: dict[str, Any] | None = None
+    _row_at: float = float("-inf")  # monotonic
 
     def begin(self) -> None:
         """Take up what was measured before a stop."""
@@ -52,6 +55,12 @@ class Costing:
 
     def row(self) -> dict[str, Any] | None:
         """Return {"processors", "cameras": {camera: [seconds of processor, bytes kept, bytes sent] a shot}}."""
+        if self.context.monotonic() < self._row_at + FRESH:
+            return self._row
+        self._row_at, self._row = self.context.monotonic(), self._weighed()
+        return self._row
+
+    def _weighed(self) -> dict[str, Any] | None:
         since = int(self.context.now().timestamp()) - DAY
         found: dict[str, list[float]] = {}
         for camera, shots in self._shots.items():

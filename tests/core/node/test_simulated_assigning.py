@@ -240,7 +240,7 @@ def test_a_backup_without_room_for_what_was_measured_is_refused(fleet: Fleet) ->
     for camera in ("gate", "yard"):
         job = Job(Worker("camera", camera), "shoot", {}, 10.0)
         desks.costing.take(Done(job, {}, 1.0, cpu=20 * whole))
-    fleet.run(minutes=2)
+    fleet.run(minutes=6)
     cpu, kept, _ = fleet.sites["unit1"].document["costs"]["cameras"]["gate"]
     assert cpu > whole
     assert kept > 0
