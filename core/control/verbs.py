@@ -83,6 +83,9 @@ _SINCE = Argument(parse_instant, required=False)
 _MESSAGE = Argument(parse_message)
 
 _ALL = (
+    Verb(
+        "who", Role.VIEW, "Say who asks, as the kernel knows it, and which verbs this person may use.", here_only=True
+    ),
     Verb("status", Role.VIEW, "Give the status document."),
     Verb(
         "fleet",

@@ -10,6 +10,7 @@ from typing import Any
 from core.catalogue import copies, deliveries, overrides, states
 from core.catalogue.overrides import Override
 from core.control.request import Request
+from core.control.verbs import VERBS
 from core.errors import BadRequest, NoSuchThing, OverlapseError
 from core.intake.entries import OverrideEntry
 from core.node.cameras.measuring import telemetry_key
@@ -39,6 +40,7 @@ class Serving:
         self._stop = stop
         self._shots = count()
         self._verbs: Mapping[str, Callable[[Request], Answer | None]] = {
+            "who": _who,
             "status": lambda request: self._desks.reporting.document(),
             "fleet": self._fleet,
             "ledger": self._ledger,
@@ -297,3 +299,8 @@ class Serving:
         self._desks.context.tell("restart", self._desks.context.node.name, f"by {request.who.user}")
         self._stop(True)
         return {}
+
+
+def _who(request: Request) -> Answer:
+    may = [verb.name for verb in VERBS.values() if request.who.role >= verb.role]
+    return {"user": request.who.user, "role": request.who.role.word, "verbs": may}

@@ -13,6 +13,7 @@ PICTURE = "north_20261121T080000Z_unit1_1-1.jpg"
 # Every verb, who may use it, whether it is dangerous, and arguments that are right: written out here a second time, so
 # that a change of the table is seen twice.
 TABLE: list[tuple[str, Role, bool, dict[str, Any]]] = [
+    ("who", Role.VIEW, False, {}),
     ("status", Role.VIEW, False, {}),
     ("ledger", Role.VIEW, False, {"camera": "north", "since": UNTIL, "until": UNTIL, "limit": 100}),
     ("queue", Role.VIEW, False, {"destination": "nas", "limit": 1}),

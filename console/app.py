@@ -1,0 +1,127 @@
+"""The program: reads on a clock of its own, hands what it read to the screen, and does what a person may."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from textual import work
+from textual.binding import Binding, BindingType
+from textual.driver import Driver
+from textual.timer import Timer
+
+from console.feed.reader import Reader
+from console.feed.snapshot import Snapshot
+from console.screens.base import Page
+from console.screens.fleet import FleetScreen
+from console.widgets.lean import LeanApp
+from console.widgets.status import Status
+
+PACES = (1, 2, 5, 10, 30, 60, 300)  # seconds between two readings
+DEFAULT = 5
+MOST_STALE = timedelta(seconds=30)
+
+
+class Console(LeanApp):
+    """`now` is the clock of the screens; a test gives its own."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "quit", "quit")]
+
+    def __init__(self, reader: Reader, now: Callable[[], datetime], driver_class: type[Driver] | None = None) -> None:
+        super().__init__(driver_class)
+        self.reader, self.now = reader, now
+        self.snapshot = reader.snapshot
+        self.pace = DEFAULT
+        self.note = ""
+        self._reading = False
+        self._again = False
+        self._timer: Timer | None = None
+
+    def on_mount(self) -> None:
+        """Show the fleet, and read."""
+        self.push_screen(FleetScreen())
+        self.action_read()
+        self._timer = self.set_interval(self.pace, self.tick)
+
+    @property
+    def page(self) -> Page | None:
+        """Return the screen when it is one of pages."""
+        return self.screen if isinstance(self.screen, Page) else None
+
+    def tick(self) -> None:
+        """Read again. When what is shown has become too old meanwhile, say so."""
+        if self._reading:
+            self._old()
+        self.action_read()
+
+    def action_read(self) -> None:
+        """Ask the nodes, unless they are being asked: then once more behind that."""
+        if self._reading:
+            self._again = True
+            return
+        self._reading = True
+        self._read()
+
+    @work(thread=True, exit_on_error=False, group="reading")
+    def _read(self) -> None:
+        page = self.page
+        found = self.reader.read(page.questions() if page is not None else ())
+        self.call_from_thread(self._found, found)
+
+    def _found(self, snapshot: Snapshot) -> None:
+        self._reading = False
+        self.snapshot = snapshot
+        if (page := self.page) is not None:
+            page.show(snapshot)
+        if self._again:
+            self._again = False
+            self.action_read()
+
+    def _old(self) -> None:
+        """Tell the status line the time, so that it says STALE when it is."""
+        self.snapshot = replace(self.snapshot, at=self.now())
+        if (page := self.page) is not None:
+            page.show(self.snapshot)
+
+    def action_pace(self, step: int) -> None:
+        """Read more often, or less."""
+        at = PACES.index(self.pace) + step
+        self.pace = PACES[min(max(at, 0), len(PACES) - 1)]
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_interval(self.pace, self.tick)
+        self.say("")
+
+    def say(self, note: str) -> None:
+        """Show a note in the status line until the next one."""
+        self.note = note
+        if (page := self.page) is not None:
+            page.tell(self.snapshot)
+
+    def status(self, snapshot: Snapshot) -> Status:
+        """Return what the status line says."""
+        refresh = timedelta(seconds=self.pace)
+        return Status(
+            now=self.now(),
+            as_of=snapshot.as_of,
+            refresh=refresh,
+            stale_after=max(MOST_STALE, 3 * refresh),
+            read_only=not any(site.verbs for site in snapshot.sites),
+            trouble=snapshot.trouble,
+            note=self.note,
+        )
+
+    @property
+    def command_words(self) -> Sequence[str]:
+        """Return what can be typed behind `:`."""
+        return ("quit",)
+
+    def command(self, words: Sequence[str]) -> None:
+        """Do what was typed."""
+        if words[0] == "quit":
+            self.exit()
+
+    def open_row(self, key: str) -> None:
+        """Open a camera or a node."""
