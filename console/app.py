@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.timer import Timer
 
+from console.acts.intended import COMMANDS, NotUnderstood, intended
 from console.feed.reader import Reader
 from console.feed.snapshot import Snapshot
 from console.screens.base import Page
@@ -19,6 +21,18 @@ from console.screens.fleet import FleetScreen
 from console.widgets.lean import LeanApp
 from console.widgets.status import Status
 
+if TYPE_CHECKING:
+    from console.widgets.confirm import Outcome
+
+SCREENS = {  # by their keys 1, 2, 3 ...; each is imported when it is asked for
+    "fleet": "",
+    "queue": "console.screens.deliveries:DeliveriesScreen",
+    "retention": "console.screens.storage:StorageScreen",
+    "alerts": "console.screens.alerts:AlertsScreen",
+    "redundancy": "console.screens.redundancy:RedundancyScreen",
+    "events": "console.screens.events:EventsScreen",
+    "orders": "console.screens.orders:OrdersScreen",
+}
 PACES = (1, 2, 5, 10, 30, 60, 300)  # seconds between two readings
 DEFAULT = 5
 MOST_STALE = timedelta(seconds=30)
@@ -27,7 +41,10 @@ MOST_STALE = timedelta(seconds=30)
 class Console(LeanApp):
     """`now` is the clock of the screens; a test gives its own."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "quit", "quit")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(str(number), f"go('{name}')", name) for number, name in enumerate(SCREENS, 1)),
+        Binding("q", "quit", "quit"),
+    ]
 
     def __init__(self, reader: Reader, now: Callable[[], datetime], driver_class: type[Driver] | None = None) -> None:
         super().__init__(driver_class)
@@ -35,6 +52,7 @@ class Console(LeanApp):
         self.snapshot = reader.snapshot
         self.pace = DEFAULT
         self.note = ""
+        self.printed = ""  # for whoever started the program, when it has ended
         self._reading = False
         self._again = False
         self._timer: Timer | None = None
@@ -115,13 +133,63 @@ class Console(LeanApp):
 
     @property
     def command_words(self) -> Sequence[str]:
-        """Return what can be typed behind `:`."""
-        return ("quit",)
+        """Return what can be typed behind `:`: the screens, and what this person may do."""
+        may = {verb for site in self.snapshot.sites for verb in site.verbs}
+        return [*SCREENS, "quit", *(verb for verb in COMMANDS if verb in may)]
 
     def command(self, words: Sequence[str]) -> None:
-        """Do what was typed."""
+        """Do what was typed: open a screen, or ask before an act."""
         if words[0] == "quit":
             self.exit()
+        elif words[0] in SCREENS:
+            self.action_go(words[0])
+        else:
+            self._ask(words)
+
+    def _ask(self, words: Sequence[str]) -> None:
+        from console.acts.asking import act_page, done, too_old
+        from console.widgets.confirm import ConfirmPage
+
+        try:
+            one = intended(words, self.snapshot)
+        except NotUnderstood as error:
+            self.say(str(error))
+            return
+
+        def stale() -> str:
+            now = replace(self.snapshot, at=self.now())
+            return too_old(one, now, self.status(now).stale)
+
+        page = ConfirmPage(act_page(one, self.snapshot), lambda key: done(one, self.reader.act, key), stale)
+        self.push_screen(page, self._acted)
+
+    def _acted(self, outcome: Outcome | None) -> None:
+        """Say what came of it, and look at once."""
+        if outcome is not None:
+            self.say(outcome.text)
+            self.action_read()
+
+    def action_go(self, name: str) -> None:
+        """Open a screen over the fleet."""
+        while not isinstance(self.screen, FleetScreen) and len(self.screen_stack) > 2:
+            self.pop_screen()
+        if name != "fleet":
+            module, _, attribute = SCREENS[name].partition(":")
+            self.push_screen(getattr(importlib.import_module(module), attribute)())
 
     def open_row(self, key: str) -> None:
-        """Open a camera or a node."""
+        """Open a camera, or what the checks say of a node."""
+        site, node, camera = key.split("/", 2)
+        if camera:
+            from console.screens.camera import CameraScreen
+
+            self.push_screen(CameraScreen(site, node, camera))
+        else:
+            from console.screens.alerts import AlertsScreen
+
+            self.push_screen(AlertsScreen(site, node))
+
+    def leave_with(self, text: str) -> None:
+        """End; the text is printed on the terminal that is there again."""
+        self.printed = text
+        self.exit()

@@ -36,6 +36,8 @@ def main(
 
     app = Console(Reader(places, now), now, driver)
     app.run(mouse=False)
+    if app.printed:
+        sys.stdout.write(app.printed)
     return app.return_code or 0
 
 

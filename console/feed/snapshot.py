@@ -70,6 +70,12 @@ class Snapshot:
         """Return the view of a site."""
         return next((site for site in self.sites if site.site == name), None)
 
+    def answer(self, site: str, verb: str, **args: Any) -> Answer | None:
+        """Return the answer to a question of this site with these arguments among its own; None: not asked yet."""
+        wanted = set(args.items())
+        fits = (one for one in self.answers if (one.site, one.verb) == (site, verb) and wanted <= set(one.args))
+        return next((self.answers[one] for one in fits), None)
+
     def document(self, site: str, node: str) -> Json | None:
         """Return what is known of a node."""
         found = self.site(site)
@@ -80,3 +86,12 @@ class Snapshot:
         for site in self.sites:
             for name, document in site.documents.items():
                 yield site, name, document
+
+
+def named(document: Json, of: str, name: object) -> Json:
+    """Return the row with this name in a list of a document; an empty one when there is none."""
+    row: Json
+    for row in document.get(of) or ():
+        if row.get("name") == name:
+            return row
+    return {}

@@ -91,7 +91,15 @@ def columns(width: int) -> Sequence[Column]:
 def entries(snapshot: Snapshot, *, all_nodes: bool = False) -> list[Entry]:
     """Return what there is to show, the worst first."""
     now = snapshot.at.timestamp()
-    found = [one for site, node, document in snapshot.nodes() for one in _of_node(site, node, document, now, all_nodes)]
+    found: list[Entry] = []
+    for site, node, document in snapshot.nodes():
+        try:
+            found += _of_node(site, node, document, now, all_nodes)
+        except (TypeError, ValueError, AttributeError, KeyError):
+            line = "its status document is not understood"
+            found.append(
+                Entry(site=site.site, node=node, state=UNKNOWN, word="garbled", line=line, document={}, row={})
+            )
     return sorted(found, key=lambda one: one.rank)
 
 

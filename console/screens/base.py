@@ -43,11 +43,12 @@ class Page(PromptingScreen):
 
     def body(self) -> Sequence[Widget]:
         """Return the widgets of this screen."""
-        return [Lines(id="body")]
+        return [Lines(id="body", wraps=True)]
 
     def on_mount(self) -> None:
         """Show what is known already, and ask for the rest."""
-        self.show(self.console.snapshot)
+        self.draw(self.console.snapshot)
+        self.tell(self.console.snapshot)
         self.set_focus(next(iter(self.query("LineTable")), None))
         if self.questions():
             self.console.action_read()
@@ -82,6 +83,15 @@ class Page(PromptingScreen):
     def head(self, *lines: Text) -> None:
         """Show the heading."""
         self.query_one("#head", Lines).show(lines)
+
+    async def prefill(self, text: str) -> None:
+        """Open the command line with a command that is to be finished or changed."""
+        from console.widgets.prompts import Prompt
+
+        await self.action_prompt("command")
+        entry = self.query_one("#command", Prompt).entry
+        entry.value = text
+        entry.cursor_position = len(text)
 
     def action_back(self) -> None:
         """Go back to the fleet."""

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual import events
 from textual.binding import Binding, BindingType
-from textual.widget import Widget
 
 from console.feed.snapshot import Snapshot
 from console.pages import fleet
-from console.screens.base import Page
-from console.widgets.table import LineTable
+from console.screens.listing import Item, Listing
+from console.widgets.looks import Text
+from console.widgets.table import Column
 
 
-class FleetScreen(Page):
+class FleetScreen(Listing):
     """Rows of cameras and nodes; Enter opens one."""
 
     TITLE = "the fleet"
@@ -25,23 +24,26 @@ class FleetScreen(Page):
     ]
     filter_fields = fleet.FIELDS
     heading_lines = 2
+    empty = "nothing is known of any node yet"
     all_nodes = False
+    found: Sequence[fleet.Entry] = ()
 
-    def body(self) -> Sequence[Widget]:
-        """Return the table."""
-        return [LineTable(fleet.WIDE, empty="nothing is known of any node yet")]
+    def columns(self, width: int) -> Sequence[Column]:
+        """Return the columns for a screen so wide."""
+        return fleet.columns(width)
 
-    def on_resize(self, event: events.Resize) -> None:
-        """Have the columns that fit."""
-        self.query_one(LineTable).columns = fleet.columns(event.size.width)
+    def items(self, snapshot: Snapshot) -> Sequence[Item]:
+        """Return a row for each camera and node."""
+        self.found, several = fleet.entries(snapshot, all_nodes=self.all_nodes), len(snapshot.sites) > 1
+        return [Item(fleet.cells(one, snapshot.at, several), one.plain()) for one in self.found]
 
-    def draw(self, snapshot: Snapshot) -> None:
-        """Show the rows that pass the filter."""
-        found = fleet.entries(snapshot, all_nodes=self.all_nodes)
-        passing = [one for one in found if self.filter is None or self.filter.accepts(one.plain())]
-        several = len(snapshot.sites) > 1
-        self.head(*fleet.heading(found, len(passing)))
-        self.query_one(LineTable).put([fleet.cells(one, snapshot.at, several) for one in passing])
+    def heading(self, snapshot: Snapshot, shown: int, count: int) -> Sequence[Text]:
+        """Return how many, and the worst."""
+        return fleet.heading(self.found, shown)
+
+    def open(self, key: str) -> None:
+        """Open a camera, or a node."""
+        self.console.open_row(key)
 
     def action_nothing(self) -> None:
         """Stay: nothing is below the first screen."""
@@ -50,7 +52,3 @@ class FleetScreen(Page):
         """Show the rows of all nodes, or of those with a trouble."""
         self.all_nodes = not self.all_nodes
         self.draw(self.console.snapshot)
-
-    def on_line_table_chosen(self, event: LineTable.Chosen) -> None:
-        """Open the row."""
-        self.console.open_row(event.key)

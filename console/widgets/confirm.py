@@ -153,7 +153,7 @@ class ConfirmPage(Screen[Outcome | None]):
 
     def compose(self) -> ComposeResult:
         """Show the page."""
-        yield Lines(*page(self.act, self.state))
+        yield Lines(*page(self.act, self.state), wraps=True)
 
     def on_key(self, event: events.Key) -> None:
         """Take letters and digits as the code."""

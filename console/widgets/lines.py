@@ -10,6 +10,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from console.widgets.looks import Text, fitted, strip_of
+from console.widgets.wrapped import wrapped
 
 
 class Lines(Widget):
@@ -17,8 +18,15 @@ class Lines(Widget):
 
     DEFAULT_CSS = "Lines { height: 1fr; }"
 
-    def __init__(self, *lines: Text, name: str | None = None, id: str | None = None) -> None:  # noqa: A002
+    def __init__(
+        self,
+        *lines: Text,
+        name: str | None = None,
+        id: str | None = None,  # noqa: A002
+        wraps: bool = False,
+    ) -> None:
         super().__init__(name=name, id=id)
+        self._wraps = wraps  # a line that is too long goes on below; else it is cut
         self._texts: Sequence[Text] = lines
         self._drawn: list[Strip] = []
 
@@ -29,7 +37,8 @@ class Lines(Widget):
 
     def made(self, width: int, height: int) -> list[Strip]:
         """Return the lines for this size; what a widget of another kind overrides."""
-        return [strip_of(fitted(text, width)) for text in self._texts[:height]]
+        texts = wrapped(self._texts, width) if self._wraps else self._texts
+        return [strip_of(fitted(text, width)) for text in texts[:height]]
 
     def draw(self) -> None:
         """Find the lines that changed and have them drawn."""

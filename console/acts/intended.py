@@ -1,0 +1,184 @@
+"""From words to an intention: which verb of which node, with which arguments; or why it is none. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from console.feed.snapshot import SiteView, Snapshot
+from core.units import parse_duration
+
+REASON = "from the console"
+LONGEST = timedelta(days=366)
+
+
+class NotUnderstood(Exception):
+    """The words are no command that can be carried out; the text says what to write."""
+
+
+@dataclass(frozen=True)
+class Intended:
+    """Something to be done. `order`: another node is to do it, when it checks in."""
+
+    site: str
+    node: str
+    verb: str
+    args: Mapping[str, Any]
+    order: bool = False
+
+    @property
+    def target(self) -> str:
+        """Return what it is done to."""
+        thing = next((str(self.args[key]) for key in ("camera", "destination", "link") if key in self.args), "")
+        return f"{thing} of {self.node}, site {self.site}" if thing else f"node {self.node}, site {self.site}"
+
+    @property
+    def asked(self) -> tuple[str, dict[str, Any]]:
+        """Return the verb and arguments to ask our own node for."""
+        if not self.order:
+            return self.verb, dict(self.args)
+        return "order", {"node": self.node, "verb": self.verb, "args": dict(self.args)}
+
+
+Arguments = Callable[[str, Sequence[str], datetime], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Command:
+    """How the words behind a verb are read. `of`: the list of a document in which the first word is looked up."""
+
+    usage: str
+    of: str  # "cameras", "destinations", "links", or "" for the node itself
+    arguments: Arguments
+
+
+def _only(key: str) -> Arguments:
+    return lambda name, words, now: {key: name} | _none_left(words)
+
+
+def _none_left(words: Sequence[str]) -> dict[str, Any]:
+    if words:
+        raise NotUnderstood(f"too much: {' '.join(words)}")
+    return {}
+
+
+def _pause(name: str, words: Sequence[str], now: datetime) -> dict[str, Any]:
+    return {"camera": name, "until": _until(words, now), "reason": _reason(words[1:])}
+
+
+def _destination_pause(name: str, words: Sequence[str], now: datetime) -> dict[str, Any]:
+    return {"destination": name, "until": _until(words, now), "reason": _reason(words[1:])}
+
+
+def _link_rung(name: str, words: Sequence[str], now: datetime) -> dict[str, Any]:
+    if not words:
+        raise NotUnderstood("which rung? everything, jpeg, reduced or status, or one between such as jpeg/2")
+    return {"link": name, "rung": words[0], "until": _until(words[1:], now), "reason": _reason(words[2:])}
+
+
+def _because(name: str, words: Sequence[str], now: datetime) -> dict[str, Any]:
+    return {"reason": _reason(words)}
+
+
+def _nothing(name: str, words: Sequence[str], now: datetime) -> dict[str, Any]:
+    return _none_left(words)
+
+
+def _reason(words: Sequence[str]) -> str:
+    return " ".join(words) or REASON
+
+
+def _until(words: Sequence[str], now: datetime) -> str:
+    if not words:
+        raise NotUnderstood("until when? such as 2h, 18:00 (UTC) or 2026-11-22T06:00Z")
+    return until(words[0], now).isoformat()
+
+
+def until(word: str, now: datetime) -> datetime:
+    """Return the end that a word says: a duration from now, a time of day in UTC, or an instant.
+
+    Raise NotUnderstood; also for an end that is past, or further away than a year.
+    """
+    end = _instant(word, now)
+    if not now < end <= now + LONGEST:
+        raise NotUnderstood(f"{word} is past, or more than a year away")
+    return end
+
+
+def _instant(word: str, now: datetime) -> datetime:
+    try:
+        return now.replace(microsecond=0) + parse_duration(word)
+    except ValueError:
+        pass
+    try:
+        if len(word) <= 5:
+            hour, minute = word.split(":")
+            today = now.replace(hour=int(hour), minute=int(minute), second=0, microsecond=0)
+            return today if today > now else today + timedelta(days=1)
+        found = datetime.fromisoformat(word)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise NotUnderstood(f"{word} is no end: write 2h, 18:00 (UTC) or 2026-11-22T06:00Z") from None
+
+
+COMMANDS: Mapping[str, Command] = {
+    "capture": Command("CAMERA", "cameras", _only("camera")),
+    "pause": Command("CAMERA END [REASON]", "cameras", _pause),
+    "resume": Command("CAMERA", "cameras", _only("camera")),
+    "retry": Command("DESTINATION", "destinations", _only("destination")),
+    "destination-pause": Command("DESTINATION END [REASON]", "destinations", _destination_pause),
+    "destination-resume": Command("DESTINATION", "destinations", _only("destination")),
+    "audit": Command("DESTINATION", "destinations", _only("destination")),
+    "link-rung": Command("LINK RUNG END [REASON]", "links", _link_rung),
+    "link-release": Command("LINK", "links", _only("link")),
+    "acknowledge-announce": Command("NODE [REASON]", "", _because),
+    "mail-test": Command("NODE", "", _nothing),
+    "mail-retry": Command("NODE", "", _nothing),
+    "restart": Command("NODE [REASON]", "", _because),
+}
+
+
+def intended(words: Sequence[str], snapshot: Snapshot) -> Intended:
+    """Return what the words of a command come to; raise NotUnderstood.
+
+    A thing is named as the screens name it: NAME@NODE, SITE/NAME@NODE, or NAME alone where there is one of it.
+    """
+    command = COMMANDS[words[0]]
+    if len(words) < 2:
+        raise NotUnderstood(f"{words[0]} {command.usage}")
+    site, node, name = _found(words[1], command.of, snapshot)
+    args = command.arguments(name, words[2:], snapshot.at)
+    made = Intended(site.site, node, words[0], args, order=node != site.node)
+    if (why := refusal(made, site)) != "":
+        raise NotUnderstood(why)
+    return made
+
+
+def refusal(one: Intended, site: SiteView) -> str:
+    """Say why this person may not do that, as the node has it; "": nothing speaks against it."""
+    if not site.live:
+        return f"the node of {site.site} does not answer: nothing can be done from here"
+    wanted = {one.verb, "order"} if one.order else {one.verb}
+    missing = sorted(wanted - site.verbs)
+    return f"your role here is {site.role}: it may not {missing[0]}" if missing else ""
+
+
+def _found(word: str, of: str, snapshot: Snapshot) -> tuple[SiteView, str, str]:
+    place, _, thing = word.rpartition("/")
+    name, _, node = thing.partition("@")
+    if not of:
+        name, node = "", node or name
+    fits = [
+        (site, each)
+        for site, each, document in snapshot.nodes()
+        if place in ("", site.site)
+        and node in ("", each)
+        and (not of or any(row.get("name") == name for row in document.get(of, ())))
+    ]
+    if not fits:
+        raise NotUnderstood(f"nothing here is called {word}")
+    if len(fits) > 1:
+        raise NotUnderstood(f"which one? {', '.join(sorted(f'{site.site}/{name}@{each}' for site, each in fits)[:4])}")
+    return fits[0][0], fits[0][1], name
