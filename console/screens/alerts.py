@@ -11,8 +11,8 @@ from console.feed.snapshot import Snapshot
 from console.pages import alerts
 from console.screens.base import Page
 from console.screens.listing import Item, Listing, of_all
-from console.widgets.lines import Lines
 from console.widgets.looks import Text
+from console.widgets.scrolled import Scrolled
 from console.widgets.table import Column
 
 
@@ -71,4 +71,4 @@ class AlertScreen(Page):
         one = next((one for one in found if one.key == self.key), None)
         said = ["this is over: nothing says it any more"] if one is None else alerts.lines(one, snapshot.at)
         self.head(("What to do", "strong"))
-        self.query_one("#body", Lines).show(said)
+        self.query_one(Scrolled).show(said)

@@ -13,6 +13,7 @@ from console.feed.snapshot import Question, Snapshot
 from console.widgets.lines import Lines
 from console.widgets.looks import Text, parts_of
 from console.widgets.prompting import PromptingScreen
+from console.widgets.scrolled import Scrolled
 from console.widgets.status import StatusLine
 
 if TYPE_CHECKING:
@@ -31,11 +32,12 @@ class Page(PromptingScreen):
         Binding("minus", "app.pace(1)", "refresh slower", key_display="-"),
     ]
     heading_lines: ClassVar[int] = 1
+    wraps: ClassVar[bool] = False  # the heading: it is as high as it needs, and leaves some rows
     filter: Filter | None = None
 
     def compose(self) -> ComposeResult:
         """Show heading, body and status line."""
-        head = Lines(id="head")
+        head = Lines(id="head", wraps=self.wraps)
         head.styles.height = self.heading_lines
         yield head
         yield from self.body()
@@ -43,13 +45,13 @@ class Page(PromptingScreen):
 
     def body(self) -> Sequence[Widget]:
         """Return the widgets of this screen."""
-        return [Lines(id="body", wraps=True)]
+        return [Scrolled(id="body")]
 
     def on_mount(self) -> None:
         """Show what is known already, and ask for the rest."""
         self.draw(self.console.snapshot)
         self.tell(self.console.snapshot)
-        self.set_focus(next(iter(self.query("LineTable")), None))
+        self.set_focus(next(iter(self.query("LineTable, Scrolled")), None))
         if self.questions():
             self.console.action_read()
 

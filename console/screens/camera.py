@@ -28,7 +28,7 @@ class CameraScreen(Listing):
         Binding("u", "act('resume')", "shoot on schedule again"),
     ]
     filter_fields = camera.FIELDS
-    heading_lines = 16
+    wraps = True
     empty = "no slots of this camera are known here"
 
     def __init__(self, site: str, node: str, name: str) -> None:
@@ -60,10 +60,7 @@ class CameraScreen(Listing):
         entry = self._entry(snapshot)
         if entry is None:
             return [f"{self.camera} @ {self.node}: nothing is known of it any more"]
-        lines = camera.lines(entry, snapshot.at)
-        room = max(self.size.height - 6, 4)
-        self.query_one("#head").styles.height = min(len(lines), room)
-        return lines
+        return camera.lines(entry, snapshot.at)
 
     def action_act(self, verb: str) -> None:
         """Ask before something is done to this camera."""

@@ -89,7 +89,7 @@ class DestinationScreen(_Acts):
     BINDINGS: ClassVar[list[BindingType]] = ACTS
     filter_fields = deliveries.QUEUE_FIELDS
     empty = "nothing waits here, as far as this node knows"
-    heading_lines = 7
+    wraps = True
 
     def __init__(self, site: str, node: str, name: str) -> None:
         super().__init__()
@@ -121,6 +121,4 @@ class DestinationScreen(_Acts):
         if one is None:
             return [f"{self.destination} of {self.node}: nothing is known of it any more"]
         answer = snapshot.answer(self.site, "queue", destination=self.destination) if self.questions() else None
-        lines = deliveries.lines(one, answer, snapshot.at)
-        self.query_one("#head").styles.height = min(len(lines), max(self.size.height - 6, 4))
-        return lines
+        return deliveries.lines(one, answer, snapshot.at)

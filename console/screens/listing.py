@@ -12,6 +12,9 @@ from console.feed.snapshot import Snapshot
 from console.screens.base import Page
 from console.widgets.looks import Text
 from console.widgets.table import Column, LineTable, Row
+from console.widgets.wrapped import wrapped
+
+LEFT = 4  # lines of the table and the status line below a heading that wraps
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,11 @@ class Listing(Page):
         """Show the rows that pass the filter."""
         found = self.items(snapshot)
         passing = [one.row for one in found if self.filter is None or self.filter.accepts(one.plain)]
-        self.head(*self.heading(snapshot, len(passing), len(found)))
+        lines = self.heading(snapshot, len(passing), len(found))
+        if self.wraps:
+            room = max(self.app.size.height - LEFT, 3)
+            self.query_one("#head").styles.height = min(len(wrapped(lines, self.app.size.width)), room)
+        self.head(*lines)
         self.query_one(LineTable).put(passing)
 
     @property

@@ -11,8 +11,8 @@ from console.feed.snapshot import Snapshot
 from console.pages import redundancy
 from console.screens.base import Page
 from console.screens.listing import Item, Listing, of_all
-from console.widgets.lines import Lines
 from console.widgets.looks import Text
+from console.widgets.scrolled import Scrolled
 from console.widgets.table import Column
 
 
@@ -62,4 +62,4 @@ class ServersScreen(Page):
         """Show the lists, and the engines."""
         self.head(("By server", "strong"))
         lines = [*redundancy.lists(redundancy.held(snapshot)), "", *redundancy.engines(snapshot)]
-        self.query_one("#body", Lines).show(lines)
+        self.query_one(Scrolled).show(lines)

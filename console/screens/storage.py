@@ -40,7 +40,7 @@ class StoreScreen(Listing):
 
     TITLE = "the storage of a node"
     filter_fields = ("name", "why", "copies")
-    heading_lines = 8
+    wraps = True
     empty = "nothing goes, as far as this node knows"
 
     def __init__(self, site: str, node: str) -> None:
@@ -67,6 +67,4 @@ class StoreScreen(Listing):
         if one is None:
             return [f"{self.node}: nothing is known of it any more"]
         said, _ = storage.plan(snapshot.answer(self.site, "retention-plan") if self.questions() else None)
-        lines = [*storage.lines(one, snapshot.at), *said]
-        self.query_one("#head").styles.height = min(len(lines), max(self.size.height - 6, 4))
-        return lines
+        return [*storage.lines(one, snapshot.at), *said]

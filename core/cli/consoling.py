@@ -9,6 +9,7 @@ import sys
 import click
 
 from core.cli.options import Selection, site_options
+from core.cli.whichnode import place_here
 from core.errors import ConfigurationError
 
 PROGRAM = "console.program"
@@ -26,7 +27,7 @@ def console(selection: Selection, restricted: bool, lean: bool, ascii_only: bool
     if ssh_config:
         click.echo(importlib.import_module(SSH).block(), nl=False)
         return 0
-    places = selection.places()
+    places = [place_here(file, selection.node) for file in selection.files()]
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ConfigurationError("there is no terminal here: use `overlapse status`, or `ssh -t`")
     if ascii_only:
