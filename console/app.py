@@ -126,7 +126,7 @@ class Console(LeanApp):
             as_of=snapshot.as_of,
             refresh=refresh,
             stale_after=max(MOST_STALE, 3 * refresh),
-            read_only=not any(site.verbs for site in snapshot.sites),
+            read_only=not any(site.verbs & COMMANDS.keys() for site in snapshot.sites),
             trouble=snapshot.trouble,
             note=self.note,
         )

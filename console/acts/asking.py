@@ -141,6 +141,8 @@ def done(one: Intended, ask: Callable[[str, str, Mapping[str, Any], str], Json],
     except OverlapseError as error:
         return Outcome(safe(error))
     if one.order:
-        return Outcome(f"asked of {one.node} as order {safe(answer.get('order', ''), 8)}", done=True, audit=key[:8])
+        return Outcome(
+            f"asked of {one.node} as order {safe(str(answer.get('order', ''))[:8])}", done=True, audit=key[:8]
+        )
     told = ", ".join(f"{name} {safe(value, 60)}" for name, value in answer.items())
     return Outcome(f"{one.verb}: {told or 'done'}", done=True, audit=key[:8])

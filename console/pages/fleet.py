@@ -70,7 +70,7 @@ class Entry:
     @property
     def rank(self) -> tuple[Any, ...]:
         """Order rows, the worst first."""
-        return (RANK[self.state], self.act, -self.losing, self.site, self.node, self.camera)
+        return (RANK[self.state], self.act, -self.losing, self.word == "ok", self.site, self.node, self.camera)
 
     @property
     def said(self) -> str:
@@ -160,6 +160,10 @@ def _own(site: SiteView, node: str, document: Json, now: float, silent: float | 
         word = str(worst.get("check", "?"))
     if "cameras" not in document:
         state, word, line = UNKNOWN, "version", f"runs version {document.get('overlapse', '?')}, not understood here"
+    alone = site.live or node == site.node or site.read is None  # else one silence, of our own node, is told
+    if not alone and silent is not None and site.read is not None:
+        silent = silent_for(document, site.read.timestamp())
+        state, word = (state, f"was {word}") if silent is None and state in (WARNING, CRITICAL) else (OK, word)
     if silent is not None:
         since = now - silent
         hours = float((document.get("thresholds") or {}).get("act_hours", ACT_HOURS))

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from console.feed.snapshot import Snapshot
-from console.pages import alerts
+from console.pages import alerts, node
 from console.screens.base import Page
 from console.screens.listing import Item, Listing, of_all
 from console.widgets.looks import Text
@@ -24,10 +24,10 @@ class AlertsScreen(Listing):
     filter_fields = alerts.FIELDS
     empty = "no alerts"
 
-    def __init__(self, site: str = "", node: str = "") -> None:
+    def __init__(self, site: str = "", name: str = "") -> None:
         super().__init__()
-        self.site, self.node = site, node
-        self.everything = bool(node)
+        self.site, self.node = site, name
+        self.everything = self.wraps = bool(name)
 
     def columns(self, width: int) -> Sequence[Column]:
         """Return the columns of an alert."""
@@ -43,8 +43,8 @@ class AlertsScreen(Listing):
 
     def heading(self, snapshot: Snapshot, shown: int, count: int) -> Sequence[Text]:
         """Return how many there are."""
-        whose = f"{self.node} of {self.site}: " if self.node else ""
-        return [[(whose, "strong"), alerts.heading(self._found(snapshot)), of_all(shown, count)]]
+        above = node.lines(snapshot, self.site, self.node) if self.node else []
+        return [*above, [alerts.heading(self._found(snapshot)), of_all(shown, count)]]
 
     def action_everything(self) -> None:
         """Show what is well, too."""

@@ -32,7 +32,7 @@ class Page(PromptingScreen):
         Binding("minus", "app.pace(1)", "refresh slower", key_display="-"),
     ]
     heading_lines: ClassVar[int] = 1
-    wraps: ClassVar[bool] = False  # the heading: it is as high as it needs, and leaves some rows
+    wraps = False  # the heading: it is as high as it needs, and leaves some rows
     filter: Filter | None = None
 
     def compose(self) -> ComposeResult:

@@ -44,8 +44,8 @@ class Audit:
         self.path = path
         self._clock = clock
 
-    def record(self, who: Who, verb: str, args: Mapping[str, object], result: str) -> None:
-        """Append one line and make it durable; raise StorageError.
+    def record(self, who: Who, verb: str, args: Mapping[str, object], result: str, request: str | None = None) -> None:
+        """Append one line and make it durable; raise StorageError. `request`: the number by which who asked knows it.
 
         A last line that was torn (power cut, full disk) stays; the new one is marked with its hash and goes on from
         the last good one.
@@ -55,7 +55,8 @@ class Audit:
                 previous, torn = _end_of(descriptor)
                 if torn is not None:
                     log.warning("audit log torn: path=%s bytes=%d", self.path, len(torn))
-                line = _seal(self._entry(who, verb, args, result, torn), previous)
+                entry = self._entry(who, verb, args, result, torn) | ({} if request is None else {"request": request})
+                line = _seal(entry, previous)
                 _append(descriptor, line if _ends_a_line(descriptor) else b"\n" + line)
         except OSError as error:
             raise _storage_error(error, self.path) from error

@@ -51,6 +51,6 @@ class Trail:
 
     def _record(self, who: Who, frame: Frame, result: str) -> None:
         try:
-            self._audit.record(who, frame.verb, frame.args, result)
+            self._audit.record(who, frame.verb, frame.args, result, frame.id)
         except StorageError as error:
             log.error("audit not written: error=%s uid=%d verb=%s result=%s", error, who.uid, frame.verb, safe(result))

@@ -82,7 +82,7 @@ class Recorded(Audit):
     def __init__(self) -> None:
         self.lines: list[tuple[str, str, str]] = []  # (who, verb, result)
 
-    def record(self, who: Who, verb: str, args: Mapping[str, object], result: str) -> None:
+    def record(self, who: Who, verb: str, args: Mapping[str, object], result: str, request: str | None = None) -> None:
         self.lines.append((who.user, verb, result))
 
 
