@@ -128,8 +128,15 @@ class Console(LeanApp):
             stale_after=max(MOST_STALE, 3 * refresh),
             read_only=not any(site.verbs & COMMANDS.keys() for site in snapshot.sites),
             trouble=snapshot.trouble,
-            note=self.note,
+            note=self.note or self._unanswered(snapshot),
         )
+
+    def _unanswered(self, snapshot: Snapshot) -> str:
+        """Say why something that this screen asked for is not there."""
+        page = self.page
+        asked = page.questions() if page is not None else ()
+        answers = (snapshot.answers[one] for one in asked if one in snapshot.answers)
+        return next((one.error for one in answers if one.error), "")
 
     @property
     def command_words(self) -> Sequence[str]:

@@ -108,8 +108,7 @@ def _wanted(value: Any) -> str:
 
 
 def _holder(entry: fleet.Entry) -> str:
-    rows = (entry.document.get("redundancy") or {}).get("cameras", ())
-    one = next((row for row in rows if row.get("name") == entry.camera), None)
+    one = entry.held
     if one is None:
         return f"{entry.node}; no backup"
     ready = "ready" if one.get("ready") else f"NOT ready: {one.get('why', 'not known why')}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -61,6 +61,7 @@ class Entry:
     losing: float = 0.0
     document: Json
     row: Mapping[str, Any]  # of the camera
+    held: Json | None = None  # what is known of who holds it; None: it has no backup
 
     @property
     def key(self) -> str:
@@ -75,7 +76,8 @@ class Entry:
     @property
     def said(self) -> str:
         """Return the state in words."""
-        return f"{WORDS[self.state]}{self.word}"
+        stale = self.state == UNKNOWN and self.word.startswith("was ")
+        return self.word if stale else f"{WORDS[self.state]}{self.word}"
 
     def plain(self) -> dict[str, str]:
         """Return it for the filter."""
@@ -100,7 +102,21 @@ def entries(snapshot: Snapshot, *, all_nodes: bool = False) -> list[Entry]:
             found.append(
                 Entry(site=site.site, node=node, state=UNKNOWN, word="garbled", line=line, document={}, row={})
             )
+    known = holders(snapshot)
+    found = [replace(one, held=known.get((one.site, one.camera))) if one.camera else one for one in found]
     return sorted(found, key=lambda one: one.rank)
+
+
+def holders(snapshot: Snapshot) -> dict[tuple[str, str], Json]:
+    """Return who holds each camera that has a backup, as the node that was heard last tells it."""
+    newest: dict[tuple[str, str], tuple[float, Json]] = {}
+    for site, _, document in snapshot.nodes():
+        at = float(document.get("at") or 0)
+        for row in (document.get("redundancy") or {}).get("cameras") or ():
+            key = (site.site, str(row.get("name")))
+            if key not in newest or at > newest[key][0]:
+                newest[key] = (at, row)
+    return {key: row for key, (_, row) in newest.items()}
 
 
 def _of_node(site: SiteView, node: str, document: Json, now: float, all_nodes: bool) -> Iterator[Entry]:
@@ -210,12 +226,10 @@ def act_said(act: float, now: datetime) -> str:
 
 
 def holder(entry: Entry) -> str:
-    """Return who holds the camera, as the node knows it; its own node where it has no backup."""
+    """Return who holds the camera; its own node where it has no backup."""
     if not entry.camera:
         return ""
-    rows = (entry.document.get("redundancy") or {}).get("cameras", ())
-    found = next((row for row in rows if row.get("name") == entry.camera), None)
-    return entry.node if found is None else str(found.get("owner", "nobody"))
+    return entry.node if entry.held is None else str(entry.held.get("owner", "nobody"))
 
 
 def cells(entry: Entry, now: datetime, several: bool) -> Row:

@@ -12,7 +12,7 @@ from console.widgets.looks import Text
 from console.widgets.table import Column, Row
 
 COLUMNS = (
-    Column(key="state", label="STATE", width=9),
+    Column(key="state", label="STATE", width=13),
     Column(key="camera", label="CAMERA", width=8, grows=True),
     Column(key="since", label="SINCE", width=8, right=True),
     Column(key="act", label="ACT BY", width=8, right=True),
@@ -54,14 +54,13 @@ class Held:
             word = "diverging"
         else:
             word = "ok"
-        return f"was {word}"[:9] if self.silent else word
+        return f"was {word}" if self.silent else word
 
     @property
     def look(self) -> str:
         """Return how much it matters."""
-        if self.said in ("NOBODY", "NOT READY"):
-            return "crit" if self.said == "NOBODY" else "warn"
-        return "warn" if self.said in ("on backup", "diverging") else "plain"
+        word = self.said.removeprefix("was ")
+        return "crit" if word == "NOBODY" else "warn" if word in ("NOT READY", "on backup", "diverging") else "plain"
 
     def plain(self) -> dict[str, str]:
         """Return it for the filter."""

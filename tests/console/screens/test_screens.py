@@ -1,0 +1,155 @@
+"""The other screens: what an operator reads on them, at every size."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from peers.nodesocket import served
+from peers.statuses import HOUR, NOW, put, redundant, well, with_
+
+from checks.evaluate import verdicts
+from console.pages.events import LIMIT, fitted
+from console.runbook import BOOK
+
+SIZES = [(44, 18), (80, 24), (160, 45), (20, 5)]
+
+
+def judged(*changes: Any) -> Any:
+    document = with_(*changes)
+    return {**document, "verdicts": verdicts(document, document["at"])}
+
+
+def slots(count: int) -> Any:
+    rows = [{"camera": "gate", "slot": int(NOW) - 600 * n, "node": "unit1", "cause": ""} for n in range(count, 0, -1)]
+    return {"slots": [{**row, "outcome": "missed" if n % 7 == 3 else "captured"} for n, row in enumerate(rows)]}
+
+
+def events(count: int) -> Any:
+    rows = [
+        {"at": (NOW - 60 * n) * 1000, "kind": "missed", "subject": "gate", "text": f"number {n}", "data": {}}
+        for n in range(count, 0, -1)
+    ]
+    return {"events": [*rows[:-1], {**rows[-1], "kind": "mail sent", "subject": "oncall"}]}
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_screen_is_there_at_every_size_and_escape_leads_back(
+    tmp_path: Path, at_the_console: Any, size: Any
+) -> None:
+    async def story() -> None:
+        with served(tmp_path, judged(put("redundancy", redundant())), node="unit1") as node:
+            node.answers |= {"ledger": slots(40), "events": events(40), "queue": {"deliveries": [], "links": []}}
+            node.answers |= {
+                "orders": {"given": [], "received": []},
+                "retention-plan": {"rows": [], "lines": ["0 pictures"]},
+            }
+            async with at_the_console([node], size) as desk:
+                for keys in (["enter"], ["2"], ["2", "enter"], ["3", "enter"], ["4"], ["5"], ["5", "s"], ["6"], ["7"]):
+                    await desk.press(*keys)
+                    await desk.pilot.pause()
+                    assert all(len(line) <= size[0] for line in desk.text)
+                    assert any(word in desk.text[-1] for word in ("as of", "[RW]"))
+                    await desk.press("1")
+                    await desk.sees("2 cameras"[: size[0]]) if size[0] > 20 else None
+                await desk.press("6", "escape", "escape", "escape")
+                assert type(desk.app.screen).__name__ == "FleetScreen"
+
+    asyncio.run(story())
+
+
+def test_the_ledger_of_a_day_is_filtered_by_outcome(tmp_path: Path, at_the_console: Any) -> None:
+    async def story() -> None:
+        with served(tmp_path, well(), node="unit1") as node:
+            node.answers["ledger"] = slots(40)
+            async with at_the_console([node], (100, 60)) as desk:
+                await desk.press("enter")
+                await desk.sees("2026-11-21 11:50:00 captured")
+                await desk.type("/outcome:missed")
+                await desk.until(lambda: not any(" captured  unit1" in line for line in desk.text))
+                assert sum(" missed    unit1" in line for line in desk.text) == 6
+
+    asyncio.run(story())
+
+
+def test_a_phone_shows_all_of_an_alert_by_scrolling(tmp_path: Path, at_the_console: Any) -> None:
+    async def story() -> None:
+        row = {"missed": 6, "since": NOW - HOUR}
+        with served(
+            tmp_path, judged(put("cameras.0.state", "failing"), put("cameras.0.row", row)), node="unit1"
+        ) as node:
+            async with at_the_console([node], (44, 18)) as desk:
+                await desk.press("4")
+                shown = await desk.sees("> CRITICAL      now    11:00 camera gate")
+                assert "STATE" in shown[1]
+                await desk.press("enter")
+                await desk.sees("CRITICAL  camera gate", "Act by      now", "more: down")
+                await desk.press(*["down"] * 20)
+                await desk.sees("Visit")
+                assert not any("more: down" in line for line in desk.text)
+
+    asyncio.run(story())
+
+
+def test_the_time_line_of_an_incident_is_taken_along(tmp_path: Path, at_the_console: Any) -> None:
+    async def story() -> str:
+        with served(tmp_path, well(), node="unit1") as node:
+            node.answers["events"] = events(400)
+            async with at_the_console([node]) as desk:
+                await desk.press("6")
+                await desk.sees("number 2")
+                await desk.type("/missed")
+                await desk.sees("399 of 400 rows shown")
+                await desk.press("enter", "x")
+                await desk.pilot.pause()
+                return str(desk.app.printed)
+
+    text = asyncio.run(story())
+    lines = text.splitlines()
+    assert len(text.encode()) < LIMIT
+    assert lines[0] == "As of 2026-11-21 12:00:00Z"
+    assert "older events left out" in text
+    assert lines[-1].endswith("missed: gate: number 2")
+    assert "mail sent" not in text
+
+
+def test_a_time_line_that_fits_is_whole_and_in_order() -> None:
+    assert fitted(["now"], ["c", "b", "a"]) == "now\na\nb\nc\n"
+
+
+def test_who_holds_what_is_told_by_the_node_that_was_heard_last(tmp_path: Path, at_the_console: Any) -> None:
+    async def story() -> None:
+        old, new = redundant(), redundant()
+        new["cameras"][0] |= {"owner": "fr", "since": NOW - 60}
+        told = with_(put("node", "fr"), put("cameras", []), put("redundancy", new))
+        with served(tmp_path, told, with_(put("redundancy", old), put("at", NOW - 100))) as node:
+            async with at_the_console([node], (120, 30)) as desk:
+                shown = await desk.sees("gate@unit1")
+                assert next(line for line in shown if "gate@unit1" in line).endswith(" fr")
+                await desk.press("5")
+                await desk.sees("on backup", "2 cameras with a backup, 1 to look at")
+                await desk.press("s")
+                await desk.sees("unit1 primary for: gate, north", "fr backup for: gate, north")
+
+    asyncio.run(story())
+
+
+def test_every_check_has_its_runbook() -> None:
+    from checks.evaluate import CHECKS
+
+    assert set(CHECKS) <= set(BOOK)
+    assert all(price for one in BOOK.values() for _, price in one.steps)
+
+
+def test_the_refresh_goes_faster_and_slower(tmp_path: Path, at_the_console: Any) -> None:
+    async def story() -> None:
+        with served(tmp_path, well(), node="unit1") as node:
+            async with at_the_console([node]) as desk:
+                await desk.press("plus")
+                await desk.sees("every 2 s")
+                await desk.press("minus", "minus")
+                await desk.sees("every 10 s")
+
+    asyncio.run(story())
