@@ -9,6 +9,8 @@ from typing import Any
 
 from console.feed.snapshot import Json, SiteView, Snapshot
 from console.pages import say
+from console.pages.vitals import heard, vitals, without_document
+from console.pages.vitals import word as word_of
 from console.widgets.daystrip import day_strip
 from console.widgets.looks import Text
 from console.widgets.table import Column, Row
@@ -122,8 +124,10 @@ def holders(snapshot: Snapshot) -> dict[tuple[str, str], Json]:
 def _of_node(site: SiteView, node: str, document: Json, now: float, all_nodes: bool) -> Iterator[Entry]:
     silent = how_silent(site, node, document, now)
     cameras = document.get("cameras", ())
-    for row in cameras:
-        yield _camera(site, node, document, row, now, silent)
+    old = silent if silent is not None else silent_for(document, now) if node != site.node else None
+    for number, row in enumerate(cameras):
+        said = None if silent is not None or old is None else word_of(document, number)
+        yield _camera(site, node, document, row, old) if said is None else _by_vitals(site, node, document, row, said)
     own = _own(site, node, document, now, silent)
     if all_nodes or not cameras or own.state != OK:
         yield own
@@ -135,11 +139,21 @@ def how_silent(site: SiteView, node: str, document: Json, now: float) -> float |
     if node == site.node:
         return now - at if not site.live or now - at > FRESH else None
     if not site.live and site.read is not None:
-        return max(now - float(document.get("heard", at)), now - site.read.timestamp())
-    return silent_for(document, now)
+        return max(now - heard(document), now - site.read.timestamp())
+    return silent_for({**document, "heard": heard(document)}, now)
 
 
-def _camera(site: SiteView, node: str, document: Json, row: Json, now: float, silent: float | None) -> Entry:
+def _by_vitals(site: SiteView, node: str, document: Json, row: Json, said: str) -> Entry:
+    """Return a camera whose state came with vitals, after the document that has the rest."""
+    state = WARNING if said == "failing" else OK
+    line = (
+        "as its vitals say; the rest is older" if state == OK else "it fails, as its vitals say; why is not known yet"
+    )
+    name = str(row.get("name", "?"))
+    return Entry(site=site.site, node=node, camera=name, state=state, word=said, line=line, document=document, row=row)
+
+
+def _camera(site: SiteView, node: str, document: Json, row: Json, silent: float | None) -> Entry:
     name = str(row.get("name", "?"))
     verdict = next(
         (one for one in verdicts(document) if one.get("check") == "camera" and one.get("subject") == name), {}
@@ -174,7 +188,10 @@ def _own(site: SiteView, node: str, document: Json, now: float, silent: float | 
     since, act, losing = None, act_by(worst), float(worst.get("losing", 0))
     if state != OK:
         word = str(worst.get("check", "?"))
-    if "cameras" not in document:
+    if "cameras" not in document and vitals(document):
+        fails, line = without_document(document)
+        state, word = (WARNING, "failing") if fails else (OK, "vitals")
+    elif "cameras" not in document:
         state, word, line = UNKNOWN, "version", f"runs version {document.get('overlapse', '?')}, not understood here"
     alone = site.live or node == site.node or site.read is None  # else one silence, of our own node, is told
     if not alone and silent is not None and site.read is not None:

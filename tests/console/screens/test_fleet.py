@@ -112,3 +112,18 @@ def test_nothing_is_known_before_the_first_answer(tmp_path: Path, at_the_console
                 await desk.sees("NOTHING READ YET", "the node does not run")
 
     asyncio.run(story())
+
+
+def test_vitals_freshen_what_they_hold_and_no_more(tmp_path: Path, at_the_console: Any) -> None:
+    said = {"a": NOW - 20, "t": 1, "l": NOW - 300, "r": 4, "c": "of", "heard": NOW - 10}
+    alone = {"site": "harbour", "node": "unit9", "at": NOW - 20, "heard": NOW - 10, "vitals": said}
+
+    async def story() -> None:
+        old = unit("unit2", put("at", NOW - 7200), put("vitals", said))
+        with served(tmp_path, hub(), old, alone) as node:
+            async with at_the_console([node], (120, 30)) as desk:
+                shown = await desk.sees("WARN failing north@unit2", "WARN failing unit9")
+                assert "as its vitals say" in shown[1] or "only its vitals are known: 1 of 2 cameras fail" in shown[1]
+                assert not any("silent" in line for line in shown)
+
+    asyncio.run(story())

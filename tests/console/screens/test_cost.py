@@ -1,0 +1,79 @@
+"""What the program itself sends to a real terminal, beside the figures it promises; 20 rows at 100x30."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from peers import ptys
+from peers.nodesocket import served
+from peers.statuses import put, shifted, with_
+
+LIMITS = {"first paint": 2500, "nothing changing": 0, "cursor": 24, "screen": 2500, "back": 2500, "confirmation": 1500}
+
+
+def unit(number: int, now: float) -> Any:
+    from peers.statuses import NOW
+
+    document = with_(put("node", f"unit{number:02}"), put("cameras.0.name", f"north-{number:02}"))
+    document["cameras"].pop()
+    letters = "".join("#######+xe"[(number * 7 + hour * 3) % 10] for hour in range(24))
+    document["cameras"][0]["strip"] = letters
+    document["destinations"][0]["waiting"] = number * 13 % 400
+    return shifted(document, now - NOW)
+
+
+def site_file(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    head = 'version = 1\nsite = { name = "harbour", zone = "UTC", data = "data", run = "run" }\n'
+    nodes = "".join(f'[[node]]\nname = "unit{number:02}"\n' for number in range(20))
+    (folder / "site.toml").write_text(head + nodes)
+    return folder / "site.toml"
+
+
+def test_a_session_costs_what_was_promised_and_q_ends_it(tmp_path: Path) -> None:
+    now = time.time()
+    file = site_file(tmp_path)
+    command = ptys.python("-m", "core.cli.main", "console", "--site", file, "--node", "unit00")
+    with served(tmp_path, *(unit(number, now) for number in range(20)), node="unit00") as node:
+        with ptys.on_a_pty(command, leads=False) as line:
+            assert line.shows("north-19"), line.screen.text
+            line.quiet(0.5)
+            sizes = {"first paint": len(line.sent)}
+            line.type("++")
+            assert line.shows(" sent")  # what the session cost until then comes once a minute
+            line.quiet(0.5)
+            sizes["nothing changing"] = min(line.cost("", 2.5), line.cost("", 2.5))  # one minute may end meanwhile
+            sizes["cursor"] = max(line.cost("j", 0.3) for _ in range(3))
+            sizes["screen"] = max(line.cost("2", 0.8), line.cost("1", 0.8), line.cost("\r", 0.8))
+            sizes["confirmation"] = line.cost("c", 0.8)
+            assert any("Leave it as it is" in text for text in line.screen.text)
+            sizes["back"] = line.cost("\x1b", 0.8)
+            line.type("q")
+            assert line.status() == 0
+            assert node.acted == []
+    assert {name: size for name, size in sizes.items() if size > LIMITS[name]} == {}
+
+
+def test_a_terminal_that_is_none_is_told_so(tmp_path: Path) -> None:
+    import subprocess
+
+    file = site_file(tmp_path)
+    done = subprocess.run(
+        ptys.python("-m", "core.cli.main", "console", "--site", file, "--node", "unit00"),
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+    assert (done.returncode, "overlapse status" in done.stderr) == (2, True)
+
+
+def test_the_block_for_ssh_is_one_that_ssh_takes(tmp_path: Path) -> None:
+    import subprocess
+
+    done = subprocess.run(ptys.python("-m", "core.cli.main", "console", "--ssh-config"), capture_output=True, text=True)
+    (tmp_path / "config").write_text(done.stdout)
+    read = subprocess.run(["ssh", "-G", "-F", tmp_path / "config", "overlapse"], capture_output=True, text=True)
+    assert (read.returncode, "config" in read.stderr) == (0, False), read.stderr
+    assert {"compression yes", "controlpersist 900", "forwardagent no"} <= set(read.stdout.splitlines())
