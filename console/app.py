@@ -44,6 +44,7 @@ class Console(LeanApp):
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(str(number), f"go('{name}')", name) for number, name in enumerate(SCREENS, 1)),
         Binding("q", "quit", "quit"),
+        Binding("ctrl+z", "stop", "stop", show=False, priority=True),
     ]
 
     def __init__(self, reader: Reader, now: Callable[[], datetime], driver_class: type[Driver] | None = None) -> None:
@@ -111,6 +112,11 @@ class Console(LeanApp):
             self._timer.stop()
         self._timer = self.set_interval(self.pace, self.tick)
         self.say("")
+
+    def action_stop(self) -> None:
+        """End where the login is the console and nothing else; elsewhere give no shell, either."""
+        if self._driver is not None and not self._driver.can_suspend:
+            self.exit()
 
     def say(self, note: str) -> None:
         """Show a note in the status line until the next one."""
