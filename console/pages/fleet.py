@@ -38,13 +38,14 @@ WIDE = (
     ACT,
     Column(key="strip", label="LAST DAY", width=24, from_width=80),
     Column(key="undelivered", label="UNDELIV", width=7, right=True),
-    Column(key="days", label="DAYS", width=4, right=True),
+    Column(key="days", label="DAYS", width=4, right=True, from_width=88),
     Column(key="holder", label="HOLDER", width=9, from_width=100),
     Column(key="month", label="MONTH", width=9, right=True, from_width=130),
     Column(key="risk", label="AT RISK", width=7, right=True, from_width=130),
     Column(key="since", label="SINCE", width=8, right=True, from_width=130),
 )
 NARROW_BELOW = 60
+SHORT = {"redundancy": "backup", "transfer": "sending"}  # names of checks that the column would cut
 FIELDS = ("site", "node", "camera", "state", "holder", "kind")
 
 
@@ -187,7 +188,7 @@ def _own(site: SiteView, node: str, document: Json, now: float, silent: float | 
     state, word, line = int(worst.get("state", OK)), "ok", str(worst.get("line", ""))
     since, act, losing = None, act_by(worst), float(worst.get("losing", 0))
     if state != OK:
-        word = str(worst.get("check", "?"))
+        word = SHORT.get(str(worst.get("check")), str(worst.get("check", "?")))
     if "cameras" not in document and vitals(document):
         fails, line = without_document(document)
         state, word = (WARNING, "failing") if fails else (OK, "vitals")
