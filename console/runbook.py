@@ -64,6 +64,22 @@ BOOK = {
         ),
         "no",
     ),
+    "nas": Advice(
+        "a disk of the NAS or its volume is degraded or full, or it does not answer",
+        (
+            ("read on the NAS itself which disk it is", "nothing"),
+            ("pause its destination (p) while it is repaired: pictures queue", "buffer"),
+        ),
+        "to change a disk: before the next one fails",
+    ),
+    "firewall": Advice(
+        "a rule was changed, the tunnel is down, or the firewall itself has no power",
+        (
+            ("see which flow is not as site.toml expects it", "nothing"),
+            ("have whoever keeps the firewall undo the last change", "nothing"),
+        ),
+        "when it has no power, or no way in is left",
+    ),
     "node": Advice(
         "power, the link, a clock that is not trusted, a worker that is stuck, or the program has ended",
         (

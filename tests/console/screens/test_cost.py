@@ -44,12 +44,12 @@ def test_a_session_costs_what_was_promised_and_q_ends_it(tmp_path: Path) -> None
             line.type("++")
             assert line.shows(" sent")  # what the session cost until then comes once a minute
             line.quiet(0.5)
-            sizes["nothing changing"] = min(line.cost("", 2.5), line.cost("", 2.5))  # one minute may end meanwhile
+            sizes["nothing changing"] = min(line.cost("", 1.6), line.cost("", 1.6))  # one minute may end meanwhile
             sizes["cursor"] = max(line.cost("j", 0.3) for _ in range(3))
-            sizes["screen"] = max(line.cost("2", 0.8), line.cost("1", 0.8), line.cost("\r", 0.8))
-            sizes["confirmation"] = line.cost("c", 0.8)
+            sizes["screen"] = max(line.cost("2", 0.5), line.cost("1", 0.5), line.cost("\r", 0.5))
+            sizes["confirmation"] = line.cost("c", 0.5)
             assert any("Leave it as it is" in text for text in line.screen.text)
-            sizes["back"] = line.cost("\x1b", 0.8)
+            sizes["back"] = line.cost("\x1b", 0.5)
             line.type("q")
             assert line.status() == 0
             assert node.acted == []
