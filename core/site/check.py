@@ -19,6 +19,7 @@ from core.site.handed import handing_problems
 from core.site.mailing import mail_problems
 from core.site.model import Camera, GphotoSource, Link, SiteFile
 from core.site.obeying import obeying_problems
+from core.site.monitoring import problems_of_monitoring
 from core.site.published import ORIGINALS, doubtful, published
 from core.site.refer import NONE, refer
 from core.site.shape import by_name, meant
@@ -58,7 +59,7 @@ def own_checks(site: SiteFile, base: Path, lost: bool = False) -> list[Finding]:
 
     `lost`: a table of the file is not known, so that nothing is said of names that might have stood in it.
     """
-    rooms = (problems_of_backups, problems_of_coordination, obeying_problems, published, mail_problems)
+    rooms = (problems_of_backups, problems_of_coordination, obeying_problems, published, problems_of_monitoring, mail_problems)
     tables = (_names, _cameras, _links, _destinations, _routes, *rooms, _values)
     found = [finding for told in tables for finding in told(site)]
     if lost:

@@ -51,18 +51,20 @@ def reparse(text: str) -> SiteFile:
     return filled.site
 
 
-def load(path: Path, checks: Sequence[Check] = (), node: str | None = None) -> Loaded:
+def load(path: Path, checks: Sequence[Check] = (), node: str | None = None, *, secrets: bool = True) -> Loaded:
     """Return the site in `path`; raise ConfigurationError with every problem, each "LINE: key.path: what is wrong".
 
     `checks` judge what other rooms know of (schedules, recipes, destinations). With `node`, only the secrets that
-    this node needs must be there.
+    this node needs must be there; without `secrets` none: on a machine that is no node.
     """
     text = _read(path)
     tidied, filled, told = _fill(text)
     where = lines.Lines(text)
     site, base = filled.site, path.absolute().parent
     faulty = tidied.mended | set(filled.problems)
-    findings = [*own_checks(site, base, tidied.lost), *secret_problems(site, base, node)]
+    findings = own_checks(site, base, tidied.lost)
+    if secrets:
+        findings += secret_problems(site, base, node)
     said = {key for key, _ in findings}
     findings += [(key, sentence) for check in checks for key, sentence in check(site, base) if key not in said]
     told += _sound(site, findings, faulty, tidied)

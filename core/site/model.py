@@ -516,6 +516,40 @@ class Checks:
     temperature: float = 80.0  # degrees Celsius of the node
 
 
+@table
+class NagiosFeed:
+    """A Nagios Core 4 on this machine. `commands`: its command file; `status`: its status.dat, in which its
+    acknowledgements and what it knows at all are read.
+    """
+
+    commands: str
+    status: str | None = None
+
+
+@table
+class IcingaFeed:
+    """An Icinga 2 by its API. `create`: hosts and services that it does not know are made there."""
+
+    url: str = "https://localhost:5665"
+    user: str
+    password_file: str
+    ca_file: str | None = None  # the only certificates that may vouch for it; none: the system's
+    create: bool = True
+
+
+@table
+class Monitoring:
+    """Who tells Nagios or Icinga 2 how the nodes are: the node `at`, of itself and of all that it hears of.
+
+    `every`: how often an unchanged state is told again; what is not told for twice as long is stale there.
+    """
+
+    at: Name | None = None  # none: the only node
+    every: Duration = timedelta(minutes=5)
+    nagios: NagiosFeed | None = None
+    icinga: IcingaFeed | None = None
+
+
 def thresholds(checks: Checks) -> dict[str, float]:
     """Return the thresholds that are not the default ones."""
     return {key: value for key, value in vars(checks).items() if value != getattr(Checks(), key)}
@@ -649,3 +683,4 @@ class SiteFile:
     route: tuple[Route, ...] = ()
     watch: tuple[Annotated[Watch, OneOf("kind")], ...] = ()
     notifications: Notifications = field(default_factory=Notifications)
+    monitoring: tuple[Monitoring, ...] = ()

@@ -68,6 +68,10 @@ def _files(site: SiteFile, base: Path, node: str | None) -> Iterator[Finding]:
         for path in (authority, certificate):
             yield from _plain("coordination.credentials", str(path), base)
         yield from _file("coordination.credentials", str(key), base)
+    for n, feed in enumerate(site.monitoring):
+        if feed.icinga is not None and node in (None, feed.at or only):
+            yield from _file(f"monitoring[{n}].icinga.password_file", feed.icinga.password_file, base)
+            yield from _plain(f"monitoring[{n}].icinga.ca_file", feed.icinga.ca_file, base)
     used = used_at(site, node) if node is not None and len(site.node) > 1 else None
     for n, destination in enumerate(site.destination):
         if used is None or destination.name in used:

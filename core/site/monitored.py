@@ -1,0 +1,149 @@
+"""What Nagios and Icinga are told of: hosts with their parents, and on which of them each service stands. Pure.
+
+Hosts are each node that is heard and each link that its status comes over; with them firewalls and NAS that are
+watched. The hub is the parent of the links, a link of the firewall behind it, both of the nodes and NAS there: what is
+dead on the way is one page, and what stands behind it is unreachable. `_` is in no name, so that no two names collide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from core.site.at import destination_of, driver_of, used_at
+from core.site.model import Destination, Link, Monitoring, Node, SiteFile
+
+HostKind = Literal["node", "link", "firewall", "nas"]
+SPARE = 60.0  # seconds beyond two intervals, after which what was told is stale
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A device that is watched beside the nodes."""
+
+    kind: Literal["firewall", "nas"]
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A host. `nodes`: those whose silence makes it what it is: a node itself, or all behind a link."""
+
+    name: str
+    kind: HostKind
+    title: str
+    parents: tuple[str, ...]
+    nodes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service: what the check `check` says of `subject` in the document of `node`."""
+
+    host: str
+    name: str  # on that host
+    node: str
+    check: str
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Monitored:
+    """All hosts and services of a site, parents before those behind them."""
+
+    site: str
+    hub: str
+    hosts: tuple[Host, ...]
+    services: tuple[Service, ...]
+    unheard: tuple[str, ...]  # nodes of which the hub never hears anything
+    stale: float  # seconds after which what was told is stale
+
+
+def monitored(site: SiteFile, feed: Monitoring, watched: Sequence[Watched] = ()) -> Monitored:
+    """Return what the node of `feed` tells of; `watched` are devices of the site beside its nodes."""
+    hub = feed.at or site.node[0].name
+    heard = heard_at(site, hub)
+    links = list(_links(site, hub, heard))
+    devices = list(_devices(site, links, watched))
+    nodes = [_node(site, hub, node, links, devices) for node in site.node if node.name in heard]
+    services = [one for node in site.node if node.name in heard for one in _services(site, node, links)]
+    services += [Service(device.name, device.kind, hub, device.kind, device.title) for device in devices]
+    order = ("link", "firewall", "node", "nas")
+    hosts = sorted([*nodes, *links, *devices], key=lambda one: (bool(one.parents), order.index(one.kind), one.name))
+    unheard = tuple(node.name for node in site.node if node.name not in heard)
+    stale = 2 * feed.every.total_seconds() + SPARE
+    return Monitored(site.site.name, hub, tuple(hosts), tuple(services), unheard, stale)
+
+
+def heard_at(site: SiteFile, hub: str) -> list[str]:
+    """Return the nodes whose status documents come to `hub`, also by way of others; itself first."""
+    heard = [hub]
+    for taker in heard:  # it grows meanwhile
+        heard += [one.name for one in site.node if one.name not in heard and any(_ways(site, one.name, taker))]
+    return heard
+
+
+def node_host(site: str, node: str) -> str:
+    """Return the host of a node."""
+    return f"{site}_{node}"
+
+
+def link_host(site: str, node: str, link: Link) -> str:
+    """Return the host of a link: one for all nodes that share it."""
+    return f"{site}_link_{link.name}" if link.shared else f"{site}_link_{node}_{link.name}"
+
+
+def _ways(site: SiteFile, node: str, taker: str | None = None) -> Iterator[Destination]:
+    """Yield the destinations over which the status of a node goes out, to any other node or to `taker`."""
+    for name in sorted(used_at(site, node)):
+        place = destination_of(site, name)
+        if place is not None and place.node not in (None, node) and taker in (None, place.node):
+            yield place
+
+
+def _links(site: SiteFile, hub: str, heard: Iterable[str]) -> Iterator[Host]:
+    found: dict[str, tuple[Link, list[str]]] = {}
+    for node in site.node:
+        used = {way.link for way in _ways(site, node.name)} if node.name in heard and node.name != hub else set()
+        for link in node.link:
+            if link.name in used:
+                found.setdefault(link_host(site.site.name, node.name, link), (link, []))[1].append(node.name)
+    for name, (link, nodes) in found.items():
+        title = f"link {link.name} of {', '.join(nodes)}"
+        yield Host(name, "link", title, (node_host(site.site.name, hub),), tuple(nodes))
+
+
+def _devices(site: SiteFile, links: Sequence[Host], watched: Sequence[Watched]) -> Iterator[Host]:
+    ways = tuple(link.name for link in links)
+    walls = tuple(f"{site.site.name}_firewall_{one.name}" for one in watched if one.kind == "firewall")
+    for one in watched:
+        parents = ways if one.kind == "firewall" else walls or ways
+        yield Host(f"{site.site.name}_{one.kind}_{one.name}", one.kind, one.name, parents)
+
+
+def _node(site: SiteFile, hub: str, node: Node, links: Sequence[Host], devices: Sequence[Host]) -> Host:
+    name, title = node_host(site.site.name, node.name), f"{node.kind} {node.name}"
+    if node.name == hub:
+        return Host(name, "node", title, (), (node.name,))
+    ways = tuple(link.name for link in links if node.name in link.nodes)
+    walls = tuple(device.name for device in devices if device.kind == "firewall" and ways)
+    return Host(name, "node", title, walls or ways or (node_host(site.site.name, hub),), (node.name,))
+
+
+def _services(site: SiteFile, node: Node, links: Sequence[Host]) -> Iterator[Service]:
+    host = node_host(site.site.name, node.name)
+    yield Service(host, "node", node.name, "node")
+    yield Service(host, "storage", node.name, "storage")
+    for camera in site.camera:
+        if driver_of(site, camera.name) == node.name:
+            yield Service(host, f"camera {camera.name}", node.name, "camera", camera.name)
+    for name in sorted(used_at(site, node.name)):
+        yield Service(host, f"transfer {name}", node.name, "transfer", name)
+    hosts = {link.name for link in links}
+    for link in node.link:
+        own, named = link_host(site.site.name, node.name, link), f"link {link.name}"
+        if own not in hosts:
+            yield Service(host, named, node.name, "link", link.name)
+        else:
+            yield Service(own, f"{named} of {node.name}" if link.shared else named, node.name, "link", link.name)
