@@ -33,6 +33,8 @@
     │   ├── MailUnreachable     (transient) nothing answers, or the line broke
     │   ├── MailDeferred        (transient) it says later
     │   └── MailRefused         certificate, user, password, sender: a person is needed
+    ├── MonitorUnreachable      (transient) Nagios or Icinga 2 cannot be told now
+    ├── MonitorRefused          Icinga 2 does not want what it was told, or who tells it
     ├── StorageError
     │   ├── DiskFull            (transient)
     │   ├── NotDurable          (transient) an fsync failed: those bytes are not to be trusted
@@ -211,6 +213,8 @@ class MailError(OverlapseError):
 
 class MailUnreachable(MailError):
     """The mail server does not answer, or the line to it broke."""
+class MonitorUnreachable(OverlapseError):
+    """Nagios or Icinga 2 cannot be told now."""
 
     transient = True
 
@@ -223,6 +227,8 @@ class MailDeferred(MailError):
 
 class MailRefused(MailError):
     """The mail server refused user, password or sender, or is not to be trusted."""
+class MonitorRefused(OverlapseError):
+    """Icinga 2 does not want what it was told, or who tells it."""
 
 
 class StorageError(OverlapseError):

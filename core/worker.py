@@ -37,6 +37,7 @@ KINDS: Mapping[str, str] = {
     "ftpd": "core.capture.ftpd.serve:FtpdService",
     "mail": "core.notify.smtp:MailService",
     "import": "core.node.errands.gatherer:ImportService",
+    "monitor": "checks.gateway.service:GatewayService",
     "scene": "core.simulate.scene:SceneService",
 }
 PR_SET_PDEATHSIG = 1

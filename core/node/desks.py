@@ -8,8 +8,10 @@ from typing import Any
 from core.catalogue import states
 from core.control.trail import Trail
 from core.node.between.batches import BOOKS
+from core.node.between.changes import Changes
 from core.node.between.checkins import CheckIns
 from core.node.between.handing import Handing, Taker
+from core.node.between.monitoring import Monitoring
 from core.node.between.receiving import Receiving
 from core.node.cameras.measuring import Measuring
 from core.node.cameras.post import InHand
@@ -74,6 +76,11 @@ class Desks:
         self.handing = Handing(
             context, self.writer, self.delivering, self.checkins, lambda: self.retaining.look(), self.obeying
         )
+        self.checkins = CheckIns(
+            context, lambda: self.reporting.document(), lambda one: self.monitoring.heard_of(one), Changes(context)
+        )
+        self.monitoring = Monitoring(context, lambda: self.reporting.document(), lambda: self.checkins.heard)
+        self.handing = Handing(context, self.writer, self.delivering, self.checkins, lambda: self.retaining.look())
         self.receiving = Receiving(context, self.writer, self.taking, self.delivering.linking, self.checkins)
         self.writer.on_written = self._written
         self.shooting = Shooting(context, self.taking)
@@ -99,6 +106,8 @@ class Desks:
         self.failovers = Failovers(context, self.owning, self.mailing)
         self.costing = Costing(context)
         told = trouble, self.errands.row, self.mailing.row, self._redundancy, self._probed, self.costing.row
+        told = trouble, self.errands.row, self.mailing.row, self.owning.document
+        told = trouble, self.errands.row, self.monitoring.row, self.checkins.changes
         self.reporting = Reporting(context, self.shooting, self.viewing, self.delivering, self.retaining, *told)
 
         self._tie_orders()
@@ -156,6 +165,7 @@ class Desks:
             self.probing,
             self.watching,
             self.reporting,
+            self.monitoring,
         )
 
     def apply(self) -> None:
@@ -171,10 +181,12 @@ class Desks:
         self.shooting.apply()
         self.pushing.apply()
         self.mailing.apply()
+        self.monitoring.apply()
         self.reporting.changed()
 
     def stop(self) -> None:
         """Begin nothing new."""
+        self.monitoring.stop()
         self.shooting.stop()
         self.pushing.stop()
         self.receiving.stop()
@@ -223,6 +235,8 @@ class Desks:
             self._of_destination(report)
         elif self.probing.owns(report):
             self.probing.handle(report)
+        elif worker.kind == "monitor":
+            self.monitoring.handle(report)
         elif worker.kind == "probe":
             self.delivering.linking.handle(report)
         else:

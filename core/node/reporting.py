@@ -14,6 +14,7 @@ from core.catalogue import buffer, deliveries, slots, states
 from core.ledger.causes import CAUSES
 from core.ledger.gap import Pause
 from core.ledger.strip import strip_of_cells
+from core.node.between.changes import Changes
 from core.node.cameras.idle import APPLIED_AT
 from core.node.cameras.measuring import telemetry_key
 from core.node.cameras.pauses import pause_at
@@ -54,6 +55,8 @@ class Reporting:
     probed: Callable[[], dict[str, Any]]  # machine, drives and mounts
     costs: Callable[[], dict[str, Any] | None] = lambda: None  # of a shot of each camera
     latest: Document = field(default_factory=dict)  # as it was written last
+    monitoring: Callable[[], dict[str, Any] | None]  # how Nagios and Icinga 2 are told
+    changes: Changes
     _started: float = 0.0
     _at: float = 0.0
     _written: float = float("-inf")
@@ -76,6 +79,9 @@ class Reporting:
         self._at = self._written + self.context.pace.report
         self.latest = self.document()
         self.context.publish(self.context.folders.status, self.latest)
+        document = self.document()
+        self.context.publish(self.context.folders.status, document)
+        self.changes.note(document)
 
     def wake(self) -> float:
         """Return the monotonic time of the next document."""
@@ -121,6 +127,7 @@ class Reporting:
             "clock": {"trusted": trust.trusted, "why": trust.why},
             "looking": self.viewing.waiting(),
             "errand": self.errand(),
+            "monitoring": self.monitoring(),
             "thresholds": thresholds(context.site.checks),
             "stuck": [{"name": str(one), "why": why} for one, why in context.hands.stuck().items()] or None,
             "mail": self.mail(),

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.errors import StorageError
+from core.node.between.changes import Changes
 from core.node.between.drop import Drop, may_speak
 from core.node.context import Context
 from core.node.jobs import Json
@@ -30,12 +31,16 @@ class CheckIns:
 
     context: Context
     document: Callable[[], Document]
+    on_heard: Callable[[Document], None]
+    changes: Changes
     heard: dict[str, Document] = field(default_factory=dict)  # node -> the newest of its documents
     vitals: dict[str, Document] = field(default_factory=dict)  # node -> what its session said, and when it was heard
     _seen: dict[str, int] = field(default_factory=dict)  # node -> revision of its session
     _told_at: dict[str, float] = field(default_factory=dict)  # taker -> monotonic
     _told: dict[str, dict[str, float]] = field(default_factory=dict)  # taker -> node -> time of the document it has
     _under_way: dict[str, dict[str, float]] = field(default_factory=dict)
+    _has: dict[str, int] = field(default_factory=dict)  # taker -> number of the last change that it has
+    _sent: dict[str, int] = field(default_factory=dict)  # the same, under way
 
     def begin(self) -> None:
         """Take up what was heard before a stop."""
@@ -54,6 +59,9 @@ class CheckIns:
             return []
         known = self._told.get(taker, {})
         ours = self.document()
+        if changes := self.changes.after(self._has.get(taker, 0)):
+            ours["changes"] = changes
+        self._sent[taker] = self.changes.last
         others = [one for node, one in self.heard.items() if one["at"] > known.get(node, 0.0)]
         self._under_way[taker] = {str(one["node"]): one["at"] for one in (ours, *others)}
         return [{"status": one} for one in (ours, *others)]
@@ -63,6 +71,7 @@ class CheckIns:
         if (sent := self._under_way.pop(taker, None)) is not None:
             self._told_at[taker] = self.context.monotonic()
             self._told[taker] = self._told.get(taker, {}) | sent
+            self._has[taker] = self._sent.pop(taker)
 
     def freshen(self, node: str, said: Mapping[str, Any], rev: int) -> None:
         """Take note of what the session of a node says; `rev` grows with each renewal."""
@@ -99,5 +108,6 @@ class CheckIns:
             raise ValueError("it is too long")
         if is_newer(document, self.heard.get(str(node))):
             self.heard[str(node)] = document
+            self.on_heard(document)
             with suppress(StorageError):  # of a run folder that is full, `status.json` tells
                 self.context.publish(self.context.folders.fleet / f"{node}.json", document)

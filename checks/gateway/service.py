@@ -1,0 +1,223 @@
+"""The child's side of a hub's gateway: the kind "monitor" of worker.
+
+| op | args | result |
+|---|---|---|
+| open | monitored, every, nagios, icinga, sequences | {} |
+| tell | documents, now | fresh, told, unknown, errors, handled, sequences, gaps |
+
+`monitored`: core.site.monitored.Monitored as JSON. `every`: seconds after which an unchanged state is told again.
+`nagios` and `icinga`: as in site.toml, paths absolute, with the `password`. `documents`: status documents that came
+since; those that came before are kept here, and judged by `now` (seconds since the epoch), so that silence becomes
+stale. `fresh`: nothing was known here before, send all. `errors`: by feed. `unknown`: [feed, host, service] that it has
+not. `handled`: {"node", "check", "subject", "kind", "by", "text", "feed"}, what people acknowledged and planned there.
+`sequences`: by node, the number of the last change of a verdict that was seen; `gaps`: by node, how many were lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from checks.gateway.feeds import FAILURES, Feed, Key, feeds
+from checks.gateway.results import Result, host_results, is_silent, late_results, rows_of, service_results
+from core.errors import ChildError, OverlapseError
+from core.site.monitored import Host, Monitored, Service
+from core.text import safe
+
+Json = dict[str, Any]
+MARGIN = 5.0  # seconds before `every` is over at which a state is told again: rounds are not exact
+OVERLAPSE = version("overlapse")
+
+
+@dataclass(slots=True)
+class Judged:
+    """What a document came to, and until when that holds if nothing happens."""
+
+    body: Json
+    silent: bool
+    until: float
+    results: list[Result]
+
+
+class GatewayService:
+    """Tells Nagios and Icinga 2 what the documents of a site come to."""
+
+    def __init__(self) -> None:
+        self._gateway: Gateway | None = None
+
+    def handle(self, op: str, args: Json, talk: object) -> Json:
+        """Do one of the operations of this module's table."""
+        if op == "open":
+            made = monitored_of(args["monitored"])
+            self._gateway = Gateway(made, feeds(made, args), args["every"], args.get("sequences") or {})
+            return {}
+        if op != "tell" or self._gateway is None:
+            raise ChildError(f"a gateway cannot {safe(op)}")
+        return self._gateway.tell(args["documents"], args["now"])
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._gateway = None
+
+
+class Gateway:
+    """What it knows: the newest document of each node, and what was told of it to whom."""
+
+    def __init__(self, made: Monitored, to: Mapping[str, Feed], every: float, sequences: Mapping[str, int]) -> None:
+        self._made, self._feeds, self._every = made, to, every
+        self._sequences = dict(sequences)
+        self._documents: dict[str, Json] = {}
+        self._judged: dict[str, Judged] = {}
+        self._told: dict[str, dict[Key, tuple[int, float]]] = {name: {} for name in to}  # feed -> state, when
+        self._late: dict[str, list[Result]] = {name: [] for name in to}  # feed -> not told yet
+        self._handed: dict[str, dict[tuple[Any, ...], float]] = {name: {} for name in to}  # acknowledged, paused
+        self._fresh = True
+        self._keys = {(one.host, one.name): one for one in made.services}
+
+    def tell(self, documents: list[Json], now: float) -> Json:
+        """Take in documents, and tell what is new or due; see the table of this module."""
+        fresh, self._fresh = self._fresh, False
+        gaps = {}
+        for body in documents:
+            if lost := self._take(body):
+                gaps[str(body["node"])] = lost
+        results = [*host_results(self._made, self._documents, now)]
+        results += [one for node in self._documents for one in self._judge(node, now)]
+        errors, told = {}, 0
+        for name, feed in self._feeds.items():
+            try:
+                told += self._feed(name, feed, results, now)
+            except FAILURES as error:
+                errors[name] = str(error)
+        return {
+            "fresh": fresh,
+            "told": told,
+            "errors": errors,
+            "unknown": [[name, *key] for name, feed in self._feeds.items() for key in sorted(feed.unknown)],
+            "handled": []
+            if errors
+            else [one for name, feed in self._feeds.items() for one in self._theirs(name, feed)],
+            "sequences": self._sequences,
+            "gaps": gaps,
+        }
+
+    def _take(self, body: Json) -> int:
+        """Keep a document that is newer than the one before; return how many changes were lost between them."""
+        node = str(body.get("node"))
+        before = self._documents.get(node)
+        if before is not None and not body["at"] > before["at"]:
+            return 0  # a replay, or one that was overtaken
+        self._documents[node] = body
+        numbers = [row["n"] for row in rows_of(body, "changes") if isinstance(row.get("n"), int)]
+        if not numbers:
+            return 0
+        last = self._sequences.get(node)
+        self._sequences[node] = max(max(numbers), last or 0)
+        if last is None:
+            return 0
+        for found in self._late.values():
+            found += late_results(self._made, body, last)
+        return max(0, min((number for number in numbers if number > last), default=last + 1) - last - 1)
+
+    def _judge(self, node: str, now: float) -> list[Result]:
+        """Return what a node's document comes to; judged again when it is new, or the time makes something of it."""
+        body, judged = self._documents[node], self._judged.get(node)
+        silent = is_silent(body, now)
+        if judged is None or judged.body is not body or judged.silent != silent or now >= judged.until:
+            results = [*service_results(self._made, {node: body}, now, OVERLAPSE)]
+            judged = self._judged[node] = Judged(body, silent, now + self._pause(), results)
+        return judged.results
+
+    def _pause(self) -> float:
+        """Return the seconds after which an unchanged state is told again."""
+        return self._every - min(MARGIN, self._every / 2)
+
+    def _feed(self, name: str, feed: Feed, results: list[Result], now: float) -> int:
+        """Tell one of them what is new or due; raise what it raises, with what was taken noted."""
+        if late := self._late[name]:
+            feed.late(late, now)
+            self._late[name] = []
+        told = self._told[name]
+        wanted = {one.key: one for one in results if self._is_due(told.get(one.key), one, now)}
+        count = 0
+        for key in feed.tell(wanted.values()):
+            told[key] = (wanted[key].state, now)
+            count += 1
+        self._hand_over(name, feed, {one.key: one for one in results}, now)
+        return count
+
+    def _is_due(self, before: tuple[int, float] | None, result: Result, now: float) -> bool:
+        if before is None or before[0] != result.state:
+            return True
+        return now - before[1] >= self._pause() or now < before[1]
+
+    def _hand_over(self, name: str, feed: Feed, results: Mapping[Key, Result], now: float) -> None:
+        """Pass on what people acknowledged and paused in Overlapse, each once, and what ended."""
+        wanted = {one: None for body in self._documents.values() for one in self._handled_of(body)}
+        done = self._handed[name]
+        for one in wanted:
+            if one in done:
+                continue
+            kind, key, begin, end, by, text = one
+            if kind == "downtime":
+                feed.downtime(key, begin, end, by, text, now)
+            elif key in results and results[key].state:
+                feed.acknowledge(key, by, text, now)
+            done[one] = now
+        for one in [each for each in done if each not in wanted]:
+            kind, key, begin, end, _, _ = one
+            if kind == "downtime" and end > now:
+                feed.end_downtime(key, begin, now)
+            del done[one]
+
+    def _handled_of(self, body: Json) -> list[tuple[Any, ...]]:
+        """Return (kind, key, begin, end, by, text) of what a node's document says people did."""
+        homes = {(one.node, one.check, one.subject): (one.host, one.name) for one in self._made.services}
+        node, found = str(body.get("node")), []
+        for camera in rows_of(body, "cameras"):
+            pause, key = camera.get("paused"), homes.get((node, "camera", str(camera.get("name"))))
+            if isinstance(pause, dict) and key is not None:
+                begin = _number(pause.get("since"), body["at"])
+                end = _number(pause.get("until"), begin + 365 * 86400)
+                by, text = safe(str(pause.get("by")), 40), safe(str(pause.get("text")), 200)
+                found.append(("downtime", key, float(int(begin)), float(int(end)), by, text))
+        for row in rows_of(body, "acknowledged"):
+            about = str(row.get("node") or node), str(row.get("check")), str(row.get("subject") or "")
+            if (key := homes.get(about)) is not None:
+                by, text = safe(str(row.get("by")), 40), safe(str(row.get("text")), 200)
+                found.append(("acknowledged", key, _number(row.get("at"), body["at"]), 0.0, by, text))
+        return found
+
+    def _theirs(self, name: str, feed: Feed) -> list[Json]:
+        """Return what people did there, as Overlapse knows its services."""
+        try:
+            handled = feed.handled()
+        except FAILURES:
+            return []
+        found = []
+        for one in handled:
+            service = self._keys.get((one["host"], one["service"]))
+            if service is not None:
+                row = {"node": service.node, "check": service.check, "subject": service.subject, "feed": name}
+                found.append(row | {key: one[key] for key in ("kind", "by", "text")})
+        return found
+
+
+def monitored_of(row: Mapping[str, Any]) -> Monitored:
+    """Return what `dataclasses.asdict` made of a Monitored, after its way through JSON."""
+
+    def filled(kind: Callable[..., Any], one: Mapping[str, Any]) -> Any:
+        return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in one.items()})
+
+    try:
+        hosts = tuple(filled(Host, one) for one in row["hosts"])
+        services = tuple(filled(Service, one) for one in row["services"])
+        return Monitored(row["site"], row["hub"], hosts, services, tuple(row["unheard"]), float(row["stale"]))
+    except (KeyError, TypeError) as error:
+        raise OverlapseError(f"not what a gateway is opened with: {error}") from None
+
+
+def _number(value: object, default: float) -> float:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else default
