@@ -7,18 +7,38 @@ from collections.abc import Iterator, Sequence
 from checks.configuration.words import HEAD, KEPT, STALE, mark, title
 from core.site.monitored import Host, Monitored, Service, node_host
 
+EARLY = 5  # seconds before the time is over at which what was told counts as stale: the scheduler is not exact
 SLASHES = HEAD.replace("# ", "// ")
+SCRIPT = (
+    "last=$${LAST%%.*}; "
+    "if [ $$last -le 0 ]; then echo 'UNKNOWN: nothing was told yet'; exit 3; fi; "
+    "if [ $$(( $$(date +%s) - last )) -lt $$AFTER ]; then printf '%s' \\\"$$OUTPUT\\\"; exit $$STATE; fi; "
+    "printf '%s' \\\"$$TEXT\\\"; exit $$EXIT"
+)
 COMMON = f"""{SLASHES}
 // What all hosts and services of all sites have in common. Nothing here asks a unit: all results come in by the API.
 
-// Runs when nothing was told in time: UNKNOWN, which pages nobody.
+// Runs when nothing was told in time: UNKNOWN, which pages nobody. When Icinga 2 starts it runs all checks once, and
+// then it says what is known.
 object CheckCommand "overlapse-stale" {{
-  command = [ "/bin/sh", "-c", "echo 'UNKNOWN: {STALE}'; exit 3" ]
+  command = [ "/bin/sh", "-c", "{SCRIPT}" ]
+  env = {{
+    LAST = "$service.last_check$"
+    STATE = "$service.state_id$"
+    OUTPUT = "$service.output$"
+    AFTER = "$overlapse_stale$"
+    EXIT = "$overlapse_exit$"
+    TEXT = "$overlapse_text$"
+  }}
+  vars.overlapse_exit = "3"
+  vars.overlapse_text = "UNKNOWN: {STALE}"
 }}
 
 // The hub itself tells nothing: one page, of the service "node" on the hub's own host.
 object CheckCommand "overlapse-hub-stale" {{
-  command = [ "/bin/sh", "-c", "echo 'CRITICAL: {STALE} - act before all else'; exit 2" ]
+  import "overlapse-stale"
+  vars.overlapse_exit = "2"
+  vars.overlapse_text = "CRITICAL: {STALE} - act before all else"
 }}
 
 // A host is never asked: its state comes with the results.
@@ -150,7 +170,8 @@ def _hostgroup(made: Monitored) -> str:
 def _template(made: Monitored) -> str:
     return (
         f'template Service "{made.site}_service" {{\n  import "overlapse-service"\n'
-        f'  check_interval = {made.stale:.0f}s\n  vars.overlapse_site = "{made.site}"\n}}\n'
+        f'  check_interval = {made.stale:.0f}s\n  vars.overlapse_stale = "{made.stale - EARLY:.0f}"\n'
+        f'  vars.overlapse_site = "{made.site}"\n}}\n'
     )
 
 

@@ -47,6 +47,7 @@ class Icinga:
         except (OSError, ssl.SSLError) as error:
             raise MonitorRefused(f"{ca_file}: no certificates ({error.strerror})") from None
         self._line: http.client.HTTPSConnection | None = None
+        self._templates: bool | None = None
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -136,18 +137,24 @@ class Icinga:
 
     def _create(self, path: str, template: str | None, attrs: Json, plain: Json) -> None:
         """Make an object from the generated template, or without it where that was not put in place."""
-        bodies: list[Json] = [{"templates": [template], "attrs": attrs}] if template else []
-        bodies.append({"attrs": plain})
-        for n, body in enumerate(bodies):
+        body: Json = {"attrs": plain}
+        if template is not None and self._has_templates():
+            body = {"templates": [template], "attrs": attrs}
+        try:
+            self._ask("PUT", f"/v1/objects/{path}", body)
+        except MonitorRefused as error:
+            if "already exists" not in str(error):
+                raise
+
+    def _has_templates(self) -> bool:
+        """Return whether the generated configuration is in place; asked once."""
+        if self._templates is None:
+            names = {"filter": "tmpl.name == n", "filter_vars": {"n": "overlapse-host"}}
             try:
-                self._ask("PUT", f"/v1/objects/{path}", body)
-            except MonitorRefused as error:
-                if "already exists" in str(error):
-                    return
-                if n == len(bodies) - 1:
-                    raise
-            else:
-                return
+                self._templates = bool(self._ask("POST", "/v1/templates/hosts", names, "GET"))
+            except Unknown:
+                self._templates = False
+        return self._templates
 
     def _act(self, action: str, body: Json, *, over: bool = False) -> None:
         """Do an action; `over`: there may be nothing that it is for."""
