@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from checks.configuration.words import HEAD, KEPT, STALE, mark, title
-from core.site.monitored import Host, Monitored, Service, node_host
+from core.site.monitored import LATER, Host, Monitored, Service, node_host
 
 EARLY = 5  # seconds before the time is over at which what was told counts as stale: the scheduler is not exact
 SLASHES = HEAD.replace("# ", "// ")
@@ -84,7 +84,7 @@ NOTIFICATIONS = f"""{KEPT.replace("# ", "// ")}
 object User "overlapse-oncall" {{
   display_name = "On call"
   email = "oncall@localhost"
-  states = [ Critical, OK, Down, Up ]
+  states = [ Critical, Unknown, OK, Down, Up ]
   types = [ Problem, Recovery ]
 }}
 
@@ -113,7 +113,7 @@ object NotificationCommand "overlapse-mail-service" {{
   }}
 }}
 
-// CRITICAL and a host that is DOWN wake whoever is on call; UNKNOWN is told to nobody.
+// CRITICAL and a host that is DOWN wake whoever is on call; UNKNOWN does only of the service "node".
 apply Notification "overlapse-oncall" to Host {{
   command = "overlapse-mail-host"
   users = [ "overlapse-oncall" ]
@@ -125,6 +125,10 @@ apply Notification "overlapse-oncall" to Service {{
   command = "overlapse-mail-service"
   users = [ "overlapse-oncall" ]
   interval = 0
+  states = [ Critical, OK ]
+  if (service.vars.overlapse_unknown_pages) {{
+    states += [ Unknown ]
+  }}
   assign where service.vars.overlapse
 }}
 
@@ -170,7 +174,7 @@ def _hostgroup(made: Monitored) -> str:
 def _template(made: Monitored) -> str:
     return (
         f'template Service "{made.site}_service" {{\n  import "overlapse-service"\n'
-        f'  check_interval = {made.stale:.0f}s\n  vars.overlapse_stale = "{made.stale - EARLY:.0f}"\n'
+        f'  check_interval = {made.stale + LATER:.0f}s\n  vars.overlapse_stale = "{made.stale + LATER - EARLY:.0f}"\n'
         f'  vars.overlapse_site = "{made.site}"\n}}\n'
     )
 
@@ -188,8 +192,12 @@ def _service(made: Monitored, service: Service) -> str:
         f'  import "{made.site}_service"',
         f'  host_name = "{service.host}"',
     ]
-    if service.check == "node" and service.node == made.hub:
-        lines.append('  check_command = "overlapse-hub-stale"')
+    if service.check == "node":
+        lines.append("  vars.overlapse_unknown_pages = true")
+        if service.node == made.hub:
+            stale = made.stale_after(service.node, service.check)
+            lines += ['  check_command = "overlapse-hub-stale"', f"  check_interval = {stale:.0f}s"]
+            lines.append(f'  vars.overlapse_stale = "{stale - EARLY:.0f}"')
     return "\n".join([*lines, "}", ""])
 
 

@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from checks.configuration.words import HEAD, KEPT, STALE, mark, title
-from core.site.monitored import Host, Monitored, Service, node_host
+from core.site.monitored import LATER, Host, Monitored, Service, node_host
 
 Pairs = Sequence[tuple[str, str]]
 
 COMMANDS = f"""{HEAD}
-# How stale results are told, and how people are. Nothing here asks a unit: all results come in by the command file.
+# How stale results are told, and how people are (a semicolon would begin a comment). Nothing here asks a unit: all results come in by the command file.
 
 # What was not told of for too long: UNKNOWN, which pages nobody.
 define command {{
     command_name  overlapse_stale
-    command_line  /bin/sh -c 'echo "UNKNOWN: {STALE}"; exit 3'
+    command_line  /bin/sh -c 'echo "UNKNOWN: {STALE}" && exit 3'
 }}
 
 # The hub itself tells nothing: one page, of the service "node" on the hub's own host.
 define command {{
     command_name  overlapse_hub_stale
-    command_line  /bin/sh -c 'echo "CRITICAL: {STALE} - act before all else"; exit 2'
+    command_line  /bin/sh -c 'echo "CRITICAL: {STALE} - act before all else" && exit 2'
 }}
 
 # A host is never asked: its state comes with the results.
@@ -83,8 +83,8 @@ define host {{
     register                      0
 }}
 
-# CRITICAL wakes whoever is on call, WARNING can wait for the office, UNKNOWN is told to nobody: the service "node" of
-# a host pages for silence. What is not told of in time is stale, and never stays OK.
+# CRITICAL wakes whoever is on call, WARNING can wait for the office. UNKNOWN is told to nobody but of the service "node"
+# of each host, which pages for silence, too. What is not told of in time is stale, and never stays OK.
 define service {{
     name                          overlapse_service
     check_command                 overlapse_stale
@@ -115,7 +115,7 @@ define contact {{
     host_notification_period       overlapse_always
     service_notification_period    overlapse_always
     host_notification_options      d,r
-    service_notification_options   c,r
+    service_notification_options   c,u,r
     host_notification_commands     overlapse_mail_host
     service_notification_commands  overlapse_mail_service
 }}
@@ -186,7 +186,7 @@ def _templates(made: Monitored) -> Iterator[str]:
         [
             ("name", f"{made.site}_service"),
             ("use", "overlapse_service"),
-            ("freshness_threshold", f"{made.stale:.0f}"),
+            ("freshness_threshold", f"{made.stale + LATER:.0f}"),
             ("register", "0"),
         ],
     )
@@ -203,8 +203,11 @@ def _service(made: Monitored, service: Service) -> str:
         ("host_name", service.host),
         ("service_description", service.name),
     ]
-    if service.check == "node" and service.node == made.hub:
-        pairs.append(("check_command", "overlapse_hub_stale"))
+    if service.check == "node":
+        pairs.append(("notification_options", "w,c,u,r"))
+        if service.node == made.hub:
+            stale = made.stale_after(service.node, service.check)
+            pairs += [("check_command", "overlapse_hub_stale"), ("freshness_threshold", f"{stale:.0f}")]
     return _define("service", pairs)
 
 

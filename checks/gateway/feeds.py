@@ -118,13 +118,14 @@ class IcingaFeed:
     def _tell(self, one: Result) -> None:
         """Tell a result, and make what it is of where it is not there."""
         made = self._made
+        stale = made.stale_after(one.node, one.check)
         try:
-            self._line.tell(one, made.stale, made.hub)
+            self._line.tell(one, stale, made.hub)
         except Unknown:
             if not self._create:
                 raise
-            self._line.create(made, one, made.stale)
-            self._line.tell(one, made.stale, made.hub)
+            self._line.create(made, one, stale)
+            self._line.tell(one, stale, made.hub)
 
     def late(self, results: Iterable[Result], now: float) -> None:
         """Leave a comment: a result that is older than the last one is not taken."""

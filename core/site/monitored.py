@@ -16,6 +16,7 @@ from core.site.model import Destination, Link, Monitoring, Node, SiteFile
 
 HostKind = Literal["node", "link", "firewall", "nas"]
 SPARE = 60.0  # seconds beyond two intervals, after which what was told is stale
+LATER = 120.0  # seconds more for all but the hub itself: when the hub is dead, its own service says so first
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,11 @@ class Monitored:
     hosts: tuple[Host, ...]
     services: tuple[Service, ...]
     unheard: tuple[str, ...]  # nodes of which the hub never hears anything
-    stale: float  # seconds after which what was told is stale
+    stale: float  # seconds after which what the hub says of itself is stale
+
+    def stale_after(self, node: str, check: str) -> float:
+        """Return the seconds after which what was told of a service is stale."""
+        return self.stale if (node, check) == (self.hub, "node") else self.stale + LATER
 
 
 def monitored(site: SiteFile, feed: Monitoring, watched: Sequence[Watched] = ()) -> Monitored:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from checks.gateway.feeds import Feed
-from checks.gateway.results import LATE
 from checks.gateway.service import OVERLAPSE, Gateway
 from core.cli.sites import site_checks
 from core.site.load import load
@@ -16,7 +15,6 @@ from peers.statuses import Change, Document, camera, destination, link, well
 NAGIOS = Path(__file__).parent.parent.parent / "nagios"
 CAMERAS = {"unit1": "north", "unit2": "gate"}
 EVERY = 300.0
-__all__ = ["LATE", "Hub", "made", "status"]
 
 
 def made() -> Monitored:
@@ -46,8 +44,8 @@ def status(node: str, now: float, *changes: Change, heard: float | None = None) 
 class Hub:
     """A gateway that tells these feeds."""
 
-    def __init__(self, feeds: dict[str, Feed], every: float = EVERY, sequences: dict[str, int] | None = None) -> None:
-        self.gateway = Gateway(made(), feeds, every, sequences or {})
+    def __init__(self, feeds: dict[str, Feed], every: float = EVERY, of: Monitored | None = None) -> None:
+        self.gateway = Gateway(of or made(), feeds, every, {})
 
     def tell(self, now: float, *documents: Document) -> dict[str, Any]:
         """Give it documents and have it tell; nothing may have failed."""

@@ -90,7 +90,9 @@ class Nagios:
     def pages(self, contact: str = "overlapse_oncall") -> list[str]:
         """Return the problems of which a contact was notified: "host;service" or "host"."""
         of_hosts = re.findall(rf"HOST NOTIFICATION: {contact};([^;]+);(?:DOWN|UNREACHABLE)", self.log)
-        of_services = re.findall(rf"SERVICE NOTIFICATION: {contact};([^;]+;[^;]+);(?:CRITICAL|WARNING|UNKNOWN)", self.log)
+        of_services = re.findall(
+            rf"SERVICE NOTIFICATION: {contact};([^;]+;[^;]+);(?:CRITICAL|WARNING|UNKNOWN)", self.log
+        )
         return [*of_hosts, *of_services]
 
     def until(self, look: Callable[[], object], what: str) -> None:

@@ -1,0 +1,176 @@
+"""Incidents planted in sites of their own, told to a real Nagios: each is 0 or 1 page, as docs/checks/pages.md says."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from peers import nagios4
+from peers.hub import NAGIOS, Hub, made, status
+from peers.statuses import DAY, HOUR, Change, Document, put
+
+from checks.configuration import nagios
+from checks.gateway.feeds import NagiosFeed
+from core.cli.sites import site_checks
+from core.site.load import load
+from core.site.monitored import Monitored, monitored
+
+PAGE = Path(__file__).parent.parent.parent / "docs" / "checks" / "pages.md"
+Changes = Callable[[float], tuple[Change, ...]]  # of the time
+
+
+class Incident(NamedTuple):
+    """What is wrong with unit1, and for how many seconds nodes are silent."""
+
+    name: str
+    changes: Changes = lambda now: ()
+    silent: Mapping[str, float] = {}
+
+
+def missed(count: int, cause: str, since: float) -> Changes:
+    return lambda now: (
+        put("cameras.0.row", {"missed": count, "since": now - since}),
+        put("cameras.0.last", {"slot": now - 300, "outcome": "missed", "cause": cause}),
+        put("cameras.0.picture", {"slot": now - since - 600}),
+    )
+
+
+def down(place: int) -> Changes:
+    name = f"destinations.{place}"
+    error = {"class": "DestinationUnreachable", "text": "no route to host"}
+    return lambda now: (
+        put(f"{name}.error", error | {"since": now - 7200}),
+        put(f"{name}.waiting", 12),
+        put(f"{name}.bytes", 72_000_000),
+        put(f"{name}.oldest", now - 7200),
+    )
+
+
+def view(verdict: str) -> Changes:
+    return lambda now: (put("cameras.0.view", {"verdict": verdict, "pictures": 5, "since": now - 3300, "text": ""}),)
+
+
+def just(path: str, value: object) -> Changes:
+    return lambda now: (put(path, value),)
+
+
+def together(*several: Changes) -> Changes:
+    return lambda now: tuple(change for one in several for change in one(now))
+
+
+def dies(now: float) -> tuple[Change, ...]:
+    return (put("buffer.dies", now + 7 * HOUR),)
+
+
+def paused(now: float) -> tuple[Change, ...]:
+    return (put("cameras.0.paused", {"until": now + HOUR, "by": "ana"}),)
+
+
+def ahead(now: float) -> tuple[Change, ...]:
+    return put("at", now + DAY), put("heard", now + DAY)
+
+
+NEVER_DRAINS = together(just("destinations.0.waiting", 900), just("destinations.0.eta", "never"))
+BROKEN_DISK = together(just("storage", "pictures: Input/output error"), missed(4, "disk error", 2100))
+FULL = together(just("buffer.stopped", True), missed(4, "disk full", 2100))
+NOBODY_VOUCHES = just("clock", {"trusted": False, "why": "not synchronised"})
+STUCK = just("stuck", [{"name": "destination nas", "why": "dead mount"}])
+BOTH = {"unit1": 13 * HOUR, "unit2": 13 * HOUR}
+INCIDENTS = (
+    Incident("nothing is wrong"),
+    Incident("a camera is gone", missed(4, "camera gone", 2100)),
+    Incident("a camera missed one slot", missed(1, "camera busy", 300)),
+    Incident("pictures are black", view("black")),
+    Incident("pictures are blurred", view("blurred")),
+    Incident("a camera's battery is low", just("cameras.0.telemetry.battery", 9)),
+    Incident("a camera is paused", paused),
+    Incident("the NAS is down, and the buffer lasts", down(1)),
+    Incident("the NAS is down, and the buffer ends", together(down(1), dies)),
+    Incident("the server at home is down, and the buffer ends", together(down(0), dies)),
+    Incident("more is made than the link carries", NEVER_DRAINS),
+    Incident("the month's budget will not last", just("links.0.month.at_end", 18_000_000_000)),
+    Incident("the disk fails, and no camera can store", BROKEN_DISK),
+    Incident("the buffer is full, and capture stops", FULL),
+    Incident("nobody vouches for the clock", NOBODY_VOUCHES),
+    Incident("a worker is stuck", STUCK),
+    Incident("the unit is too hot", just("host", {"temperature": 91, "undervoltage": True})),
+    Incident("the unit runs another version", just("overlapse", "0.0.9")),
+    Incident("a unit's clock is a day ahead", ahead),
+    Incident("both units are silent for an hour", silent={"unit1": HOUR, "unit2": HOUR}),
+    Incident("the link is dead: both units are silent for longer than act_hours", silent=BOTH),
+    Incident("one unit is dead: silent for longer than act_hours", silent={"unit1": 13 * HOUR}),
+)
+ENDED = "the hub's Overlapse has ended"
+
+
+def sites() -> list[Monitored]:
+    """Return the example site once for each incident, under a name of its own."""
+    site = load(NAGIOS / "site.toml", site_checks(), secrets=False).site
+    return [
+        monitored(replace(site, site=replace(site.site, name=f"i{n}")), site.monitoring[0])
+        for n in range(len(INCIDENTS))
+    ]
+
+
+def documents(incident: Incident, now: float) -> list[Document]:
+    """Return what the hub has when an incident has happened."""
+    changes = incident.changes(now)
+    found = [status("fr", now), status("unit1", now, *changes), status("unit2", now)]
+    for body in found:
+        if (since := incident.silent.get(str(body["node"]))) is not None:
+            body["at"] = body["heard"] = now - since
+    return found
+
+
+def told(name: str) -> list[str]:
+    """Return what the page says of an incident: what pages, nothing where nobody is woken."""
+    row = re.search(rf"^\| {re.escape(name)} \| (\d) \| (.*) \|$", PAGE.read_text(), re.MULTILINE)
+    assert row is not None, f"docs/checks/pages.md does not tell of: {name}"
+    pages = re.findall(r"`([^`]+)`", row[2]) if row[1] != "0" else []
+    assert len(pages) == int(row[1])
+    return pages
+
+
+@pytest.mark.peer
+def test_every_incident_wakes_somebody_once_or_not_at_all(tmp_path: Path) -> None:
+    configured = tmp_path / "objects"
+    configured.mkdir()
+    for name, text in {**nagios.files(sites()), **nagios.kept()}.items():
+        (configured / name).write_text(text)
+    with nagios4.running(tmp_path / "nagios", [configured]) as peer:
+        now = time.time()
+        for site, incident in zip(sites(), INCIDENTS, strict=True):
+            hub = Hub({"nagios": NagiosFeed(site, str(peer.commands), None)}, of=site)
+            hub.tell(now, *documents(incident, now))
+        last = f"i{len(INCIDENTS) - 1}_unit2", "storage"
+        peer.until(lambda: peer.rows()[last]["has_been_checked"] == "1", "the last result")
+        paged = peer.pages()
+    found = {
+        one.name: sorted(page.removeprefix(f"i{n}_") for page in paged if page.startswith(f"i{n}_"))
+        for n, one in enumerate(INCIDENTS)
+    }
+    assert found == {one.name: sorted(told(one.name)) for one in INCIDENTS}
+    assert max(len(pages) for pages in found.values()) == 1
+    assert len(INCIDENTS) + 1 >= 20
+
+
+@pytest.mark.peer
+def test_a_hub_that_ends_is_one_page_and_all_it_told_of_is_stale(tmp_path: Path) -> None:
+    configured = tmp_path / "objects"
+    shutil.copytree(NAGIOS / "core", configured)
+    file = configured / "site-harbour.cfg"
+    text = re.sub(r"(freshness_threshold +)660", r"\g<1>2", file.read_text())
+    file.write_text(re.sub(r"(freshness_threshold +)780", r"\g<1>4", text))
+    with nagios4.running(tmp_path / "nagios", [configured]) as peer:
+        hub, now = Hub({"nagios": NagiosFeed(made(), str(peer.commands), None)}), time.time()
+        hub.tell(now, *(status(node, now) for node in ("fr", "unit1", "unit2")))
+        services = {(one.host, one.name) for one in made().services} - {("harbour_fr", "node")}
+        peer.until(lambda: {peer.states()[key] for key in services} == {0}, "all are OK")
+        peer.until(lambda: {peer.states()[key] for key in services} == {3}, "all are stale")
+        assert peer.pages() == [f"harbour_{page}" for page in told(ENDED)]
