@@ -83,8 +83,8 @@ define host {{
     register                      0
 }}
 
-# CRITICAL wakes whoever is on call, WARNING can wait for the office. UNKNOWN is told to nobody but of the service "node"
-# of each host, which pages for silence, too. What is not told of in time is stale, and never stays OK.
+# CRITICAL wakes whoever is on call, WARNING can wait for the office. UNKNOWN is told to nobody but of the service
+# "node" of each host, which pages for silence, too. What is not told of in time is stale, and never stays OK.
 define service {{
     name                          overlapse_service
     check_command                 overlapse_stale

@@ -46,6 +46,10 @@ class Feed(Protocol):
         """Return what people acknowledged and planned there."""
         ...
 
+    def close(self) -> None:
+        """Let go of connections."""
+        ...
+
 
 class NagiosFeed:
     """A Nagios Core 4 on this machine."""
@@ -89,6 +93,9 @@ class NagiosFeed:
     def handled(self) -> list[Handled]:
         self._look()
         return [*self._known.handled] if self._known is not None else []
+
+    def close(self) -> None:
+        """Nothing is held between two writes."""
 
     def _look(self) -> None:
         if self._status is not None and time.monotonic() - self._looked >= LOOK:
@@ -149,6 +156,9 @@ class IcingaFeed:
             self._handled = [*self._line.handled(f"{self._made.site}_")]
             self._looked = time.monotonic()
         return self._handled
+
+    def close(self) -> None:
+        self._line.close()
 
 
 def feeds(made: Monitored, opening: Mapping[str, Any]) -> dict[str, Feed]:

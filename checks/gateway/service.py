@@ -50,6 +50,7 @@ class GatewayService:
     def handle(self, op: str, args: Json, talk: object) -> Json:
         """Do one of the operations of this module's table."""
         if op == "open":
+            self.close()
             made = monitored_of(args["monitored"])
             self._gateway = Gateway(made, feeds(made, args), args["every"], args.get("sequences") or {})
             return {}
@@ -59,6 +60,8 @@ class GatewayService:
 
     def close(self) -> None:
         """Let go of the connections."""
+        if self._gateway is not None:
+            self._gateway.close()
         self._gateway = None
 
 
@@ -102,6 +105,11 @@ class Gateway:
             "sequences": self._sequences,
             "gaps": gaps,
         }
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        for feed in self._feeds.values():
+            feed.close()
 
     def _take(self, body: Json) -> int:
         """Keep a document that is newer than the one before; return how many changes were lost between them."""

@@ -77,7 +77,7 @@ class Nagios:
     def rows(self) -> dict[tuple[str, str], Mapping[str, str]]:
         """Return what status.dat says of each (host, service), "" for the host itself."""
         text = self.status.read_text(errors="replace") if self.status.exists() else ""
-        found = {}
+        found: dict[tuple[str, str], Mapping[str, str]] = {}
         for block in re.findall(r"^(?:host|service)status \{\n(.*?)^\t\}", text, re.MULTILINE | re.DOTALL):
             pairs = dict(line.strip().split("=", 1) for line in block.splitlines() if "=" in line)
             found[pairs["host_name"], pairs.get("service_description", "")] = pairs

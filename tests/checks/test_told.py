@@ -1,0 +1,293 @@
+"""What a hub tells arrives: in a real Nagios Core 4, read from status.dat, and in a real Icinga 2, read by its API."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from peers import icinga, nagios4
+from peers.hub import NAGIOS, Hub, made, status
+from peers.icinga import Icinga
+from peers.nagios4 import Nagios
+from peers.statuses import HOUR, Document, put
+
+from checks.gateway import pipe
+from checks.gateway.feeds import Feed, IcingaFeed, NagiosFeed, feeds
+from checks.gateway.results import Result
+from core.errors import MonitorUnreachable
+
+pytestmark = pytest.mark.peer
+CAMERA = ("harbour_unit1", "camera north")
+DATA = "age=300s;;;0", "free=1B"
+WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
+
+
+@pytest.fixture(scope="module")
+def nagios(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nagios]:
+    with nagios4.running(tmp_path_factory.mktemp("nagios"), [NAGIOS / "core"]) as peer:
+        yield peer
+
+
+@pytest.fixture(scope="module")
+def icinga2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Icinga]:
+    with icinga.running(tmp_path_factory.mktemp("icinga"), [NAGIOS / "icinga2"]) as peer:
+        yield peer
+
+
+OPENED: list[Feed] = []
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    yield
+    while OPENED:
+        OPENED.pop().close()
+
+
+def of_nagios(peer: Nagios) -> NagiosFeed:
+    feed = feeds(made(), {"nagios": {"commands": str(peer.commands), "status": str(peer.status)}})["nagios"]
+    assert isinstance(feed, NagiosFeed)
+    return feed
+
+
+def of_icinga(peer: Icinga, **more: Any) -> IcingaFeed:
+    opening = {"url": peer.url, "user": "overlapse", "password": icinga.PASSWORD, "ca_file": str(peer.ca), **more}
+    feed = feeds(made(), {"icinga": opening})["icinga"]
+    assert isinstance(feed, IcingaFeed)
+    OPENED.append(feed)
+    return feed
+
+
+def every_service(state: int, at: float) -> list[Result]:
+    """Return this state of every service of the example site."""
+    line = f"{WORDS[state]}: Straße; \\ naïve"
+    return [
+        Result(one.host, one.name, state, line, at, "second\nthird; line", DATA, one.node, one.check)
+        for one in made().services
+    ]  # fmt: skip
+
+
+def well(now: float) -> list[Document]:
+    return [status(node, now) for node in ("fr", "unit1", "unit2")]
+
+
+def changed(now: float, state: int, first: int, *more: int) -> list[dict[str, Any]]:
+    """Return changes of the camera's verdict, an hour each before `now`, ending in `state`."""
+    states = [*more, state]
+    return [
+        {"n": first + n, "at": now - (len(states) - n) * HOUR, "check": "camera", "subject": "north",
+         "state": one, "line": f"CAMERA {WORDS[one]}: north, change {first + n}"}
+        for n, one in enumerate(states)
+    ]  # fmt: skip
+
+
+def test_every_service_reaches_every_state_in_nagios(nagios: Nagios) -> None:
+    keys = {(one.host, one.name) for one in made().services}
+    for state in (0, 1, 2, 3, 0):
+        of_nagios(nagios).tell(every_service(state, time.time()))
+        nagios.until(lambda: {nagios.states()[key] for key in keys} == {state}, f"all {WORDS[state]}")  # noqa: B023
+    row = nagios.rows()[CAMERA]
+    assert row["plugin_output"] == "OK: Straße: \\ naïve"  # in a first line Nagios writes a colon for a semicolon
+    assert row["long_plugin_output"] == "second\\nthird; line"
+    assert row["performance_data"] == "age=300s;;;0 free=1B"
+
+
+def test_every_service_reaches_every_state_in_icinga(icinga2: Icinga) -> None:
+    keys = {(one.host, one.name) for one in made().services}
+    for state in (0, 1, 2, 3, 0):
+        feed = of_icinga(icinga2)
+
+        def arrived() -> bool:  # once after its start Icinga 2 runs the check of what is stale, which repeats the state
+            assert set(feed.tell(every_service(state, time.time()))) == keys  # noqa: B023
+            found = icinga2.states()
+            return {found[key] for key in keys} == {state}  # noqa: B023
+
+        icinga2.until(arrived, f"all {WORDS[state]}")
+    last = icinga2.service(*CAMERA)["last_check_result"]
+    assert last["output"] == "OK: Straße; \\ naïve\nsecond\nthird; line"
+    assert (last["performance_data"], last["ttl"]) == (
+        ["age=300s;;;0", "free=1B"],
+        made().stale_after("unit1", "camera"),
+    )
+
+
+def test_what_is_not_told_again_is_stale_in_icinga(icinga2: Icinga) -> None:
+    one = Result(*CAMERA, 0, "CAMERA OK: all is well", time.time(), node="unit1", check="camera")
+    feed = of_icinga(icinga2)
+    service = f"/v1/objects/services/{CAMERA[0]}!{CAMERA[1].replace(' ', '%20')}"
+    icinga2.ask("POST", service, {"attrs": {"vars.overlapse_stale": "1"}})
+    try:
+        feed._line.tell(one, 2, "fr")
+        assert icinga2.states()[CAMERA] == 0
+        icinga2.until(lambda: icinga2.states()[CAMERA] == 3, "stale")
+        assert "stale" in icinga2.service(*CAMERA)["last_check_result"]["output"]
+    finally:
+        icinga2.ask("POST", service, {"attrs": {"vars.overlapse_stale": "775"}})
+        feed.tell([one])
+
+
+@pytest.mark.parametrize("peer", ["nagios", "icinga2"])
+def test_a_replay_and_a_duplicate_change_nothing(peer: str, request: pytest.FixtureRequest) -> None:
+    server = request.getfixturevalue(peer)
+    feed: Feed = of_nagios(server) if peer == "nagios" else of_icinga(server)
+    hub, now = Hub({peer: feed}), time.time()
+    old = status("unit1", now - 600, put("cameras.0.telemetry.battery", 3))
+    hub.tell(now, *well(now))
+    assert hub.tell(now + 1, old, status("unit1", now))["told"] == 0
+
+
+def test_what_was_over_before_it_could_be_told_wakes_nobody_and_stands_with_its_own_time_in_nagios(
+    nagios: Nagios,
+) -> None:
+    hub, now = Hub({"nagios": of_nagios(nagios)}), time.time()
+    hub.tell(now, *well(now), status("unit1", now + 1, put("changes", changed(now, 0, 1))))
+    before = len(nagios.pages())
+    body = status("unit1", now + 2, put("changes", changed(now, 0, 2, 2)))
+    hub.tell(now + 2, body)
+    told = "CAMERA CRITICAL: north, change 2"
+    nagios.until(lambda: told in nagios.log, "the late result")
+    nagios.until(lambda: nagios.states()[CAMERA] == 0, "what is so now")
+    assert f"[{now - 2 * HOUR:.0f}] PROCESS" not in nagios.log  # the log has the command, and not its stamp
+    assert any(";CRITICAL;" in line and told in line for line in nagios.log.splitlines())
+    assert len(nagios.pages()) == before
+    assert nagios.rows()[CAMERA]["notifications_enabled"] == "1"
+    assert hub.tell(now + 3, body | {"at": now + 3})["told"] == 0  # the same changes again are no news
+
+
+def test_a_gap_in_the_numbers_is_told(nagios: Nagios) -> None:
+    hub, now = Hub({"nagios": of_nagios(nagios)}), time.time()
+    hub.tell(now, status("unit1", now, put("changes", changed(now, 0, 4))))
+    result = hub.tell(now + 1, status("unit1", now + 1, put("changes", changed(now, 0, 9))))
+    assert (result["gaps"], result["sequences"]) == ({"unit1": 4}, {"unit1": 9})
+
+
+def test_what_nagios_does_not_know_is_said(nagios: Nagios) -> None:
+    now = time.time()
+    hub = Hub({"nagios": of_nagios(nagios)})
+    result = hub.tell(now, *well(now), status("unit1", now + 1, put("cameras.0.name", "new")))
+    assert result["unknown"] == [["nagios", "harbour_unit1", "camera new"]]
+
+
+def test_a_new_unit_is_made_in_icinga_with_its_parents_and_its_services(tmp_path: Path) -> None:
+    with icinga.running(tmp_path, []) as peer:
+        now = time.time()
+        strict = Hub({"icinga": of_icinga(peer, create=False)})
+        assert len(strict.tell(now, *well(now))["unknown"]) == 20
+        result = Hub({"icinga": of_icinga(peer)}).tell(now, *well(now))
+        assert (result["told"], result["unknown"]) == (20, [])
+        assert set(peer.states().values()) == {0}
+        parents = peer.ask("GET", "/v1/objects/dependencies")["results"]
+        pairs = {(one["attrs"]["child_host_name"], one["attrs"]["parent_host_name"]) for one in parents}
+        assert pairs == {(host.name, parent) for host in made().hosts for parent in host.parents}
+
+
+def test_an_acknowledgement_and_a_pause_pass_to_nagios_and_its_own_come_back(nagios: Nagios) -> None:
+    hub, now = Hub({"nagios": of_nagios(nagios)}), time.time()
+    pause = {"since": now - 60, "until": now + HOUR, "by": "ana", "text": "paused by ana: crane"}
+    note = [{"check": "transfer", "subject": "nas", "by": "ben", "at": now, "text": "on it; tomorrow"}]
+    eta = put("destinations.1.eta", "never"), put("destinations.1.waiting", 900)
+    hub.tell(now, *well(now), status("unit1", now + 1, put("cameras.0.paused", pause), put("acknowledged", note), *eta))
+    nas = ("harbour_unit1", "transfer nas")
+    nagios.until(lambda: nagios.rows()[nas]["problem_has_been_acknowledged"] == "1", "the acknowledgement")
+    nagios.until(lambda: nagios.rows()[CAMERA]["scheduled_downtime_depth"] == "1", "the downtime")
+    found = Hub({"nagios": of_nagios(nagios)}).tell(now + 2, *well(now + 2))["handled"]
+    assert {(one["node"], one["check"], one["subject"], one["kind"], one["by"]) for one in found} >= {
+        ("unit1", "transfer", "nas", "acknowledged", "ben"),
+        ("unit1", "camera", "north", "downtime", "ana"),
+    }
+    hub.tell(now + 3, status("unit1", now + 3))
+    nagios.until(lambda: nagios.rows()[CAMERA]["scheduled_downtime_depth"] == "0", "the end of the downtime")
+
+
+def test_an_acknowledgement_and_a_pause_pass_to_icinga_and_its_own_come_back(icinga2: Icinga) -> None:
+    hub, now = Hub({"icinga": of_icinga(icinga2)}), time.time()
+    pause = {"since": now - 60, "until": now + HOUR, "by": "ana", "text": "paused by ana: crane"}
+    note = [{"check": "transfer", "subject": "nas", "by": "ben", "at": now, "text": "on it; tomorrow"}]
+    eta = put("destinations.1.eta", "never"), put("destinations.1.waiting", 900)
+    hub.tell(now, *well(now), status("unit1", now + 1, put("cameras.0.paused", pause), put("acknowledged", note), *eta))
+    assert icinga2.service("harbour_unit1", "transfer nas")["acknowledgement"] > 0
+    icinga2.until(lambda: icinga2.service(*CAMERA)["downtime_depth"] == 1, "the downtime")
+    found = Hub({"icinga": of_icinga(icinga2)}).tell(now + 2, *well(now + 2))["handled"]
+    assert {(one["node"], one["check"], one["subject"], one["kind"], one["by"]) for one in found} >= {
+        ("unit1", "transfer", "nas", "acknowledged", "ben"),
+        ("unit1", "camera", "north", "downtime", "ana"),
+    }
+    hub.tell(now + 3, status("unit1", now + 3))
+    icinga2.until(lambda: icinga2.service(*CAMERA)["downtime_depth"] == 0, "the end of the downtime")
+
+
+def test_a_nagios_that_is_stopped_never_blocks_and_is_told_all_when_it_is_back(tmp_path: Path) -> None:
+    fifo = tmp_path / "nagios.cmd"
+    os.mkfifo(fifo)
+    hub, now = Hub({"nagios": NagiosFeed(made(), str(fifo), None)}), time.time()
+    began = time.monotonic()
+    result = hub.gateway.tell(well(now), now)
+    assert time.monotonic() - began < 1.0
+    assert "Nagios does not run" in result["errors"]["nagios"]
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert hub.tell(now + 1)["told"] == 20
+        lines = os.read(reader, 1 << 20).decode().splitlines()
+        assert len(lines) == 20
+    finally:
+        os.close(reader)
+
+
+def test_no_write_is_longer_than_what_is_never_mixed_with_others(tmp_path: Path) -> None:
+    fifo = tmp_path / "nagios.cmd"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        long = Result(*CAMERA, 2, "CAMERA CRITICAL: x", time.time(), "\n".join(["é" * 99] * 60), ("a=1",))
+        assert pipe.write(str(fifo), [pipe.passive(long)]) == 1
+        line = os.read(reader, 1 << 20)
+        assert len(line) <= pipe.WRITE
+        assert line.decode().endswith("é\n")  # cut between two lines of it
+    finally:
+        os.close(reader)
+
+
+def test_a_file_in_the_place_of_the_command_file_is_not_written_to(tmp_path: Path) -> None:
+    file = tmp_path / "nagios.cmd"
+    file.write_text("")
+    with pytest.raises(MonitorUnreachable, match="not a command file"):
+        pipe.write(str(file), ["[1] X"])
+    assert file.read_text() == ""
+
+
+def test_a_wrong_password_and_a_strange_certificate_are_told(icinga2: Icinga) -> None:
+    now = time.time()
+    wrong = Hub({"icinga": of_icinga(icinga2, password="wrong")}).gateway.tell(well(now), now)
+    assert "wrong user, password or right" in wrong["errors"]["icinga"]
+    strange = Hub({"icinga": of_icinga(icinga2, ca_file=None)}).gateway.tell(well(now), now)
+    assert "certificate is not vouched for" in strange["errors"]["icinga"]
+    assert icinga.PASSWORD not in str((wrong, strange))
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", b"HTTP/1.1 200 OK\r\n\r\nnot json", b"\xff" * 4096], ids=["nothing", "no-json", "noise"]
+)
+def test_an_icinga_that_answers_nonsense_is_told_as_an_error(answer: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        def serve() -> None:
+            with server.accept()[0] as line:
+                line.recv(4096)
+                line.sendall(answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        opening = {"url": f"https://localhost:{port}", "user": "x", "password": "y"}
+        now = time.time()
+        feed = feeds(made(), {"icinga": opening})["icinga"]
+        OPENED.append(feed)
+        result = Hub({"icinga": feed}).gateway.tell(well(now), now)
+        thread.join(10)
+    assert list(result["errors"]) == ["icinga"]
