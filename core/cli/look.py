@@ -16,6 +16,7 @@ from core.cli.pausing import Act, act_options
 from core.cli.show import events_text, ledger_text, status_text
 from core.cli.showfleet import fleet_text
 from core.cli.showredundancy import period_lines
+from core.control.client import ask
 from core.errors import OverlapseError
 from core.site.place import Place
 
@@ -147,9 +148,19 @@ def _ledger(
 @site_options
 @json_option
 @click.option("--last", "limit", default=50, show_default=True, type=click.IntRange(1, 1000), help="How many.")
-def events(selection: Selection, as_json: bool, limit: int) -> None:
-    """Show what happened, newest last."""
+@click.option("--acknowledge", "service", metavar="SERVICE", help='A problem that you are at, such as "camera north".')
+@click.option("--of", "node", metavar="NODE", help="Of which node the problem is; default: this one.")
+@click.option("--reason", metavar="TEXT", help="What is done about it.")
+def events(
+    selection: Selection, as_json: bool, limit: int, service: str | None, node: str | None, reason: str | None
+) -> None:
+    """Show what happened, newest last; or acknowledge a problem, here and in Nagios and Icinga 2, until it is over."""
     place = selection.place()
+    if service is not None:
+        _acknowledge(place, as_json, service, node, reason)
+        return
+    if node is not None or reason is not None:
+        raise click.UsageError("--of and --reason belong to --acknowledge SERVICE")
 
     def from_catalogue() -> Json:
         from core.status.views import event_rows
@@ -159,3 +170,12 @@ def events(selection: Selection, as_json: bool, limit: int) -> None:
 
     found = asked(place, "events", {"limit": limit}, from_catalogue)
     click.echo(json.dumps(found) if as_json else events_text(found["events"]))
+
+
+def _acknowledge(place: Place, as_json: bool, service: str, node: str | None, reason: str | None) -> None:
+    if reason is None:
+        raise click.UsageError("say what is done about it, with --reason TEXT: Nagios and Icinga 2 show it")
+    asked_for = {"service": service, "reason": reason} | ({"node": node} if node is not None else {})
+    done = ask(place.folders.control, "acknowledge", asked_for)
+    told = f"{service} of {done['node']} is acknowledged until it is over."
+    click.echo(json.dumps(done) if as_json else told)

@@ -19,6 +19,7 @@ MAX_REASON = 200  # characters
 MAX_ROWS = 1000
 FIRST_YEAR, LAST_YEAR = 1970, 2200
 _RUNG = re.compile(r"[a-z]{1,16}(/[0-9]{1,4})?")
+_SERVICE = re.compile(r"[a-z]{1,16}( [a-z0-9][a-z0-9-]{0,31})?")
 MAX_PATH = 4096
 _MESSAGE = re.compile(r"[0-9a-f]{4,32}")
 _VERB = re.compile(r"[a-z][a-z-]{0,39}")
@@ -152,6 +153,13 @@ def parse_seconds(value: object) -> int:
     """Return an instant in whole seconds since the epoch."""
     if type(value) is not int or not 0 <= value < 1 << 40:
         raise ValueError("whole seconds since the epoch")
+    return value
+
+
+def parse_service(value: object) -> str:
+    """Return a service as `status` and Nagios name it, such as "camera north" or "node"; raise ValueError."""
+    if not isinstance(value, str) or _SERVICE.fullmatch(value) is None:
+        raise ValueError('write a service, such as "camera north" or "storage"')
     return value
 
 

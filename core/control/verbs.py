@@ -34,6 +34,7 @@ from core.control.arguments import (
     parse_seconds,
     parse_text,
     parse_verb,
+    parse_service,
     parse_zone,
 )
 from core.errors import BadRequest, Forbidden, NoSuchThing
@@ -245,6 +246,10 @@ _ALL = (
         "Count bytes that were spent by hand at a destination on its link, as audit.",
         {"destination": DESTINATION, "bytes": Argument(parse_bytes)},
         here_only=True,
+        "acknowledge",
+        Role.OPERATE,
+        "Note that somebody is at a problem, until it is over; Nagios and Icinga 2 are told, and page no more for it.",
+        {"service": Argument(parse_service), "node": optional(NODE), "reason": REASON},
     ),
     Verb(
         "acknowledge-announce",

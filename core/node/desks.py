@@ -12,6 +12,7 @@ from core.node.between.changes import Changes
 from core.node.between.checkins import CheckIns
 from core.node.between.handing import Handing, Taker
 from core.node.between.monitoring import Monitoring
+from core.node.between.noted import Noted
 from core.node.between.receiving import Receiving
 from core.node.cameras.measuring import Measuring
 from core.node.cameras.post import InHand
@@ -79,6 +80,7 @@ class Desks:
         self.checkins = CheckIns(
             context, lambda: self.reporting.document(), lambda one: self.monitoring.heard_of(one), Changes(context)
         )
+        self.noted = Noted(context, lambda: self.checkins.heard)
         self.monitoring = Monitoring(context, lambda: self.reporting.document(), lambda: self.checkins.heard)
         self.handing = Handing(context, self.writer, self.delivering, self.checkins, lambda: self.retaining.look())
         self.receiving = Receiving(context, self.writer, self.taking, self.delivering.linking, self.checkins)
@@ -108,6 +110,7 @@ class Desks:
         told = trouble, self.errands.row, self.mailing.row, self._redundancy, self._probed, self.costing.row
         told = trouble, self.errands.row, self.mailing.row, self.owning.document
         told = trouble, self.errands.row, self.monitoring.row, self.checkins.changes
+        told = trouble, self.errands.row, self.monitoring.row, self.checkins.changes, self.noted
         self.reporting = Reporting(context, self.shooting, self.viewing, self.delivering, self.retaining, *told)
 
         self._tie_orders()

@@ -15,6 +15,7 @@ from core.ledger.causes import CAUSES
 from core.ledger.gap import Pause
 from core.ledger.strip import strip_of_cells
 from core.node.between.changes import Changes
+from core.node.between.noted import Noted
 from core.node.cameras.idle import APPLIED_AT
 from core.node.cameras.measuring import telemetry_key
 from core.node.cameras.pauses import pause_at
@@ -57,6 +58,7 @@ class Reporting:
     latest: Document = field(default_factory=dict)  # as it was written last
     monitoring: Callable[[], dict[str, Any] | None]  # how Nagios and Icinga 2 are told
     changes: Changes
+    noted: Noted
     _started: float = 0.0
     _at: float = 0.0
     _written: float = float("-inf")
@@ -91,7 +93,9 @@ class Reporting:
         """Return all that this node knows of itself, and what the checks say of it."""
         document = self._document()
         verdicts = self.context.evaluate(document, document["at"])
-        return {**document, "verdicts": verdicts} if verdicts else document
+        if not verdicts:
+            return document
+        return known({**document, "verdicts": verdicts, "acknowledged": self.noted.open(verdicts) or None})
 
     def _document(self) -> Document:
         now = self.context.now()

@@ -80,6 +80,7 @@ class Serving:
             "destination-resume": self._destination_resume,
             "link-rung": self._link_rung,
             "link-release": self._link_release,
+            "acknowledge": self._note,
             "acknowledge-announce": self._acknowledge,
             "reload": self._reload,
             "retention-apply": self._retention_apply,
@@ -251,6 +252,12 @@ class Serving:
     def _link_release(self, request: Request) -> Answer:
         self._desks.delivering.linking.release(request.args["link"])
         return {"link": request.args["link"]}
+
+    def _note(self, request: Request) -> Answer:
+        """Note who is at a problem; the document carries it to the hub, and that tells Nagios and Icinga 2."""
+        desks, args = self._desks, request.args
+        node, verdicts = args.get("node", desks.context.node.name), desks.reporting.document().get("verdicts", [])
+        return desks.noted.add(args["service"], node, request.who.user, args["reason"], verdicts)
 
     def _acknowledge(self, request: Request) -> Answer:
         self._desks.context.tell(

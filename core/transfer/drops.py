@@ -20,6 +20,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from core.transfer.words import WORDS
 from core.values import NAME, PictureName
 
 Json = dict[str, Any]
@@ -33,18 +34,6 @@ DEEPEST = 3  # folders of a deliverer in an inbox
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _BATCH = re.compile(r"([a-z0-9][a-z0-9-]{0,31})_(\d{13,15})")
 _MARK = re.compile(r"~[0-9a-f]{8}(?=\.[a-z0-9]{1,8}$)")  # that a deliverer added, because its name was taken here
-
-# What is frequent stands last. Both ends carry the same text: a change of it is a new version of the format.
-_WORDS = (
-    b'{"line":"override","until":,"who":"","why":""}{"line":"filled"{"no":"","heard":[".cr3"".nef"'
-    b'"partial":true,"outcome":"late","outcome":"excused","outcome":"missed","cause":"node down'
-    b'{"line":"receipt","rendition":"","destination":"nas","level":,"remote":"/2026/","required":false,"wanted":'
-    b',"priority":,"source_name":"DSC_0001.NEF","trusted":false,"kind":"raw","boot":"","taken_in":,'
-    b'"source_time":17}{"line":"outcome","camera":"north","slot":17,"node":"unit1","outcome":"captured","index":'
-    b',"shutter":17,"fence":"1-1"}{"line":"picture","name":"north_2026T000Z_unit1_1-1.jpg","slot":17,"index":'
-    b',"kind":"jpeg","size":,"sha256":"'
-    b'","shutter":17}\n{"name":"_2026T000Z_unit1_1-1.jpg","size":,"sha256":"","level":3,"at":17}\n'
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +114,13 @@ def find(site: str, name: str, size: int) -> Found | None:
 def pack(said: Iterable[Json]) -> bytes:
     """Return a batch as it is sent."""
     text = b"\n".join(json.dumps(one, separators=(",", ":")).encode() for one in said)
-    packer = zlib.compressobj(9, zdict=_WORDS)
+    packer = zlib.compressobj(9, zdict=WORDS)
     return packer.compress(text) + packer.flush()
 
 
 def unpack(data: bytes) -> list[Json]:
     """Return what a batch says; raise ValueError for one that is damaged, too large, or not ours."""
-    unpacker = zlib.decompressobj(zdict=_WORDS)
+    unpacker = zlib.decompressobj(zdict=WORDS)
     try:
         text = unpacker.decompress(data, MAX_INFLATED)
     except zlib.error as error:

@@ -24,6 +24,8 @@ from core.transfer.drops import Found
 
 log = logging.getLogger(__name__)
 
+STAYS = ("verdicts", "pid", "boot")  # of a document: who hears it judges by itself, and needs nothing of the process
+
 
 @dataclass
 class CheckIns:
@@ -64,7 +66,7 @@ class CheckIns:
         self._sent[taker] = self.changes.last
         others = [one for node, one in self.heard.items() if one["at"] > known.get(node, 0.0)]
         self._under_way[taker] = {str(one["node"]): one["at"] for one in (ours, *others)}
-        return [{"status": one} for one in (ours, *others)]
+        return [{"status": {key: one[key] for key in one if key not in STAYS}} for one in (ours, *others)]
 
     def told(self, taker: str) -> None:
         """Take note that what `lines` gave has arrived."""
@@ -106,6 +108,8 @@ class CheckIns:
         document = received(said, self.context.site.site.name, str(node), self.context.now().timestamp())
         if len(json.dumps(document)) > LIMIT:
             raise ValueError("it is too long")
+        if verdicts := self.context.evaluate(document, self.context.now().timestamp()):
+            document["verdicts"] = verdicts
         if is_newer(document, self.heard.get(str(node))):
             self.heard[str(node)] = document
             self.on_heard(document)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.transfer import drops
+from core.transfer.words import WORDS
 from core.values import Fence, PictureName
 
 NAME = PictureName("north", datetime(2026, 11, 21, 8, 50, tzinfo=UTC), "unit1", Fence(1, 7), "jpg")
@@ -64,7 +65,7 @@ def test_no_bytes_break_the_reader(data: bytes) -> None:
 
 
 def test_a_batch_that_would_fill_the_memory_is_refused() -> None:
-    packer = zlib.compressobj(9, zdict=drops._WORDS)
+    packer = zlib.compressobj(9, zdict=WORDS)
     bomb = packer.compress(b"[" * (drops.MAX_INFLATED + 1)) + packer.flush()
     assert len(bomb) < 10_000
     with pytest.raises(ValueError, match="larger than any"):

@@ -1,0 +1,54 @@
+"""Problems that somebody acknowledged here, of this node or of one that it hears of, until they are over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from core.catalogue import states
+from core.errors import CatalogueError, NoSuchThing, StorageError
+from core.node.context import Context
+
+Row = dict[str, Any]
+_KEY = "verdicts/acknowledged"
+
+
+class Noted:
+    """The acknowledgements: {"node", "check", "subject", "by", "at", "text"}. `heard`: documents of other nodes."""
+
+    def __init__(self, context: Context, heard: Callable[[], Mapping[str, Mapping[str, Any]]]) -> None:
+        self._context, self._heard = context, heard
+
+    def add(self, service: str, node: str, by: str, text: str, verdicts: list[Row]) -> Row:
+        """Note one; `verdicts` are this node's own. Raise NoSuchThing where there is no such problem."""
+        check, _, subject = service.partition(" ")
+        there = self._verdicts(node, verdicts)
+        if (check, subject) not in there:
+            names = ", ".join(f"{one} {about}".strip() for one, about in there) or "none"
+            raise NoSuchThing(f"node {node} has no service {service}; it has: {names}")
+        if not there[check, subject]:
+            raise NoSuchThing(f"{service} of {node} is OK: nothing is to be acknowledged")
+        about = {"node": node, "check": check, "subject": subject}
+        row = about | {"by": by, "at": round(self._context.now().timestamp()), "text": text}
+        kept = [one for one in self._rows() if any(one[key] != about[key] for key in about)]
+        states.put(self._context.catalogue, _KEY, [*kept, row])
+        self._context.tell("acknowledged", node, f"{service} by {by}: {text}")
+        return row
+
+    def open(self, verdicts: list[Row]) -> list[Row]:
+        """Return those whose problem goes on; what is over is in nobody's hands any more, and forgotten."""
+        rows = self._rows()
+        kept = [row for row in rows if self._verdicts(row["node"], verdicts).get((row["check"], row["subject"]), 1)]
+        if len(kept) < len(rows):
+            with suppress(StorageError, CatalogueError):  # a disk that fails is told by others; it is forgotten later
+                states.put(self._context.catalogue, _KEY, kept)
+        return kept
+
+    def _rows(self) -> list[Row]:
+        return list(states.get(self._context.catalogue, _KEY, []))
+
+    def _verdicts(self, node: str, own: list[Row]) -> dict[tuple[str, str], int]:
+        """Return the states of a node's services by check and subject."""
+        found = own if node == self._context.node.name else self._heard().get(node, {}).get("verdicts", [])
+        return {(str(one["check"]), str(one.get("subject", ""))): int(one["state"]) for one in found}
