@@ -46,8 +46,7 @@ class Result:
 
 def service_results(made: Monitored, documents: Documents, now: float, version: str | None = None) -> Iterator[Result]:
     """Yield what the checks say of each node, judged at `now`; `version`: this program's."""
-    homes = {(one.node, one.check, one.subject): one for one in made.services}
-    hosts = {node: host.name for host in made.hosts if host.kind == "node" for node in host.nodes}
+    homes, hosts = made.homes, made.node_hosts
     for node, body in documents.items():
         if node in hosts:
             for verdict in evaluate(body, now, version=version):
@@ -127,7 +126,7 @@ def late_results(made: Monitored, body: Mapping[str, Any], after: int) -> Iterat
 
     Only what had ended by the time the document was written: what is so still is told as of now.
     """
-    homes = {(one.node, one.check, one.subject): one for one in made.services}
+    homes = made.homes
     node, found = str(body.get("node")), []
     for row in rows_of(body, "changes"):
         at, state, number = row.get("at"), row.get("state"), row.get("n")

@@ -153,7 +153,7 @@ class Gateway:
         for key in feed.tell(wanted.values()):
             told[key] = (wanted[key].state, now)
             count += 1
-        self._hand_over(name, feed, {one.key: one for one in results}, now)
+        self._hand_over(name, feed, told, now)
         return count
 
     def _is_due(self, before: tuple[int, float] | None, result: Result, now: float) -> bool:
@@ -161,7 +161,7 @@ class Gateway:
             return True
         return now - before[1] >= self._pause() or now < before[1]
 
-    def _hand_over(self, name: str, feed: Feed, results: Mapping[Key, Result], now: float) -> None:
+    def _hand_over(self, name: str, feed: Feed, told: Mapping[Key, tuple[int, float]], now: float) -> None:
         """Pass on what people acknowledged and paused in Overlapse, each once, and what ended."""
         wanted = {one: None for body in self._documents.values() for one in self._handled_of(body)}
         done = self._handed[name]
@@ -171,7 +171,7 @@ class Gateway:
             kind, key, begin, end, by, text = one
             if kind == "downtime":
                 feed.downtime(key, begin, end, by, text, now)
-            elif key in results and results[key].state:
+            elif told.get(key, (0, now))[0]:
                 feed.acknowledge(key, by, text, now)
             done[one] = now
         for one in [each for each in done if each not in wanted]:
@@ -182,20 +182,22 @@ class Gateway:
 
     def _handled_of(self, body: Json) -> list[tuple[Any, ...]]:
         """Return (kind, key, begin, end, by, text) of what a node's document says people did."""
-        homes = {(one.node, one.check, one.subject): (one.host, one.name) for one in self._made.services}
+        homes = self._made.homes
         node, found = str(body.get("node")), []
         for camera in rows_of(body, "cameras"):
-            pause, key = camera.get("paused"), homes.get((node, "camera", str(camera.get("name"))))
-            if isinstance(pause, dict) and key is not None:
+            pause, home = camera.get("paused"), homes.get((node, "camera", str(camera.get("name"))))
+            if isinstance(pause, dict) and home is not None:
                 begin = _number(pause.get("since"), body["at"])
                 end = _number(pause.get("until"), begin + 365 * 86400)
                 by, text = safe(str(pause.get("by")), 40), safe(str(pause.get("text")), 200)
-                found.append(("downtime", key, float(int(begin)), float(int(end)), by, text))
+                found.append(("downtime", (home.host, home.name), float(int(begin)), float(int(end)), by, text))
         for row in rows_of(body, "acknowledged"):
             about = str(row.get("node") or node), str(row.get("check")), str(row.get("subject") or "")
-            if (key := homes.get(about)) is not None:
+            if (home := homes.get(about)) is not None:
                 by, text = safe(str(row.get("by")), 40), safe(str(row.get("text")), 200)
-                found.append(("acknowledged", key, _number(row.get("at"), body["at"]), 0.0, by, text))
+                found.append(
+                    ("acknowledged", (home.host, home.name), _number(row.get("at"), body["at"]), 0.0, by, text)
+                )
         return found
 
     def _theirs(self, name: str, feed: Feed) -> list[Json]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from core.site.at import destination_of, driver_of, used_at
@@ -49,7 +50,7 @@ class Service:
     subject: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Monitored:
     """All hosts and services of a site, parents before those behind them."""
 
@@ -59,6 +60,16 @@ class Monitored:
     services: tuple[Service, ...]
     unheard: tuple[str, ...]  # nodes of which the hub never hears anything
     stale: float  # seconds after which what the hub says of itself is stale
+
+    @cached_property
+    def homes(self) -> dict[tuple[str, str, str], Service]:
+        """The services by node, check and subject."""
+        return {(one.node, one.check, one.subject): one for one in self.services}
+
+    @cached_property
+    def node_hosts(self) -> dict[str, str]:
+        """The hosts of the nodes."""
+        return {node: host.name for host in self.hosts if host.kind == "node" for node in host.nodes}
 
     def stale_after(self, node: str, check: str) -> float:
         """Return the seconds after which what was told of a service is stale."""
