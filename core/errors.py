@@ -213,6 +213,8 @@ class MailError(OverlapseError):
 
 class MailUnreachable(MailError):
     """The mail server does not answer, or the line to it broke."""
+
+
 class MonitorUnreachable(OverlapseError):
     """Nagios or Icinga 2 cannot be told now."""
 
@@ -227,6 +229,8 @@ class MailDeferred(MailError):
 
 class MailRefused(MailError):
     """The mail server refused user, password or sender, or is not to be trusted."""
+
+
 class MonitorRefused(OverlapseError):
     """Icinga 2 does not want what it was told, or who tells it."""
 

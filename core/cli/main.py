@@ -35,7 +35,6 @@ COMMANDS = {  # name: (where it is, what it does)
     "restore": ("core.cli.restoring:restore", "Fill an emptied node again from a destination."),
     "fleet": ("core.cli.fleet:fleet", "Make and look after the voters through which nodes share leases."),
     "console": ("core.cli.consoling:console", "Show all of it on one screen, live, and act where you may."),
-    "nagios": ("checks.configuration.command:command", "Write configuration for Nagios or Icinga 2."),
     "nagios": ("core.cli.nagios:nagios", "Write configuration for Nagios or Icinga 2."),
     "import": ("core.cli.importing:import_", "Take in a card or an old archive."),
 }

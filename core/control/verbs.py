@@ -35,6 +35,7 @@ from core.control.arguments import (
     parse_text,
     parse_verb,
     parse_service,
+    parse_verb,
     parse_zone,
 )
 from core.errors import BadRequest, Forbidden, NoSuchThing
@@ -246,6 +247,8 @@ _ALL = (
         "Count bytes that were spent by hand at a destination on its link, as audit.",
         {"destination": DESTINATION, "bytes": Argument(parse_bytes)},
         here_only=True,
+    ),
+    Verb(
         "acknowledge",
         Role.OPERATE,
         "Note that somebody is at a problem, until it is over; Nagios and Icinga 2 are told, and page no more for it.",

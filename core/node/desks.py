@@ -72,17 +72,15 @@ class Desks:
         self.viewing = Viewing(context, self._made, self.judging)
         self.paging = Paging(context, self._made)
         self.taking = Taking(context, self.writer, self._new)
-        self.checkins = CheckIns(context, lambda: self.reporting.document())
-        self.obeying = Obeying(context, trail, lambda: states.get(context.catalogue, LAST_SEEN))
-        self.handing = Handing(
-            context, self.writer, self.delivering, self.checkins, lambda: self.retaining.look(), self.obeying
-        )
         self.checkins = CheckIns(
             context, lambda: self.reporting.document(), lambda one: self.monitoring.heard_of(one), Changes(context)
         )
         self.noted = Noted(context, lambda: self.checkins.heard)
         self.monitoring = Monitoring(context, lambda: self.reporting.document(), lambda: self.checkins.heard)
-        self.handing = Handing(context, self.writer, self.delivering, self.checkins, lambda: self.retaining.look())
+        self.obeying = Obeying(context, trail, lambda: states.get(context.catalogue, LAST_SEEN))
+        self.handing = Handing(
+            context, self.writer, self.delivering, self.checkins, lambda: self.retaining.look(), self.obeying
+        )
         self.receiving = Receiving(context, self.writer, self.taking, self.delivering.linking, self.checkins)
         self.writer.on_written = self._written
         self.shooting = Shooting(context, self.taking)
@@ -112,6 +110,9 @@ class Desks:
         told = trouble, self.errands.row, self.monitoring.row, self.checkins.changes
         told = trouble, self.errands.row, self.monitoring.row, self.checkins.changes, self.noted
         self.reporting = Reporting(context, self.shooting, self.viewing, self.delivering, self.retaining, *told)
+        told = trouble, self.errands.row, self.mailing.row, self.owning.document, self.monitoring.row
+        said = self.checkins.changes, self.noted
+        self.reporting = Reporting(context, self.shooting, self.viewing, self.delivering, self.retaining, *told, *said)
 
         self._tie_orders()
 

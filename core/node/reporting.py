@@ -59,6 +59,7 @@ class Reporting:
     monitoring: Callable[[], dict[str, Any] | None]  # how Nagios and Icinga 2 are told
     changes: Changes
     noted: Noted
+    latest: Document = field(default_factory=dict)  # as it was written last
     _started: float = 0.0
     _at: float = 0.0
     _written: float = float("-inf")
@@ -81,9 +82,7 @@ class Reporting:
         self._at = self._written + self.context.pace.report
         self.latest = self.document()
         self.context.publish(self.context.folders.status, self.latest)
-        document = self.document()
-        self.context.publish(self.context.folders.status, document)
-        self.changes.note(document)
+        self.changes.note(self.latest)
 
     def wake(self) -> float:
         """Return the monotonic time of the next document."""

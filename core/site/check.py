@@ -18,8 +18,8 @@ from core.site.folders import Finding, folder_problems, is_folder
 from core.site.handed import handing_problems
 from core.site.mailing import mail_problems
 from core.site.model import Camera, GphotoSource, Link, SiteFile
-from core.site.obeying import obeying_problems
 from core.site.monitoring import problems_of_monitoring
+from core.site.obeying import obeying_problems
 from core.site.published import ORIGINALS, doubtful, published
 from core.site.refer import NONE, refer
 from core.site.shape import by_name, meant
@@ -59,8 +59,15 @@ def own_checks(site: SiteFile, base: Path, lost: bool = False) -> list[Finding]:
 
     `lost`: a table of the file is not known, so that nothing is said of names that might have stood in it.
     """
-    rooms = (problems_of_backups, problems_of_coordination, obeying_problems, published, problems_of_monitoring, mail_problems)
-    tables = (_names, _cameras, _links, _destinations, _routes, *rooms, _values)
+    rooms = (
+        problems_of_backups,
+        problems_of_coordination,
+        obeying_problems,
+        published,
+        problems_of_monitoring,
+        mail_problems,
+    )
+    tables = (_names, _cameras, _links, _destinations, _routes, *rooms, problems_of_monitoring, _values)
     found = [finding for told in tables for finding in told(site)]
     if lost:
         found = [(key, sentence) for key, sentence in found if NONE not in sentence]
