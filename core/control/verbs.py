@@ -32,9 +32,8 @@ from core.control.arguments import (
     parse_rows,
     parse_rung,
     parse_seconds,
-    parse_text,
-    parse_verb,
     parse_service,
+    parse_text,
     parse_verb,
     parse_zone,
 )

@@ -106,12 +106,7 @@ class Desks:
         self.failovers = Failovers(context, self.owning, self.mailing)
         self.costing = Costing(context)
         told = trouble, self.errands.row, self.mailing.row, self._redundancy, self._probed, self.costing.row
-        told = trouble, self.errands.row, self.mailing.row, self.owning.document
-        told = trouble, self.errands.row, self.monitoring.row, self.checkins.changes
-        told = trouble, self.errands.row, self.monitoring.row, self.checkins.changes, self.noted
-        self.reporting = Reporting(context, self.shooting, self.viewing, self.delivering, self.retaining, *told)
-        told = trouble, self.errands.row, self.mailing.row, self.owning.document, self.monitoring.row
-        said = self.checkins.changes, self.noted
+        said = self.monitoring.row, self.checkins.changes, self.noted
         self.reporting = Reporting(context, self.shooting, self.viewing, self.delivering, self.retaining, *told, *said)
 
         self._tie_orders()

@@ -54,8 +54,7 @@ class Reporting:
     mail: Callable[[], dict[str, Any] | None]  # what waits for the mail server
     redundancy: Callable[[], dict[str, Any] | None]  # who shoots what, where nodes share cameras
     probed: Callable[[], dict[str, Any]]  # machine, drives and mounts
-    costs: Callable[[], dict[str, Any] | None] = lambda: None  # of a shot of each camera
-    latest: Document = field(default_factory=dict)  # as it was written last
+    costs: Callable[[], dict[str, Any] | None]  # of a shot of each camera
     monitoring: Callable[[], dict[str, Any] | None]  # how Nagios and Icinga 2 are told
     changes: Changes
     noted: Noted

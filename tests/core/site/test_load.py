@@ -275,10 +275,7 @@ BAD_NAME = "a name is 1 to 32 of a-z, 0-9 and '-', and begins with a letter or a
             [
                 "5: objektiv: unknown table; what may stand here: "
                 "version, site, roles, checks, coordination, node, camera, recipe, destination, page, route, "
-                "watch, notifications",
-                "notifications",
-                "version, site, roles, checks, node, camera, recipe, destination, page, route, monitoring",
-                "notifications, monitoring",
+                "watch, notifications, monitoring",
             ],
             id="an-unknown-table-is-one-problem",
         ),
@@ -290,10 +287,7 @@ BAD_NAME = "a name is 1 to 32 of a-z, 0-9 and '-', and begins with a letter or a
             [
                 "5: objektiv: unknown table; what may stand here: "
                 "version, site, roles, checks, coordination, node, camera, recipe, destination, page, route, "
-                "watch, notifications",
-                "notifications",
-                "version, site, roles, checks, node, camera, recipe, destination, page, route, monitoring",
-                "notifications, monitoring",
+                "watch, notifications, monitoring",
             ],
             id="nor-is-what-it-may-have-named-missed",
         ),
