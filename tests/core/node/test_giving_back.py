@@ -62,9 +62,10 @@ def contents(nodes: Fleet, node: str) -> dict[str, bytes]:
 
 
 def told(nodes: Fleet, node: str) -> dict[str, dict[str, Any]]:
-    """Return the lines of pictures by name, without what each node says for itself."""
+    """Return the lines of pictures by name, without what each node says for itself: that they came back, for one."""
     found = [line for line in nodes.sites[node].lines() if line["line"] == "picture"]
-    return {line["name"]: {**line, "boot": "", "taken_in": 0, "crc": ""} for line in found}
+    own = {"boot": "", "taken_in": 0, "crc": "", "restored": False}
+    return {line["name"]: {**line, **own} for line in found}
 
 
 def abandoned(inbox: Path) -> Path:
