@@ -149,17 +149,17 @@ def _ledger(
 @json_option
 @click.option("--last", "limit", default=50, show_default=True, type=click.IntRange(1, 1000), help="How many.")
 @click.option("--acknowledge", "service", metavar="SERVICE", help='A problem that you are at, such as "camera north".')
-@click.option("--of", "node", metavar="NODE", help="Of which node the problem is; default: this one.")
+@click.option("--of", "of_node", metavar="NODE", help="Of which node the problem is; default: this one.")
 @click.option("--reason", metavar="TEXT", help="What is done about it.")
 def events(
-    selection: Selection, as_json: bool, limit: int, service: str | None, node: str | None, reason: str | None
+    selection: Selection, as_json: bool, limit: int, service: str | None, of_node: str | None, reason: str | None
 ) -> None:
     """Show what happened, newest last; or acknowledge a problem, here and in Nagios and Icinga 2, until it is over."""
     place = selection.place()
     if service is not None:
-        _acknowledge(place, as_json, service, node, reason)
+        _acknowledge(place, as_json, service, of_node, reason)
         return
-    if node is not None or reason is not None:
+    if of_node is not None or reason is not None:
         raise click.UsageError("--of and --reason belong to --acknowledge SERVICE")
 
     def from_catalogue() -> Json:

@@ -25,10 +25,10 @@ def fleet_text(documents: Sequence[Row], now: datetime) -> str:
 
 def _differing(documents: Sequence[Row]) -> Iterator[str]:
     """Yield a line for each site whose nodes run different versions of site.toml."""
-    for site in sorted({str(one["site"]) for one in documents}):
+    for site in sorted({str(one.get("site", "")) for one in documents}):
         by_digest: dict[str, list[str]] = {}
         for one in documents:
-            if one["site"] == site and (digest := site_of(one)) is not None:
+            if one.get("site", "") == site and (digest := site_of(one)) is not None:
                 by_digest.setdefault(digest, []).append(str(one["node"]))
         if len(by_digest) > 1:
             each = "; ".join(f"{safe(one, 8)}: {', '.join(sorted(nodes))}" for one, nodes in sorted(by_digest.items()))
