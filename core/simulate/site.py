@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -229,7 +230,7 @@ class SimulatedSite:
             traffic=lambda link: self.counters.get(link.name),
             publish=self._publish,
             engine=self.engine,
-            run=f"{self._dice.getrandbits(64):016x}",
+            run=hashlib.sha256(f"{self.node} {self.fence}".encode()).hexdigest()[:16],
         )
 
     def _publish(self, path: Path, document: dict[str, Any]) -> None:
