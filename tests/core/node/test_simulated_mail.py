@@ -206,7 +206,7 @@ def test_those_who_wanted_it_told_hear_when_it_is(world: Mailed) -> None:
     assert world.site.running.desks.mailing.withdraw("k2")
     assert not world.site.running.desks.mailing.withdraw("k2")
     world.post.down = None
-    world.run(minutes=2)
+    world.run(minutes=10)
     assert heard == ["k1"]
     assert world.got() == [number_of("quarry", "k1")]
 
