@@ -37,7 +37,7 @@ from PIL import Image, ImageChops, ImageDraw
 
 from core.processing.wire import ENVIRONMENT, recipe_to_json
 from core.simulate.harbour import paint
-from core.site.model import Crop, Recipe, Step
+from core.site.model.recipes import Crop, Recipe, Step
 
 Command = tuple[list[str], dict[str, str]]
 """What is run, and what its environment has beside ours."""

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from core.capture.folder import SLACK, freshness
 from core.site.check import zone_hint, zones
 from core.site.hosts import is_host, is_ipv4
-from core.site.model import Camera, FolderSource, FtpSource, GphotoSource, HttpSource, RtspSource
+from core.site.model.cameras import Camera, FolderSource, FtpSource, GphotoSource, HttpSource, RtspSource
 from core.text import safe
 from core.units import show_duration
 

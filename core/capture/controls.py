@@ -11,7 +11,7 @@ from core.capture import settings, telemetry
 from core.capture.base import Telemetry
 from core.clock import Clock
 from core.errors import CameraBusy, CameraError
-from core.site.model import Settings
+from core.site.model.cameras import Settings
 from core.text import safe
 
 LOW_BYTES, LOW_PICTURES = 60_000_000, 1  # a nameless failure with less free space than this is a full card

@@ -13,7 +13,7 @@ from pathlib import Path
 from core.capture.base import Identity, Part, Shot, Telemetry
 from core.capture.shot import Spool, kind_of, kinds_of
 from core.errors import CameraError, CameraGone, CameraTimeout, CameraTransferCut
-from core.site.model import Camera, FolderSource
+from core.site.model.cameras import Camera, FolderSource
 from core.text import safe
 from core.values import PictureName, seconds_of
 

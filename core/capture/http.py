@@ -19,7 +19,7 @@ from core.capture import telemetry
 from core.capture.base import Identity, Part, Shot, Telemetry
 from core.capture.shot import Kept, Reception, Spool, transfer_seconds
 from core.errors import CameraBusy, CameraError, CameraGone, CameraRefused, CameraTimeout, CameraTransferCut
-from core.site.model import Camera, HttpSource
+from core.site.model.cameras import Camera, HttpSource
 from core.text import safe
 from core.values import seconds_of
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
-from core.site.model import Camera, FolderSource, FtpSource, GphotoSource
+from core.site.model.cameras import Camera, FolderSource, FtpSource, GphotoSource
 from core.units import show_duration
 
 Action = Literal["retry", "reopen", "respawn", "usb_reset", "hook", "wait-long"]

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 
 from core.site.hosts import is_ipv4
-from core.site.model import Camera, FtpServer, FtpSource, SiteFile
+from core.site.model.cameras import Camera, FtpSource
+from core.site.model.file import SiteFile
+from core.site.model.nodes import FtpServer
 from core.text import safe
 
 PORTS = range(1, 65536)

@@ -21,7 +21,7 @@ from core.capture.drop import DROP, QUARANTINE, Memory, Seen, files, held, is_un
 from core.capture.folder import freshness
 from core.capture.shot import Spool, kind_of, kinds_of, storage_error
 from core.errors import CameraError, CameraGone, CameraTimeout, CameraTransferCut
-from core.site.model import Camera, FtpSource
+from core.site.model.cameras import Camera, FtpSource
 from core.text import safe
 from core.values import Kind, PictureName, Sha256, seconds_of
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from core.capture.wire import camera_from_json
 from core.errors import CameraGone, ChildError
-from core.site.model import Camera, FolderSource, GphotoSource, HttpSource, RtspSource
+from core.site.model.cameras import Camera, FolderSource, GphotoSource, HttpSource, RtspSource
 from core.text import safe
 from core.worker import Json, Talk
 

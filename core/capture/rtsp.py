@@ -24,7 +24,7 @@ from core.capture.base import Identity, Part, Shot, Telemetry
 from core.capture.exif import stamped
 from core.capture.shot import Spool
 from core.errors import CameraBusy, CameraError, CameraGone, CameraRefused, CameraTimeout, CameraTransferCut
-from core.site.model import Camera, RtspSource
+from core.site.model.cameras import Camera, RtspSource
 from core.text import safe
 from core.values import seconds_of
 

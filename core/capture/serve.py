@@ -16,8 +16,8 @@ from core.capture.base import Camera, Collecting, Identity
 from core.capture.shot import clear
 from core.capture.wire import Json, camera_from_json, to_json
 from core.errors import ChildError
-from core.site import model
-from core.site.model import Settings
+from core.site.model import cameras
+from core.site.model.cameras import Settings
 from core.values import Fence, utc
 from core.worker import Talk
 
@@ -43,7 +43,7 @@ class CameraService:
     def __init__(self, sys: Path = usb.SYS, dev: Path = usb.DEV) -> None:
         self._sys, self._dev = sys, dev
         self._camera: Camera | None = None
-        self._asked: tuple[model.Camera, str, Mapping[str, str]] | None = None
+        self._asked: tuple[cameras.Camera, str, Mapping[str, str]] | None = None
         self._operations: Mapping[str, Callable[[Json], Json]] = {
             "open": self._open,
             "shoot": self._shoot,

@@ -17,7 +17,7 @@ from typing import Literal
 
 from core.capture.base import Identity
 from core.errors import CameraTransferCut, DiskFull, NotDurable, StorageError
-from core.site.model import Camera, GphotoSource, RtspSource
+from core.site.model.cameras import Camera, GphotoSource, RtspSource
 from core.text import safe
 from core.values import Fence, Kind, PictureName, Sha256, utc
 

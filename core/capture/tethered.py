@@ -24,7 +24,7 @@ from core.errors import (
     MirrorUp,
     OverlapseError,
 )
-from core.site.model import Camera, GphotoSource
+from core.site.model.cameras import Camera, GphotoSource
 from core.text import safe
 from core.values import Kind, PictureName, seconds_of
 

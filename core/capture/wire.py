@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from core.capture.base import Collected, Part, Shot
-from core.site.model import Camera, Source
+from core.site.model.cameras import Camera, Source
 from core.values import Fence
 
 T = TypeVar("T")

@@ -20,7 +20,7 @@ from core.node.between.batches import AROUND
 from core.node.sending.station import opening
 from core.site.at import used_at
 from core.site.load import Loaded
-from core.site.model import Destination
+from core.site.model.places import Destination
 from core.site.place import Place
 from core.transfer.base import Level
 from core.units import show_size

@@ -20,7 +20,8 @@ from core.text import safe
 
 if TYPE_CHECKING:
     from core.site.load import Loaded
-    from core.site.model import Camera, SiteFile
+    from core.site.model.cameras import Camera
+    from core.site.model.file import SiteFile
 
 EXTRAS = {"simplejpeg": ("strict", "pictures are checked by Pillow alone")}  # module: extra, what is missed
 LINE = 1000  # characters

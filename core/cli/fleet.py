@@ -17,7 +17,7 @@ from core.text import safe
 
 if TYPE_CHECKING:
     from core.coordination.nats import NatsCoordination
-    from core.site.model import SiteFile
+    from core.site.model.file import SiteFile
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 _fleet_folder = click.option(

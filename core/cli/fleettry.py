@@ -20,7 +20,7 @@ from core.coordination.nats import NatsCoordination
 from core.coordination.rights import OPERATOR, user_of
 from core.simulate.voting import VOTERS, Unit, Voting, read_site, units_of, write_site
 from core.site.engine import voters_of
-from core.site.model import SiteFile
+from core.site.model.file import SiteFile
 
 LOOK = 1.0  # seconds between two looks at who leads
 FOUNDING = 60.0  # seconds that voters have to agree on who leads

@@ -18,7 +18,7 @@ from core.coordination.issuing import voters_from
 from core.coordination.nats import NatsCoordination
 from core.coordination.rights import user_of
 from core.coordination.voters import Voter
-from core.site.model import SiteFile
+from core.site.model.file import SiteFile
 from core.text import safe
 from core.units import show_duration, show_size
 

@@ -11,7 +11,8 @@ from core.cli.options import Selection, site_options
 from core.cli.sites import site_checks
 from core.errors import ConfigurationError
 from core.site.load import load
-from core.site.model import Monitoring, SiteFile
+from core.site.model.file import SiteFile
+from core.site.model.health import Monitoring
 from core.site.monitored import Monitored, monitored
 
 FORMATS = {"nagios": "checks.configuration.nagios", "icinga2": "checks.configuration.icinga2"}  # core knows no checks

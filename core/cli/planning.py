@@ -19,7 +19,9 @@ from core.planner.flows import Made, arriving, flows
 from core.schedule.slots import Timetable
 from core.site.at import driver_of, used_at
 from core.site.load import Loaded
-from core.site.model import Link, Node, SiteFile
+from core.site.model.file import SiteFile
+from core.site.model.links import Link
+from core.site.model.nodes import Node
 from core.site.place import Folders
 from core.transfer.budget import OVERHEAD
 from core.units import show_size

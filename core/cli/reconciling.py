@@ -18,7 +18,7 @@ from core.node.between.batches import AROUND
 from core.node.sending.station import opening
 from core.site.at import driver_of
 from core.site.load import Loaded
-from core.site.model import Destination
+from core.site.model.places import Destination
 from core.text import safe
 from core.transfer import drops
 from core.units import show_size

@@ -14,7 +14,7 @@ from core.clock import SystemClock
 from core.errors import NoSuchThing
 from core.node.sending.station import opening
 from core.site.load import Loaded
-from core.site.model import Destination
+from core.site.model.places import Destination
 from core.text import safe
 from core.transfer import drops
 from core.units import show_duration

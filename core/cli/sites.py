@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from core.site.check import Check
     from core.site.folders import Finding
     from core.site.load import Loaded
-    from core.site.model import Link, SiteFile
+    from core.site.model.file import SiteFile
+    from core.site.model.links import Link
 
 
 def read_sites(files: Sequence[Path], node: str | None = None) -> list[tuple[Place, Loaded]]:
@@ -216,7 +217,7 @@ def _counter(link: Link, base: Path) -> list[Finding]:
 
 def _watches(site: SiteFile, base: Path) -> list[Finding]:
     from core.probes.check import api_problems, flow_problems, problems, vantage_problems
-    from core.site.model import FirewallWatch
+    from core.site.model.health import FirewallWatch
 
     found: list[Finding] = []
     for n, one in enumerate(site.watch):

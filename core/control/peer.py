@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from core.control.key import key_of_process
 from core.control.verbs import Role
 from core.errors import Forbidden
-from core.site.model import Roles
+from core.site.model.nodes import Roles
 
 _CREDENTIALS = struct.Struct("iII")  # struct ucred: pid, uid, gid
 

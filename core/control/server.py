@@ -19,7 +19,7 @@ from core.control.trail import Trail
 from core.control.verbs import Role, permitted
 from core.control.wire import ANSWER_WITHIN, MAX_ANSWER, MAX_REQUEST, read_line, write_line
 from core.errors import BadRequest, NodeUnreachable, OverlapseError, to_wire
-from core.site.model import Roles
+from core.site.model.nodes import Roles
 from core.text import safe
 
 log = logging.getLogger(__name__)

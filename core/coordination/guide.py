@@ -7,7 +7,7 @@ from string import Template
 
 from core.coordination.voters import FOLDER, STORE, Voter
 from core.site.engine import needs_session
-from core.site.model import SiteFile
+from core.site.model.file import SiteFile
 
 _README = """\
 A fleet of Overlapse: $sites

@@ -15,7 +15,8 @@ from core.coordination.rights import OPERATOR, Account
 from core.coordination.voters import ACCOUNTS, CONF, Voter
 from core.errors import ConfigurationError, NoSuchThing
 from core.site.engine import CA, credential_files, needs_session, parse_address, voters_of
-from core.site.model import Engine, SiteFile
+from core.site.model.file import SiteFile
+from core.site.model.nodes import Engine
 
 PUBLIC, SECRET = 0o644, 0o600
 

@@ -8,7 +8,7 @@ from core.clock import Clock
 from core.coordination.epoch import Guarded, Memory, Session, Store
 from core.coordination.sqlite import SqliteCoordination
 from core.site.engine import needs_session, voters_of
-from core.site.model import SiteFile
+from core.site.model.file import SiteFile
 from core.site.place import Folders
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from core.coordination.subjects import PUSH, below, stream_of
-from core.site.model import Node, SiteFile
+from core.site.model.file import SiteFile
+from core.site.model.nodes import Node
 
 OPERATOR = "operator"  # who founds the store, raises its epoch, restores it; a login of its own, on no unit
 

@@ -22,7 +22,10 @@ from core.node.jobs import Hands
 from core.node.leases import Alone, Leases
 from core.node.sending.traffic import carried
 from core.site.digest import digest
-from core.site.model import Camera, Link, Node, SiteFile
+from core.site.model.cameras import Camera
+from core.site.model.file import SiteFile
+from core.site.model.links import Link
+from core.site.model.nodes import Node
 from core.site.place import Folders
 from core.status.document import Document, write
 from core.text import safe

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from core.coordination.protocol.driving import Right
-from core.site.model import Camera
+from core.site.model.cameras import Camera
 from core.values import Fence
 
 

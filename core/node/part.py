@@ -19,7 +19,7 @@ from core.node.jobs import Report
 from core.node.reload import Reload
 from core.node.serving import Serving
 from core.node.timekeeping import Kernel, Timekeeping
-from core.site.model import SiteFile
+from core.site.model.file import SiteFile
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from core.errors import ConfigurationError, StorageError
 from core.site.load import Loaded, reparse
-from core.site.model import SiteFile
+from core.site.model.file import SiteFile
 
 Reply = Callable[[dict[str, Any]], None]
 

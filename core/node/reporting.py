@@ -28,7 +28,7 @@ from core.node.pictures.viewing import Viewing
 from core.node.sending.delivering import Delivering
 from core.node.sending.linking import eta
 from core.node.sending.station import Station
-from core.site.model import thresholds
+from core.site.model.health import thresholds
 from core.status.document import Document, build, known
 from core.text import safe
 from core.values import milliseconds_of, seconds_of, utc

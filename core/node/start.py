@@ -41,7 +41,7 @@ from core.node.reload import Applied
 from core.site.change import difference
 from core.site.engine import needs_session
 from core.site.load import Loaded
-from core.site.model import SiteFile
+from core.site.model.file import SiteFile
 from core.site.place import Folders, Place
 from core.values import Fence
 

@@ -8,7 +8,9 @@ from math import lcm
 
 from core.planner.bytes import DAY, JPEG, RAW, REDUCED
 from core.site.at import driver_of, fed_by, maker, reached
-from core.site.model import Camera, Route, SiteFile
+from core.site.model.cameras import Camera
+from core.site.model.file import SiteFile
+from core.site.model.places import Route
 
 ORIGINALS = {"raw": RAW, "jpeg": JPEG}
 

@@ -13,7 +13,7 @@ from core.probes.credentials import parse
 from core.probes.flows import same_machine, split, targets
 from core.probes.netsnmp import GET, PACKAGE, PROGRAMS, WALK
 from core.site.hosts import is_host
-from core.site.model import Flow, Vantage, WallApi
+from core.site.model.health import Flow, Vantage, WallApi
 from core.site.secrets import fault, read_secret
 from core.text import safe
 

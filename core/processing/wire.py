@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from core.site.model import Recipe, Step
+    from core.site.model.recipes import Recipe, Step
 
 Json = dict[str, Any]
 

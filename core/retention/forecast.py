@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from core.site.model import WhenFull
+from core.site.model.nodes import WhenFull
 from core.units import show_size
 from core.values import Kind
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from core.site.model import WhenFull
+from core.site.model.nodes import WhenFull
 from core.values import Kind
 
 

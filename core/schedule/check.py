@@ -12,7 +12,7 @@ from core.schedule.entries import event_span, every_seconds, offset_seconds, rul
 from core.schedule.slots import Timetable
 from core.schedule.sun import NEEDS_PLACE, is_place
 from core.schedule.windows import SunWord, parse_bound, parse_days, parse_local
-from core.site.model import Camera, Event, Schedule
+from core.site.model.cameras import Camera, Event, Schedule
 from core.values import seconds_of, utc
 
 Problem = tuple[str, str]  # the key's path below the camera, and the sentence

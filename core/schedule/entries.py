@@ -8,7 +8,7 @@ from core.schedule.days import DAY, LocalDays, Span
 from core.schedule.rules import At, Every, Rule
 from core.schedule.sun import NEEDS_PLACE
 from core.schedule.windows import SunWord, WallTime, Window, parse_bound, parse_days, parse_local
-from core.site.model import Event, Schedule
+from core.site.model.cameras import Event, Schedule
 
 _SECOND = timedelta(seconds=1)
 _DAY = timedelta(days=1)

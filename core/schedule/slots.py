@@ -14,7 +14,7 @@ from core.schedule.days import LocalDays, Span, overlap, union, without, zone_pr
 from core.schedule.entries import event_rule, event_span, rule_of, window_of
 from core.schedule.rules import Run
 from core.schedule.sun import Sun, is_place
-from core.site.model import Camera
+from core.site.model.cameras import Camera
 from core.values import utc
 
 LOOK_AHEAD = 400  # days in which `next` and `previous` look for a slot

@@ -20,7 +20,7 @@ from core.simulate.links import outages_at_random
 from core.simulate.paced import PacedWorld
 from core.simulate.shared import SharedEngine
 from core.simulate.site import SimulatedSite
-from core.site.model import SiteFile
+from core.site.model.file import SiteFile
 from core.site.place import Folders
 from core.status.document import Document, write
 

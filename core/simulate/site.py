@@ -34,7 +34,8 @@ from core.simulate.nobody import EmptyDrop
 from core.simulate.shared import SharedEngine, SimulatedReach
 from core.simulate.world import Model, SimulatedHands, World
 from core.site.load import reparse
-from core.site.model import Camera, SiteFile
+from core.site.model.cameras import Camera
+from core.site.model.file import SiteFile
 from core.site.place import Folders
 from core.values import Fence
 

@@ -22,7 +22,7 @@ from core.coordination.issuing import FleetFolder, voters_from
 from core.coordination.opening import open_coordination
 from core.errors import ConfigurationError
 from core.site.load import reparse
-from core.site.model import SiteFile
+from core.site.model.file import SiteFile
 from core.site.place import Folders
 
 RENEW = 10.0  # seconds, of the normal profile

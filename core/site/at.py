@@ -11,7 +11,8 @@ from ipaddress import ip_address
 from math import lcm
 from urllib.parse import urlsplit
 
-from core.site.model import Destination, Route, SiteFile
+from core.site.model.file import SiteFile
+from core.site.model.places import Destination, Route
 
 ORIGINALS = ("raw", "jpeg")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.site.folders import Finding
-from core.site.model import Camera, FtpSource, GphotoSource, SiteFile
+from core.site.model.cameras import Camera, FtpSource, GphotoSource
+from core.site.model.file import SiteFile
 from core.site.refer import refer
 
 

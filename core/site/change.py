@@ -6,7 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from core.site.model import Camera, Node, Route, SiteFile
+from core.site.model.cameras import Camera
+from core.site.model.file import SiteFile
+from core.site.model.nodes import Node
+from core.site.model.places import Route
 
 _ONE = {"watches": "watch"}
 _APPLIED = {"zone", "latitude", "longitude", "clock"}  # of `site`: what a running node can take up; the rest waits

@@ -17,7 +17,9 @@ from core.site.engine import problems_of_coordination, uncovered
 from core.site.folders import Finding, folder_problems, is_folder
 from core.site.handed import handing_problems
 from core.site.mailing import mail_problems
-from core.site.model import Camera, GphotoSource, Link, SiteFile
+from core.site.model.cameras import Camera, GphotoSource
+from core.site.model.file import SiteFile
+from core.site.model.links import Link
 from core.site.monitoring import problems_of_monitoring
 from core.site.obeying import obeying_problems
 from core.site.published import ORIGINALS, doubtful, published

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from core.site.model import SiteFile
+from core.site.model.file import SiteFile
 
 DIGITS = 8
 

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from core.site.folders import Finding
 from core.site.hosts import is_host
-from core.site.model import Engine, SiteFile
+from core.site.model.file import SiteFile
+from core.site.model.nodes import Engine
 from core.site.refer import refer
 from core.text import safe
 

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from core.site.lines import Path
-from core.site.model import SiteFile
+from core.site.model.file import SiteFile
 from core.site.shape import Field, Shape, by_name, example, field_at, meant, near_name, placeholder, table_of
 from core.site.tidy import describe
 from core.text import safe

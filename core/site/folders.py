@@ -6,7 +6,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from core.site.model import Destination, FolderSource, Route, SiteFile
+from core.site.model.cameras import FolderSource
+from core.site.model.file import SiteFile
+from core.site.model.places import Destination, Route
 from core.text import safe
 
 Finding = tuple[str, str]  # (key path such as "camera[0].primary", sentence)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from core.site.at import ORIGINALS, destination_of, driver_of, handed_to, ring
 from core.site.folders import Finding, meet
-from core.site.model import Destination, Route, SiteFile
+from core.site.model.file import SiteFile
+from core.site.model.places import Destination, Route
 from core.text import safe
 
 

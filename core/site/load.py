@@ -14,7 +14,7 @@ from core.site import lines
 from core.site.check import Check, own_checks, warnings
 from core.site.fill import Filled
 from core.site.folders import Finding
-from core.site.model import SiteFile
+from core.site.model.file import SiteFile
 from core.site.secrets import read_secret, secret_problems
 from core.site.shape import by_name
 from core.site.tidy import Problem, Tidied

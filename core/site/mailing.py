@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 
 from core.site.folders import Finding
-from core.site.model import SiteFile, Smtp
+from core.site.model.file import SiteFile
+from core.site.model.health import Smtp
 from core.text import safe
 
 MOST = 20  # recipients: a message is a handful of people's, a list of more is the mail server's

@@ -13,7 +13,11 @@ from functools import cached_property
 from typing import Literal
 
 from core.site.at import destination_of, driver_of, used_at
-from core.site.model import Destination, Link, Monitoring, Node, SiteFile
+from core.site.model.file import SiteFile
+from core.site.model.health import Monitoring
+from core.site.model.links import Link
+from core.site.model.nodes import Node
+from core.site.model.places import Destination
 
 HostKind = Literal["node", "link", "firewall", "nas"]
 SPARE = 60.0  # seconds beyond two intervals, after which what was told is stale

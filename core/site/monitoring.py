@@ -7,7 +7,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from core.site.folders import Finding
-from core.site.model import SiteFile
+from core.site.model.file import SiteFile
 from core.site.refer import refer
 
 SOONEST, LATEST = timedelta(seconds=10), timedelta(days=1)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from core.site.folders import Finding
-from core.site.model import Node, SiteFile
+from core.site.model.file import SiteFile
+from core.site.model.nodes import Node
 from core.site.refer import refer
 
 SOONEST, LATEST = timedelta(seconds=1), timedelta(days=1)  # of a check-in

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from core.site.at import driver_of, maker
 from core.site.folders import Finding
-from core.site.model import Page, Route, SiteFile
+from core.site.model.file import SiteFile
+from core.site.model.places import Page, Route
 from core.site.naming import archive_problem, live_name, live_problem, missing
 
 ORIGINALS = ("raw", "jpeg")

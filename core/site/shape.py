@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from core.site.model import Key, OneOf, Parsed, parse_to
+from core.site.model.places import parse_to
+from core.site.model.words import Key, OneOf, Parsed
 from core.units import parse_duration, parse_rate, parse_size
 from core.values import parse_name
 

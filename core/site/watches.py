@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from core.site.folders import Finding
-from core.site.model import FirewallWatch, NasWatch, SiteFile
+from core.site.model.file import SiteFile
+from core.site.model.health import FirewallWatch, NasWatch
 from core.site.refer import refer
 
 FASTEST = 1000.0  # connections a second

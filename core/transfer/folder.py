@@ -17,7 +17,7 @@ from core.errors import (
     DestinationUnreachable,
     ObjectNotFound,
 )
-from core.site import model
+from core.site.model import places
 from core.text import safe
 from core.transfer.base import Features, Level, Progress, StoredObject, silent
 from core.transfer.names import is_partial, partial_of, parts_of
@@ -78,7 +78,7 @@ class FolderDestination:
 
     @classmethod
     def configured(
-        cls, destination: model.Destination, address: Address, secrets: Mapping[str, str]
+        cls, destination: places.Destination, address: Address, secrets: Mapping[str, str]
     ) -> FolderDestination:
         """Return the destination that site.toml describes."""
         return cls(Path(address.path))

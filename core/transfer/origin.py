@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from core.errors import NoSuchThing
 from core.site.at import used_at
-from core.site.model import Destination, SiteFile
+from core.site.model.file import SiteFile
+from core.site.model.places import Destination
 
 
 def origin(site: SiteFile, node: str, word: str) -> Destination:

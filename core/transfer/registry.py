@@ -11,9 +11,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Protocol, cast
 
-from core.site import model
 from core.site.folders import identity_of, real
 from core.site.hosts import is_host
+from core.site.model import places
 from core.text import safe
 from core.transfer.base import Destination
 
@@ -83,7 +83,7 @@ class Address:
 class Kind(Protocol):
     """A class of destinations, as the registry calls it."""
 
-    def configured(self, destination: model.Destination, address: Address, secrets: Mapping[str, str]) -> Destination:
+    def configured(self, destination: places.Destination, address: Address, secrets: Mapping[str, str]) -> Destination:
         """Return the destination that site.toml describes; connects to nothing yet."""
         ...
 
@@ -108,7 +108,7 @@ def parse_address(text: str) -> Address:
     return Address(scheme, match["user"], match["host"].strip("[]"), port, match["path"] or "")
 
 
-def problems(destination: model.Destination) -> list[tuple[str, str]]:
+def problems(destination: places.Destination) -> list[tuple[str, str]]:
     """Return what is wrong with one destination of site.toml: (key, what to write instead), all at once."""
     try:
         address = parse_address(destination.address)
@@ -117,7 +117,7 @@ def problems(destination: model.Destination) -> list[tuple[str, str]]:
     return [*_path_problems(address), *_key_problems(destination, address), *_extra_problems(address)]
 
 
-def twins(destinations: Sequence[model.Destination]) -> list[tuple[int, str]]:
+def twins(destinations: Sequence[places.Destination]) -> list[tuple[int, str]]:
     """Return (index, what to write instead) of each destination that is the same place as one before it."""
     found: list[tuple[int, str]] = []
     first: dict[object, str] = {}
@@ -142,22 +142,22 @@ def _place(address: Address) -> object:
     return scheme, user, host, address.port or _PORTS[scheme], posixpath.normpath(f"/{address.path.strip('/')}")
 
 
-def lanes_of(destination: model.Destination) -> int:
+def lanes_of(destination: places.Destination) -> int:
     """Return how many files may be on their way there at once."""
     return destination.lanes or SCHEMES[destination.address.partition(":")[0]].lanes
 
 
-def streams_of(destination: model.Destination) -> int:
+def streams_of(destination: places.Destination) -> int:
     """Return the bytes of how many files go there at once."""
     return SCHEMES[destination.address.partition(":")[0]].streams
 
 
-def grants_ahead(destination: model.Destination) -> bool:
+def grants_ahead(destination: places.Destination) -> bool:
     """Return whether a small file may be granted there with its job."""
     return SCHEMES[destination.address.partition(":")[0]].ahead
 
 
-def make(destination: model.Destination, secrets: Mapping[str, str] | None = None) -> Destination:
+def make(destination: places.Destination, secrets: Mapping[str, str] | None = None) -> Destination:
     """Return the destination, not connected yet. `secrets` may hold `password`. Raise ValueError for its address."""
     address = parse_address(destination.address)
     module, _, name = SCHEMES[address.scheme].where.partition(":")
@@ -182,7 +182,7 @@ def _path_problems(address: Address) -> Iterator[tuple[str, str]]:
         yield "address", f"that is the whole disk; name a folder of its own, as in {example!r}"
 
 
-def _key_problems(destination: model.Destination, address: Address) -> Iterator[tuple[str, str]]:
+def _key_problems(destination: places.Destination, address: Address) -> Iterator[tuple[str, str]]:
     scheme = SCHEMES[address.scheme]
     given = {key for key in LOGIN_AND_PINS if getattr(destination, key) is not None}
     if scheme.user and address.user is None and address.scheme != "folder":

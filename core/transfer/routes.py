@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from core.site.at import destination_of, driver_of, maker, reaches, used_at
-from core.site.model import Camera, Route, SiteFile
+from core.site.model.cameras import Camera
+from core.site.model.file import SiteFile
+from core.site.model.places import Route
 from core.site.naming import Shot, archive_name, live_name
 from core.transfer import drops
 from core.values import Fence, Kind, PictureName

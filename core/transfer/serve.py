@@ -42,7 +42,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import ChildError, DestinationRefused
-from core.site import model
+from core.site.model import places
 from core.text import safe
 from core.transfer import handover, place
 from core.transfer.audit import Audit, audit
@@ -109,7 +109,7 @@ class DestinationService:
         self.close()
         given = args["destination"]
         try:
-            destination = make(model.Destination(**{key: given.get(key) for key in _KEYS}), args.get("secrets"))
+            destination = make(places.Destination(**{key: given.get(key) for key in _KEYS}), args.get("secrets"))
         except ValueError as error:
             raise DestinationRefused(str(error)) from error
         self._lanes[0] = destination

@@ -10,7 +10,7 @@ from peers.hub import NAGIOS, made
 
 from core.cli.main import run
 from core.site.load import reparse
-from core.site.model import Monitoring
+from core.site.model.health import Monitoring
 from core.site.monitored import Watched, monitored
 
 FOLDERS = {"nagios": "core", "icinga2": "icinga2"}

@@ -21,7 +21,7 @@ from core.catalogue.overrides import Override
 from core.node.evaluating import evaluation
 from core.simulate.cameras import Fault
 from core.simulate.links import Outage
-from core.site.model import Checks
+from core.site.model.health import Checks
 from core.status.document import encode, write
 from core.status.read import LIMIT
 

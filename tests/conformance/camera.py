@@ -17,7 +17,7 @@ from core.capture.base import Part, Shot
 from core.capture.wire import camera_to_json, shot_from_json
 from core.child import Child
 from core.errors import CameraGone, ChildError, StorageError
-from core.site.model import Camera
+from core.site.model.cameras import Camera
 from core.values import PictureName
 
 SECONDS = 20.0  # a deadline that no healthy camera here comes near

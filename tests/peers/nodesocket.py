@@ -16,7 +16,7 @@ from core.control.request import Request
 from core.control.server import Server
 from core.control.verbs import VERBS, Role
 from core.errors import NoSuchThing, OverlapseError
-from core.site.model import Roles
+from core.site.model.nodes import Roles
 from core.site.place import Folders, Place
 from core.status.fleet import fleet_page
 

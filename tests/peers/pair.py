@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from core.coordination.base import CoordinationUnavailable
 from core.coordination.nats import NatsCoordination
 from core.coordination.protocol.records import EPOCH, encode, parse_owner
 from core.site.load import reparse
@@ -40,8 +41,7 @@ class Pair(Fleet):
 
     def owner(self) -> str | None:
         """Return the node that owns the camera, as the voter holds it."""
-        held = self.watcher.read("own.gate")
-        return None if held is None else parse_owner("own.gate", held.value).node
+        return owner_of(self.watcher, "gate")
 
 
 @contextmanager
@@ -66,6 +66,16 @@ def paired(folder: Path, switches: str) -> Iterator[Pair]:
             yield pair
         finally:
             voters.close()
+
+
+def owner_of(store: NatsCoordination, camera: str) -> str | None:
+    """Return the node that owns a camera, as the voters hold it; None while they do not answer."""
+    key = f"own.{camera}"
+    try:
+        held = store.read(key)
+    except CoordinationUnavailable:
+        return None
+    return None if held is None else parse_owner(key, held.value).node
 
 
 def give_credentials(voters: natsd.Voters, folder: Path, node: str) -> None:

@@ -12,7 +12,7 @@ from core.intake.entries import Entry, FilledEntry, OutcomeEntry, OverrideEntry,
 from core.node.context import Context
 from core.node.jobs import Done, Job, Json, Worker
 from core.site.at import ORIGINALS, shooters_of
-from core.site.model import SiteFile
+from core.site.model.file import SiteFile
 from core.transfer import drops
 from core.transfer.routes import for_original
 from core.values import utc

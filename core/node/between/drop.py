@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from core.node.context import Context
 from core.node.jobs import Job, Json, Worker
 from core.site.at import driver_of, fetched_place, used_at
-from core.site.model import Destination
+from core.site.model.places import Destination
 from core.transfer.drops import Found
 
 INBOX = "inbox"

@@ -24,7 +24,7 @@ from core.node.orders.obeying import Obeying
 from core.node.sending.delivering import Delivering
 from core.node.writing import Writer
 from core.site.at import used_at
-from core.site.model import Destination
+from core.site.model.places import Destination
 from core.transfer import drops
 from core.transfer.backoff import next_try
 from core.values import PictureName

@@ -14,7 +14,7 @@ from core.catalogue import states
 from core.errors import ConfigurationError
 from core.node.context import Context
 from core.node.jobs import Done, Failed, Job, Json, Report, Setting, Worker
-from core.site.model import Monitoring as Feed
+from core.site.model.health import Monitoring as Feed
 from core.site.monitored import monitored
 from core.site.secrets import read_secret
 from core.status.fleet import Document

@@ -27,7 +27,7 @@ from core.node.pictures.taking import Received, Taking
 from core.node.sending.linking import Linking
 from core.node.sending.station import OPENING, opening
 from core.node.writing import Writer
-from core.site.model import Destination
+from core.site.model.places import Destination
 from core.text import safe
 from core.transfer import drops
 from core.transfer.base import Level

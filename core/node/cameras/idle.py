@@ -11,7 +11,7 @@ from core.node.cameras.shooting import Shooting
 from core.node.context import Context
 from core.node.errands.arriving import owes_from
 from core.schedule.slots import Timetable
-from core.site.model import SiteFile
+from core.site.model.file import SiteFile
 from core.values import milliseconds_of, seconds_of, utc
 
 APPLIED_AT = "site/applied-at"

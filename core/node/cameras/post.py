@@ -13,7 +13,7 @@ from core.ledger.rhythm import Rhythm
 from core.node.context import Context
 from core.node.jobs import Job, Json, Setting, Worker
 from core.schedule.slots import Slot, Timetable
-from core.site.model import Camera, FtpSource, GphotoSource, HttpSource, RtspSource
+from core.site.model.cameras import Camera, FtpSource, GphotoSource, HttpSource, RtspSource
 from core.site.secrets import read_secret
 
 OPEN_EARLY = 5.0  # seconds before a slot at which its camera is opened, so that the shutter is in time

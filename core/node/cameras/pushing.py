@@ -13,7 +13,8 @@ from core.node.cameras.shooting import Shooting
 from core.node.context import Context
 from core.node.jobs import Done, Failed, Job, Json, Report, Said, Setting, Worker
 from core.node.pictures.taking import Taken, Taking
-from core.site.model import Camera, FtpServer, FtpSource
+from core.site.model.cameras import Camera, FtpSource
+from core.site.model.nodes import FtpServer
 from core.site.secrets import read_secret
 from core.text import safe
 

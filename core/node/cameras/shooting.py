@@ -33,7 +33,7 @@ from core.node.fleet.spares import wanted_of_spare
 from core.node.jobs import Done, Failed, Report, Setting
 from core.node.pictures.taking import Taken, Taking
 from core.schedule.slots import Slot, Timetable
-from core.site.model import Camera
+from core.site.model.cameras import Camera
 from core.values import seconds_of, utc
 
 log = logging.getLogger(__name__)

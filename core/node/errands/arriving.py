@@ -17,7 +17,7 @@ from core.ledger.outcomes import Entry
 from core.node.context import Context
 from core.node.pictures.placing import Placed, Placing
 from core.node.pictures.taking import More, Taking, Wants, wanted_by
-from core.site.model import SiteFile
+from core.site.model.file import SiteFile
 from core.text import safe
 from core.values import PictureName, Sha256, seconds_of
 

@@ -22,7 +22,7 @@ from core.node.between.givingback import MOST, WINDOW
 from core.node.errands.restoreday import Wanted
 from core.node.errands.ways import Course, Do, Task, Wait
 from core.node.jobs import Done, Json
-from core.site.model import Destination
+from core.site.model.places import Destination
 from core.transfer import drops
 from core.transfer.holdings import Day, Held
 from core.values import PictureName, utc

@@ -31,7 +31,7 @@ from core.node.errands.returning import Returning
 from core.node.errands.ways import LISTING, Course, Do, FromPlace, Task, Wait, Way
 from core.node.jobs import Asked, Done, Failed, Job, Report, Said, Setting, Worker
 from core.node.sending.station import OPENING, QUIET, SLOWEST, opening
-from core.site.model import Destination
+from core.site.model.places import Destination
 from core.transfer.backoff import next_try
 from core.transfer.delivery import LEAST
 from core.transfer.holdings import Held

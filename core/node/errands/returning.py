@@ -13,7 +13,7 @@ from core.intake.entries import Entry, FilledEntry, OutcomeEntry, PictureEntry, 
 from core.node.errands.arriving import Arrival, elsewhere
 from core.node.errands.errands import Bench, Json
 from core.node.pictures.taking import wanted_by
-from core.site.model import Destination
+from core.site.model.places import Destination
 from core.transfer.base import Level
 from core.transfer.holdings import Held
 from core.values import Kind, PictureName, Sha256, seconds_of

@@ -21,7 +21,7 @@ from core.coordination.protocol.state import mode_of
 from core.coordination.staging import Plans, read_plans
 from core.node.fleet.plans import camera_plans, node_plans
 from core.planner.load import Cost, Machine, NodeLoad, Served, loads
-from core.site.model import SiteFile
+from core.site.model.file import SiteFile
 from core.status.vitals import read_vitals
 from core.units import show_duration
 

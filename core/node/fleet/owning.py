@@ -43,7 +43,7 @@ from core.node.context import Context
 from core.node.engine import Engine
 from core.node.fleet.calls import do, result_of
 from core.node.fleet.plans import camera_plans, node_plans
-from core.site.model import Camera
+from core.site.model.cameras import Camera
 from core.text import safe
 from core.units import show_duration
 from core.values import Fence

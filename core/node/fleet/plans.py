@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from core.coordination.protocol.records import CameraPlan, NodePlan
 from core.site.at import driver_of
-from core.site.model import Camera, Node, SiteFile
+from core.site.model.cameras import Camera
+from core.site.model.file import SiteFile
+from core.site.model.nodes import Node
 
 SLOT = 600  # seconds between two slots, where a schedule does not say
 

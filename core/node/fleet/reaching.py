@@ -11,7 +11,7 @@ from core.coordination.protocol.records import CameraPlan
 from core.node.cameras.shooting import Shooting
 from core.node.context import Context
 from core.node.jobs import Done, Failed, Job, Report, Worker
-from core.site.model import Camera
+from core.site.model.cameras import Camera
 from core.text import safe
 
 WORKER = Worker("reach")

@@ -9,7 +9,7 @@ from core.catalogue.deliveries import NewDelivery, Priority
 from core.catalogue.pictures import NewPicture
 from core.node.context import Context
 from core.node.pictures.taking import wanted_by
-from core.site.model import SiteFile
+from core.site.model.file import SiteFile
 from core.values import seconds_of
 
 

@@ -19,7 +19,9 @@ from core.retention.model import Batch, Candidate, Deletion, Holdings, Plan, Pol
 from core.retention.plan import LISTED, TOO_MUCH, plan
 from core.schedule.slots import Timetable
 from core.site.load import Loaded
-from core.site.model import Camera, Node, SiteFile
+from core.site.model.cameras import Camera
+from core.site.model.file import SiteFile
+from core.site.model.nodes import Node
 from core.site.place import Folders
 from core.transfer.base import Level
 from core.values import Kind, milliseconds_of, utc

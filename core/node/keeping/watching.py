@@ -12,7 +12,8 @@ from core.errors import ConfigurationError
 from core.node.context import Context
 from core.node.jobs import Done, Failed, Job, Json, Report, Setting, Worker
 from core.node.sending.station import opening
-from core.site.model import Destination, FirewallWatch, NasWatch, WallApi, Watch
+from core.site.model.health import FirewallWatch, NasWatch, WallApi, Watch
+from core.site.model.places import Destination
 from core.site.secrets import read_secret
 from core.text import safe
 

@@ -31,7 +31,7 @@ from core.errors import ConfigurationError, Forbidden, OverlapseError, to_wire
 from core.node.context import Context
 from core.node.jobs import Json
 from core.node.orders.kept import Kept, Memory
-from core.site.model import Obeys
+from core.site.model.nodes import Obeys
 from core.site.secrets import read_secret
 from core.text import safe
 

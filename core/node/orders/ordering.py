@@ -24,7 +24,7 @@ from core.errors import BadRequest, ConfigurationError, Forbidden, NoSuchThing
 from core.node.context import Context
 from core.node.jobs import Json
 from core.node.orders.kept import NOWHERE, Kept, Memory
-from core.site.model import Obeys
+from core.site.model.nodes import Obeys
 from core.site.secrets import read_secret
 from core.text import safe
 

@@ -23,7 +23,7 @@ from core.node.jobs import Done, Failed, Job, Json, Report
 from core.node.pictures.shot import PROGRAM
 from core.node.pictures.viewing import IMAGES
 from core.schedule.slots import Timetable
-from core.site.model import Page
+from core.site.model.places import Page
 from core.site.published import day_strip
 from core.transfer.base import Level
 from core.transfer.routes import Wanted, shown_at

@@ -20,7 +20,7 @@ from core.node.context import Context
 from core.node.pictures.placing import Placing
 from core.node.record import outcome_line, outcome_row, picture_line, picture_of
 from core.node.writing import Writer
-from core.site.model import SiteFile
+from core.site.model.file import SiteFile
 from core.transfer.base import Level
 from core.transfer.routes import Wanted, for_original, for_rendition, for_sidecar, origin_of, recipes_for
 from core.values import Fence, PictureName, Sha256, seconds_of

@@ -21,7 +21,7 @@ from core.intake.entries import DisproofEntry
 from core.node.context import Context
 from core.node.jobs import Done, Failed, Job, Json, Worker
 from core.node.writing import Writer
-from core.site.model import Destination
+from core.site.model.places import Destination
 from core.text import safe
 from core.transfer.base import Level
 from core.transfer.receipts import STEP

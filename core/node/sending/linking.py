@@ -16,7 +16,8 @@ from core.node.sending.metering import Metering
 from core.node.sending.uplink import NOTE_EVERY, Uplink
 from core.planner.flows import Made, flows
 from core.schedule.slots import Timetable
-from core.site.model import Destination, Link
+from core.site.model.links import Link
+from core.site.model.places import Destination
 from core.transfer.budget import OVERHEAD
 from core.transfer.drain import NEVER, Flow, drain, seconds
 from core.transfer.rungs import Override, rung

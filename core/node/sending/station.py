@@ -14,7 +14,7 @@ from core.errors import DestinationFull, DestinationUnreachable
 from core.node.context import Context
 from core.node.jobs import Job, Json, Setting, Worker
 from core.node.sending.uplink import Uplink
-from core.site.model import Destination
+from core.site.model.places import Destination
 from core.site.secrets import read_secret
 from core.transfer.base import Level
 from core.transfer.delivery import SLOW

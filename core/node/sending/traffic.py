@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.site.model import Link
+from core.site.model.links import Link
 
 NET = Path("/sys/class/net")
 PPP = "512"  # ARPHRD_PPP

@@ -10,7 +10,8 @@ from typing import Any
 from core.catalogue import states
 from core.node.context import Context
 from core.schedule.opening import Opening
-from core.site.model import Link, SiteFile
+from core.site.model.file import SiteFile
+from core.site.model.links import Link
 from core.transfer import rungs
 from core.transfer.account import Account
 from core.transfer.budget import OVERHEAD, Outlook, affordable, allowance, outlook

@@ -9,7 +9,7 @@ from core.catalogue.store import Catalogue
 from core.node.jobs import Json, Worker
 from core.notify.outbox import Cause, Letter
 from core.site.mailing import TLS_PORT
-from core.site.model import Smtp
+from core.site.model.health import Smtp
 from core.site.secrets import read_secret
 from core.text import safe
 

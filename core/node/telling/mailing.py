@@ -16,7 +16,7 @@ from core.node.jobs import Done, Failed, Job, Json, Report, Setting
 from core.node.telling.kept import DEADLINE, ENDED, KNOWN, LETTER, MAIL, cause_of_test, row_of, server_of
 from core.notify.letter import message_id
 from core.notify.outbox import REMEMBERED, Cause, Known, Letter, answered, begun, failed, number_of, take, wait_after
-from core.site.model import Smtp
+from core.site.model.health import Smtp
 from core.text import safe
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from core.clock import Clock, SystemClock
 from core.errors import DestinationRefused, ObjectDiffers
-from core.site import model
+from core.site.model import places
 from core.text import safe
 from core.transfer.base import Features, Level, Progress, StoredObject, judged, silent
 from core.transfer.ftp.control import Patience
@@ -46,7 +46,9 @@ class FtpDestination:
         self._sessions: set[Session] = set()
 
     @classmethod
-    def configured(cls, destination: model.Destination, address: Address, secrets: Mapping[str, str]) -> FtpDestination:
+    def configured(
+        cls, destination: places.Destination, address: Address, secrets: Mapping[str, str]
+    ) -> FtpDestination:
         """Return the destination that site.toml describes; raise DestinationRefused without user or password."""
         if address.host is None or address.user is None or "password" not in secrets:
             raise DestinationRefused("an FTP destination needs a user and a password_file")

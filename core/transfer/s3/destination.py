@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from core.errors import DestinationRefused, DestinationUnreachable, ObjectDiffers, ObjectNotFound
-from core.site import model
+from core.site.model import places
 from core.text import safe
 from core.transfer.base import Features, Level, Progress, StoredObject, Upload, silent
 from core.transfer.names import parts_of
@@ -55,7 +55,7 @@ class S3Destination:
         self.trails = True  # whether it takes a hash behind a body
 
     @classmethod
-    def configured(cls, destination: model.Destination, address: Address, secrets: Mapping[str, str]) -> S3Destination:
+    def configured(cls, destination: places.Destination, address: Address, secrets: Mapping[str, str]) -> S3Destination:
         """Return the destination that site.toml describes; raise DestinationRefused without key or bucket."""
         bucket, _, prefix = address.path.strip("/").partition("/")
         secret = secrets.get("password")

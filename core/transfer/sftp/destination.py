@@ -16,7 +16,7 @@ from core.errors import (
     DestinationUnreachable,
     ObjectNotFound,
 )
-from core.site import model
+from core.site.model import places
 from core.text import safe
 from core.transfer.base import Features, Level, Progress, StoredObject, judged, silent
 from core.transfer.names import is_partial, partial_of, parts_of
@@ -49,7 +49,7 @@ class SftpDestination:
 
     @classmethod
     def configured(
-        cls, destination: model.Destination, address: Address, secrets: Mapping[str, str]
+        cls, destination: places.Destination, address: Address, secrets: Mapping[str, str]
     ) -> SftpDestination:
         """Return the destination that site.toml describes; raise DestinationRefused without user or host key."""
         if address.host is None or address.user is None or destination.host_key is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from core.errors import DestinationRefused
-from core.site import model
+from core.site.model import places
 from core.transfer.registry import Address
 from core.transfer.web.dav import DavDestination
 from core.transfer.web.plain import PlainDestination
@@ -17,7 +17,7 @@ class WebDestination:
 
     @classmethod
     def configured(
-        cls, destination: model.Destination, address: Address, secrets: Mapping[str, str]
+        cls, destination: places.Destination, address: Address, secrets: Mapping[str, str]
     ) -> PlainDestination | DavDestination:
         """Return the destination that site.toml describes; raise DestinationRefused without a host."""
         if address.host is None:

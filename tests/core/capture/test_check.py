@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from core.capture.check import problems
-from core.site.model import (
+from core.site.model.cameras import (
     Camera,
     Event,
     FolderSource,

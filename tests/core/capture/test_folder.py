@@ -12,7 +12,7 @@ from conformance.camera import CameraContract, Given, asked
 from core.capture.base import Identity, Shot
 from core.capture.folder import FolderCamera, freshness
 from core.errors import CameraGone, CameraTimeout
-from core.site.model import Camera, Event, FolderSource, Schedule, Shoots
+from core.site.model.cameras import Camera, Event, FolderSource, Schedule, Shoots
 from core.values import Fence
 
 WHO = Identity("ftp", "unit1", Fence(1, 7))

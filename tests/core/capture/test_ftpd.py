@@ -23,7 +23,7 @@ from core.capture.drop import files, held
 from core.capture.push import PushedCamera
 from core.errors import CameraTimeout
 from core.processing.whole import judge
-from core.site.model import Camera, FtpSource
+from core.site.model.cameras import Camera, FtpSource
 from core.values import Fence
 
 T = TypeVar("T")

@@ -15,7 +15,7 @@ from peers.web import PASSWORD, PICTURE, USER, RudeCamera, free_port, lighttpd, 
 from core.capture.base import Identity
 from core.capture.http import HttpCamera, fault, reason, split_user
 from core.errors import CameraBusy, CameraError, CameraGone, CameraRefused, CameraTimeout, CameraTransferCut
-from core.site.model import Camera, HttpSource
+from core.site.model.cameras import Camera, HttpSource
 from core.values import Fence
 
 WHO = Identity("gate", "unit1", Fence(1, 7))

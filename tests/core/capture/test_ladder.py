@@ -24,7 +24,7 @@ from core.capture.ladder import (
     step,
 )
 from core.errors import OverlapseError
-from core.site.model import Camera, FolderSource, FtpSource, GphotoSource, Recovery
+from core.site.model.cameras import Camera, FolderSource, FtpSource, GphotoSource, Recovery
 
 NOW = 1_800_000_000.0
 ALL = Limits(usb_reset=True, hook=True)

@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 
 from core.capture.listen import parse_listen, parse_ports, port_of, server_problems
-from core.site.model import Camera, FtpServer, FtpSource, Node, Schedule, SiteFile, SiteHead
+from core.site.model.cameras import Camera, FtpSource, Schedule
+from core.site.model.file import SiteFile
+from core.site.model.nodes import FtpServer, Node, SiteHead
 
 
 def pushing(name: str, user: str, primary: str | None = None) -> Camera:

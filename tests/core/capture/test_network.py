@@ -15,7 +15,7 @@ from peers.web import free_port
 
 from core.capture.wire import camera_to_json
 from core.errors import CameraBusy, CameraError, CameraGone, CameraTimeout, CameraTransferCut, CardFull
-from core.site.model import Camera, GphotoSource, Settings
+from core.site.model.cameras import Camera, GphotoSource, Settings
 from core.values import PictureName, seconds_of
 
 PAIR: dict[str, Any] = {"shoots": "raw+jpeg"}

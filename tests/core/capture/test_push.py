@@ -19,7 +19,7 @@ from core.capture.drop import DROP, QUARANTINE
 from core.capture.push import DAY, JUNK, WAIT, PushedCamera
 from core.errors import CameraGone, CameraTimeout, StorageError
 from core.processing.whole import judge
-from core.site.model import Camera, FtpSource, Schedule, Shoots
+from core.site.model.cameras import Camera, FtpSource, Schedule, Shoots
 from core.site.place import Folders
 from core.values import Fence
 

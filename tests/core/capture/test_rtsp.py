@@ -22,7 +22,7 @@ from core.capture.rtsp import RtspCamera, fault, with_login
 from core.capture.shot import seconds_for
 from core.errors import CameraBusy, CameraError, CameraGone, CameraRefused, CameraTimeout, CameraTransferCut
 from core.processing.decode import StrictDecoder, decode, read_header
-from core.site.model import Camera, RtspSource
+from core.site.model.cameras import Camera, RtspSource
 from core.values import Fence
 
 WHO = Identity("gate", "unit1", Fence(1, 7))

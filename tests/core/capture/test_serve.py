@@ -9,7 +9,7 @@ import pytest
 from core.capture.serve import CameraService
 from core.capture.wire import camera_to_json, collected_from_json
 from core.errors import CameraGone, ChildError
-from core.site.model import Camera, FolderSource, FtpSource
+from core.site.model.cameras import Camera, FolderSource, FtpSource
 from core.worker import Talk
 
 LEFT, KEPT = "north_20261121T090000Z_unit1_1-7.jpg.part", "north_20261121T090000Z_unit1_1-6.jpg.part"

@@ -13,7 +13,7 @@ import pytest
 from core.capture.base import Identity
 from core.capture.shot import Op, Spool, clear, kind_of, seconds_for, stem_of, storage_error
 from core.errors import CameraTransferCut, DiskFull, NotDurable, StorageError
-from core.site.model import Camera, FolderSource, GphotoSource
+from core.site.model.cameras import Camera, FolderSource, GphotoSource
 from core.values import Fence, PictureName
 
 WHO = Identity("north", "unit1", Fence(1, 7))

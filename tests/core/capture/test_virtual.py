@@ -14,7 +14,7 @@ from conformance.camera import SLOT, CameraContract, Given, asked
 
 from core.capture.wire import camera_to_json
 from core.errors import CameraError, CardFull, ChildDied, ChildTimeout
-from core.site.model import Camera, GphotoSource, Settings
+from core.site.model.cameras import Camera, GphotoSource, Settings
 
 
 def camera_of(seed: Any, **changes: Any) -> Camera:

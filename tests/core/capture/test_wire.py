@@ -13,7 +13,7 @@ from core.capture.tethered import network_port
 from core.capture.wire import SOURCES, camera_from_json, camera_to_json, part_from_json, shot_from_json, to_json
 from core.child import Child
 from core.errors import ChildError
-from core.site.model import (
+from core.site.model.cameras import (
     Camera,
     Event,
     FolderSource,

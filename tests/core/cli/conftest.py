@@ -14,7 +14,7 @@ from core.control.audit import Audit
 from core.control.request import Request
 from core.control.server import Server
 from core.errors import NoSuchThing, OverlapseError
-from core.site.model import Roles
+from core.site.model.nodes import Roles
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -24,7 +24,7 @@ from core.control.server import Server
 from core.control.verbs import Role
 from core.control.wire import address
 from core.errors import Forbidden
-from core.site.model import Roles
+from core.site.model.nodes import Roles
 
 Decide = Callable[[Request], None]
 

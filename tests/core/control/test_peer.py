@@ -20,7 +20,7 @@ from core.control.key import key_of_login, key_of_process
 from core.control.peer import role_of
 from core.control.verbs import Role
 from core.errors import Forbidden
-from core.site.model import Roles
+from core.site.model.nodes import Roles
 
 NOBODY_HERE = Roles(view="no-such-group-1", operate="no-such-group-2", admin="no-such-group-3")
 BLOB = base64.b64encode(b"\x00\x00\x00\x0bssh-ed25519" + bytes(range(36)))

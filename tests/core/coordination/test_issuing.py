@@ -12,7 +12,7 @@ from core.coordination import rights
 from core.coordination.issuing import FleetFolder
 from core.errors import ConfigurationError, NoSuchThing
 from core.site.load import reparse
-from core.site.model import SiteFile
+from core.site.model.file import SiteFile
 
 THREE = 'servers = ["tls://fr.example", "tls://ca.example", "tls://[2001:db8::1]:4222"]'
 WITNESS = 'servers = ["tls://10.0.0.1", "tls://10.0.0.2"], witness = "tls://pi.local"'

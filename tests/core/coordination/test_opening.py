@@ -17,7 +17,7 @@ from core.coordination.opening import open_coordination
 from core.coordination.sqlite import SqliteCoordination
 from core.errors import ConfigurationError
 from core.site.load import reparse
-from core.site.model import SiteFile
+from core.site.model.file import SiteFile
 from core.site.place import Folders
 
 

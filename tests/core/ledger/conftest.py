@@ -11,7 +11,7 @@ from core.ledger.gap import Stretch, gap
 from core.ledger.outcomes import Entry, settle, shot
 from core.ledger.rhythm import Due, Rhythm, begin, done, due, is_credible
 from core.schedule.slots import Timetable
-from core.site.model import Camera, FolderSource, Schedule
+from core.site.model.cameras import Camera, FolderSource, Schedule
 
 START = datetime(2026, 6, 10, 8, 0, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ import pytest
 
 from core.ledger.gap import MOST_ROWS, Gap, Pause, Stretch, gap
 from core.schedule.slots import Timetable
-from core.site.model import Schedule
+from core.site.model.cameras import Schedule
 
 Compile = Callable[..., Timetable]
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.schedule.slots import Timetable
-from core.site.model import Schedule
+from core.site.model.cameras import Schedule
 
 Compile = Callable[..., Timetable]
 NewNode = Callable[..., Any]

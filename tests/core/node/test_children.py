@@ -21,7 +21,7 @@ from core.child import Child
 from core.errors import CameraGone, ChildDied, ChildError, ChildTimeout
 from core.node.children import Children
 from core.node.jobs import Done, Failed, Job, Report, Said, Setting, Worker
-from core.site.model import Camera, FolderSource
+from core.site.model.cameras import Camera, FolderSource
 
 HOOK = Worker("hook", "relay")
 CAMERA = Worker("camera", "north")

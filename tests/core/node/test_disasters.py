@@ -15,14 +15,14 @@ from peers import natsd
 from peers.apart import HOME, Switch, missing, switched
 from peers.fleet import Fleet
 from peers.node import Node
-from peers.pair import give_credentials
+from peers.pair import give_credentials, owner_of
 from peers.ptpip import PtpipCamera
 from peers.thinlink import inside
 from peers.web import RudeCamera, rude_camera
 
 from core.coordination.nats import NatsCoordination
 from core.coordination.protocol.ingest import record_of
-from core.coordination.protocol.records import EPOCH, encode, parse_owner
+from core.coordination.protocol.records import EPOCH, encode
 from core.site.load import reparse
 from core.values import PictureName
 
@@ -80,8 +80,7 @@ class Machines(Fleet):
 
     def owner(self, camera: str) -> str | None:
         """Return the node that owns a camera, as the voters hold it."""
-        held = self.watcher.read(f"own.{camera}")
-        return None if held is None else parse_owner("own", held.value).node
+        return owner_of(self.watcher, camera)
 
     def shots(self, camera: str) -> dict[datetime, list[PictureName]]:
         """Return all pictures of a camera, wherever they are, by slot."""

@@ -20,7 +20,7 @@ from peers.sshd import MISSING, SSHD, Sshd
 from peers.sshd import running as sshd_running
 
 from core.errors import DestinationRefused
-from core.site.model import Destination
+from core.site.model.places import Destination
 from core.transfer.registry import make
 
 pytestmark = [pytest.mark.peer, pytest.mark.skipif(SSHD is None, reason=MISSING)]

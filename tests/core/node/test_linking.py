@@ -13,7 +13,8 @@ from core.errors import BadRequest, NoSuchThing
 from core.node.context import Pace
 from core.node.sending.linking import Linking
 from core.node.sending.uplink import Uplink, share
-from core.site.model import Link, Node
+from core.site.model.links import Link
+from core.site.model.nodes import Node
 from core.transfer.link import CLASSES
 from core.transfer.rungs import CLIMB, PATIENCE
 

@@ -12,7 +12,7 @@ from core.node.context import Pace
 from core.node.sending.traffic import carried, is_modem
 from core.node.sending.uplink import Uplink
 from core.simulate.links import Outage
-from core.site.model import Link
+from core.site.model.links import Link
 
 ROUTER = (
     'snmp = { host = "192.168.1.1", interface = "wan", credentials_file = "router" }\nbudget = { bytes = "100GB" }\n'

@@ -23,7 +23,7 @@ from core.simulate.invariants import broken, every, not_rebuilt
 from core.simulate.links import Outage
 from core.simulate.site import SimulatedNode, SimulatedSite
 from core.simulate.world import World
-from core.site.model import Destination
+from core.site.model.places import Destination
 from core.transfer import drops
 
 WHO = Who(1000, "ana", Role.ADMIN, 1)

@@ -11,7 +11,8 @@ from core.catalogue.deliveries import Delivery, Priority
 from core.node.context import Context
 from core.node.sending.station import IN_SWING, Station
 from core.node.sending.uplink import Uplink
-from core.site.model import Budget, Destination, Link
+from core.site.model.links import Budget, Link
+from core.site.model.places import Destination
 from core.transfer.delivery import SLOW
 from core.values import Fence, PictureName, Sha256, utc
 

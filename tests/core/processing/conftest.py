@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw
 from core.processing.decode import strict_is_installed
 from core.processing.job import ImageService
 from core.processing.wire import recipe_to_json
-from core.site.model import Recipe
+from core.site.model.recipes import Recipe
 
 Json = dict[str, Any]
 Process = Callable[..., Json]

@@ -14,7 +14,7 @@ from PIL import Image
 from core.child import Child
 from core.processing.job import CPU, MEMORY, MEMORY_SPENT
 from core.processing.wire import ENVIRONMENT
-from core.site.model import Crop, Step
+from core.site.model.recipes import Crop, Step
 
 Studio = Any
 

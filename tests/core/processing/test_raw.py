@@ -12,7 +12,7 @@ import pytest
 from core.errors import PictureBroken
 from core.processing.raw import UNCHECKED, inspect
 from core.processing.tiff import Tiff, upright
-from core.site.model import Step
+from core.site.model.recipes import Step
 
 Studio = Any
 Process = Any

@@ -26,8 +26,8 @@ from core.processing.wire import (
     parse_box,
     recipe_to_json,
 )
-from core.site import model
-from core.site.model import Recipe, Step
+from core.site.model import recipes
+from core.site.model.recipes import Recipe, Step
 
 FACTS = Facts("north", "harbour", 1_795_262_400.0, "Europe/Paris")
 
@@ -39,7 +39,7 @@ def test_a_recipe_crosses_to_the_child_unchanged() -> None:
         exif="keep",
         subsampling="4:2:2",
         steps=(
-            Step(crop=model.Crop(x=1, y=2, width=3, height=4)),
+            Step(crop=recipes.Crop(x=1, y=2, width=3, height=4)),
             Step(rotate=90),
             Step(resize="1920x1280", mode="fill"),
             Step(watermark="logo.png", at="top-left", opacity=0.5, margin=3),
@@ -77,8 +77,10 @@ def test_a_good_recipe_has_no_problems(tmp_path: Path) -> None:
         pytest.param(Step(resize="0x10"), "steps[0].resize", "is not a size", id="no-width"),
         pytest.param(Step(resize="65501x10"), "steps[0].resize", "at most 65500", id="too-large"),
         pytest.param(Step(rotate=45), "steps[0].rotate", "90, 180 or 270", id="rotate"),
-        pytest.param(Step(crop=model.Crop(width=0, height=5)), "steps[0].crop", "at least 1", id="empty-crop"),
-        pytest.param(Step(crop=model.Crop(x=-1, width=5, height=5)), "steps[0].crop", "at least 0", id="crop-outside"),
+        pytest.param(Step(crop=recipes.Crop(width=0, height=5)), "steps[0].crop", "at least 1", id="empty-crop"),
+        pytest.param(
+            Step(crop=recipes.Crop(x=-1, width=5, height=5)), "steps[0].crop", "at least 0", id="crop-outside"
+        ),
         pytest.param(Step(watermark="no.png"), "steps[0].watermark", "there is no file", id="no-watermark"),
         pytest.param(Step(watermark="no.png", opacity=1.5), "steps[0].opacity", "0.0", id="opacity"),
         pytest.param(Step(legend="x", font="no.ttf"), "steps[0].font", "there is no file", id="no-font"),

@@ -15,7 +15,7 @@ from PIL import Image, ImageFont
 
 from core.processing.decode import PillowDecoder
 from core.processing.job import ImageService
-from core.site.model import Crop, Recipe, Step
+from core.site.model.recipes import Crop, Recipe, Step
 
 Studio = Any
 Process = Any

@@ -12,7 +12,7 @@ from PIL import Image
 from core.errors import ChildError, OriginalLost
 from core.processing.job import ImageService
 from core.processing.jpeg import damage
-from core.site.model import Step
+from core.site.model.recipes import Step
 
 Studio = Any
 Process = Any

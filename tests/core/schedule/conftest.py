@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.schedule.slots import Timetable
-from core.site.model import Camera, Event, FolderSource, Schedule
+from core.site.model.cameras import Camera, Event, FolderSource, Schedule
 
 Compile = Callable[..., Timetable]
 Local = Callable[[str, str], datetime]

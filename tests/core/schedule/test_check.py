@@ -10,7 +10,7 @@ import pytest
 
 from core.schedule.check import problems
 from core.schedule.slots import Timetable
-from core.site.model import Camera, Event, Schedule
+from core.site.model.cameras import Camera, Event, Schedule
 
 Cameras = Callable[..., Camera]
 

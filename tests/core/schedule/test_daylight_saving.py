@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.schedule.slots import Timetable
-from core.site.model import Event, Schedule
+from core.site.model.cameras import Event, Schedule
 
 DayOf = Callable[[Timetable, str, str], list[str]]
 Local = Callable[[str, str], datetime]

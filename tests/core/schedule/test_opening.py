@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from core.schedule.opening import Opening
-from core.site.model import LinkWindow
+from core.site.model.links import LinkWindow
 
 PARIS = "Europe/Paris"
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.schedule.slots import Slot, Timetable
-from core.site.model import Event, Schedule
+from core.site.model.cameras import Event, Schedule
 
 Compile = Callable[..., Timetable]
 

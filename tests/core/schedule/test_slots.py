@@ -11,7 +11,7 @@ import pytest
 
 from core.errors import ConfigurationError
 from core.schedule.slots import Slot, Timetable
-from core.site.model import Event, Schedule
+from core.site.model.cameras import Event, Schedule
 
 DayOf = Callable[[Timetable, str, str], list[str]]
 Local = Callable[[str, str], datetime]

@@ -15,7 +15,7 @@ import pytest
 from core.schedule.days import LocalDays
 from core.schedule.slots import Timetable
 from core.schedule.sun import WORDS, Sun
-from core.site.model import Schedule
+from core.site.model.cameras import Schedule
 
 Local = Callable[[str, str], datetime]
 Compile = Callable[..., Timetable]
@@ -181,7 +181,7 @@ def test_a_schedule_without_the_sun_does_not_load_the_almanac() -> None:
 import sys
 from datetime import UTC, datetime, timedelta
 from core.schedule.slots import Timetable
-from core.site.model import Camera, FolderSource, Schedule
+from core.site.model.cameras import Camera, FolderSource, Schedule
 source = FolderSource(kind="folder", path="in")
 camera = Camera(name="north", source=source, schedule=(Schedule(every=timedelta(hours=1)),))
 Timetable(camera, "Europe/Paris", 48.6, -2.0).next(datetime(2026, 1, 1, tzinfo=UTC))

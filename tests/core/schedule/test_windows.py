@@ -10,7 +10,7 @@ import pytest
 
 from core.schedule.slots import Timetable
 from core.schedule.windows import SunWord, WallTime, Window, parse_bound, parse_days, parse_local
-from core.site.model import Schedule
+from core.site.model.cameras import Schedule
 
 DayOf = Callable[[Timetable, str, str], list[str]]
 Local = Callable[[str, str], datetime]

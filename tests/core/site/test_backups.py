@@ -8,7 +8,7 @@ import pytest
 
 from core.errors import ConfigurationError
 from core.site.load import load, reparse
-from core.site.model import Redundancy
+from core.site.model.nodes import Redundancy
 
 HEAD = """version = 1
 site = { name = "harbour", zone = "UTC", data = "data", clock = "host" }

@@ -7,7 +7,7 @@ import pytest
 from core.errors import ConfigurationError
 from core.site.engine import Address, needs_session, parse_address, problems_of_coordination, uncovered
 from core.site.load import reparse
-from core.site.model import SiteFile
+from core.site.model.file import SiteFile
 
 NODES = """
 [[node]]

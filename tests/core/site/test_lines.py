@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.site.lines import Lines, Path, parse_path, show
-from core.site.model import SiteFile
+from core.site.model.file import SiteFile
 from core.site.shape import Shape, keys, placeholder
 
 EXAMPLE = """\

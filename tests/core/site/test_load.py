@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from core.errors import ConfigurationError
 from core.site.load import Loaded, load, reparse
-from core.site.model import GphotoSource, SiteFile
+from core.site.model.cameras import GphotoSource
+from core.site.model.file import SiteFile
 
 Told = Callable[..., list[str]]
 Read = Callable[..., Loaded]

@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import ConfigurationError
 from core.site.load import load, reparse
-from core.site.model import Obeys
+from core.site.model.nodes import Obeys
 
 HEAD = 'version = 1\nsite = { name = "harbour", zone = "UTC", data = "data", clock = "host" }\n'
 NODES = """[[node]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.site.model import Destination
+from core.site.model.places import Destination
 from core.transfer.lanes import AHEAD, STALLED, STRIDES, Room, UnderWay, may_send, room
 from core.transfer.registry import lanes_of
 

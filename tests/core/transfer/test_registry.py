@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.site.model import Destination
+from core.site.model.places import Destination
 from core.transfer.registry import Address, make, parse_address, problems, twins
 
 PIN = "SHA256:" + "a" * 43
@@ -125,7 +125,7 @@ def test_making_a_destination_connects_to_nothing() -> None:
 
 def test_paramiko_is_paid_for_only_by_those_who_ask_for_sftp() -> None:
     code = (
-        "import sys; from core.transfer import registry, serve; from core.site.model import Destination;"
+        "import sys; from core.transfer import registry, serve; from core.site.model.places import Destination;"
         "registry.make(Destination(name='nas', address='folder:/tmp'));"
         "print([name for name in ('paramiko', 'requests', 'boto3') if name in sys.modules])"
     )

@@ -6,7 +6,11 @@ from datetime import UTC, datetime
 import pytest
 
 from core.site.at import used_at
-from core.site.model import Camera, Destination, FolderSource, Node, Recipe, Route, SiteFile, SiteHead
+from core.site.model.cameras import Camera, FolderSource
+from core.site.model.file import SiteFile
+from core.site.model.nodes import Node, SiteHead
+from core.site.model.places import Destination, Route
+from core.site.model.recipes import Recipe
 from core.transfer.routes import for_original, for_rendition, for_sidecar, is_shown, recipes_for, shown_at, unrequired
 from core.values import Fence, PictureName
 

@@ -34,7 +34,7 @@ from core.errors import (
     ObjectDiffers,
     ObjectNotFound,
 )
-from core.site import model
+from core.site.model import places
 from core.transfer.audit import Audit, audit
 from core.transfer.base import Destination, Level
 from core.transfer.delivery import Delivery, deliver
@@ -394,11 +394,11 @@ def test_site_toml_names_bucket_prefix_and_secret(
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     address = f"s3+http://{KEY_ID}@127.0.0.1:{server.port}/{login.bucket}/{prefix}"
-    with closing(make(model.Destination(name="cloud", address=address), {"password": SECRET})) as destination:
+    with closing(make(places.Destination(name="cloud", address=address), {"password": SECRET})) as destination:
         put(destination, "a.jpg", SMALL)
     assert bucket.get("a.jpg") == SMALL
     with pytest.raises(DestinationRefused):
-        make(model.Destination(name="cloud", address=f"s3://{KEY_ID}@127.0.0.1/"), {"password": SECRET})
+        make(places.Destination(name="cloud", address=f"s3://{KEY_ID}@127.0.0.1/"), {"password": SECRET})
 
 
 def test_uploads_in_parts_that_nobody_went_on_with_are_ended_by_their_age(reach: Open, bucket: BucketBehind) -> None:

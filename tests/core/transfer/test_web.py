@@ -30,7 +30,7 @@ from core.errors import (
     DestinationUnreachable,
     HostKeyMismatch,
 )
-from core.site import model
+from core.site.model import places
 from core.transfer import registry
 from core.transfer.base import Destination, Level
 from core.transfer.delivery import Delivery, deliver
@@ -389,10 +389,10 @@ def test_site_toml_names_all_four_kinds(served: WebServer, root: Path) -> None:
     require_dav()
     for scheme, kind in (("http", PlainDestination), ("dav", DavDestination)):
         for secure in ("", "s"):
-            described = model.Destination(name="web", address=f"{scheme}{secure}://127.0.0.1:{served.port}/with space")
+            described = places.Destination(name="web", address=f"{scheme}{secure}://127.0.0.1:{served.port}/with space")
             assert type(registry.make(described)) is kind
     (root / "with space%").mkdir()
-    described = model.Destination(name="web", address=f"dav://127.0.0.1:{served.port}/dav/with space%")
+    described = places.Destination(name="web", address=f"dav://127.0.0.1:{served.port}/dav/with space%")
     with closing(registry.make(described)) as destination:
         put(destination, "é.jpg", SMALL)
         assert [one.name for one in destination.list()] == ["é.jpg"]
