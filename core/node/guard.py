@@ -46,8 +46,10 @@ class Guard:
         now = self.context.monotonic()
         for nth, desk in enumerate(self.desks):
             if now >= self._rests.get(nth, now):
-                with self._resting(nth):
+                try:
                     desk.tick()
+                except Exception as error:  # noqa: BLE001 - see _met
+                    self._met(nth, error)
         self._rests = {nth: until for nth, until in self._rests.items() if until > now}
         if self.trouble is not None and not self._rests:
             with self._resting(len(self.desks)):
@@ -78,20 +80,25 @@ class Guard:
     def _resting(self, nth: int) -> Iterator[None]:
         try:
             yield
-        except CatalogueCorrupt as error:
+        except Exception as error:  # noqa: BLE001 - see _met
+            self._met(nth, error)
+
+    def _met(self, nth: int, error: Exception) -> None:
+        """Let a desk that failed rest: its fault must not end the others, and a restart may not mend it."""
+        if isinstance(error, CatalogueCorrupt):
             raise self._end(str(error)) from error
-        except (StorageError, CatalogueError) as error:
-            if isinstance(error, DiskFull):
-                self.on_full()
-            self._rests[nth] = self.context.monotonic() + self._wait
-            self._wait = min(2 * self._wait, REST[1])
-            if self.trouble is None:
-                self.context.tell("storage trouble", self.context.node.name, str(error))
-            elif self.trouble != str(error):
-                log.error("storage trouble: error=%s", error)
-            self.trouble = str(error)
-        except Exception as error:  # noqa: BLE001 - one desk's fault must not end the others, and a restart may not mend it
+        if not isinstance(error, StorageError | CatalogueError):
             self._fault(nth, error)
+            return
+        if isinstance(error, DiskFull):
+            self.on_full()
+        self._rests[nth] = self.context.monotonic() + self._wait
+        self._wait = min(2 * self._wait, REST[1])
+        if self.trouble is None:
+            self.context.tell("storage trouble", self.context.node.name, str(error))
+        elif self.trouble != str(error):
+            log.error("storage trouble: error=%s", error)
+        self.trouble = str(error)
 
     def _fault(self, nth: int, error: Exception) -> None:
         """Tell a fault of the program itself once, and let the desk try again."""
