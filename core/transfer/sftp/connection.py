@@ -17,7 +17,7 @@ from core.text import safe
 from core.transfer.sftp.faults import SPOKEN, told
 from core.transfer.sftp.hashing import Hashing
 from core.transfer.sftp.session import Session
-from core.transfer.sftp.wire import Wire
+from core.transfer.sftp.wire import UNSENT, Wire
 
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes192-ctr", "aes256-ctr")
 RECEIVE_WINDOW = 1 << 24  # bytes
@@ -25,9 +25,6 @@ KEY_TYPES = 4  # of host keys tried: Ed25519, RSA and two curves
 KEEPALIVE = 5  # seconds
 ENDS = 0.5  # seconds after which the thread that reads has met a break that a writer met first
 FULL = (0.5, 1.0, 2.0, 4.0)  # seconds to wait where it allows no further session: sshd's 10 are soon used up
-UNSENT = (
-    32 << 10
-)  # bytes that may wait in the kernel: a grant is spent only when it is on its way, and a request waits for no more
 _KEY_FAULTS: tuple[type[Exception], ...] = (*SPOKEN, ValueError, TypeError)
 
 

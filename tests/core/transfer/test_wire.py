@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from core.transfer.sftp.wire import Wire
+from core.transfer.sftp.wire import UNSENT, Wire
 
 
 @pytest.fixture
@@ -70,3 +70,22 @@ def test_a_broken_line_is_told_to_whoever_sends(ends: tuple[Wire, socket.socket]
     far.close()
     with pytest.raises(OSError), wire.together():
         wire.send(b"lost")
+
+
+def test_on_loopback_nothing_waits_for_what_fills_its_segment(line: tuple[socket.socket, socket.socket]) -> None:
+    near, far = line
+    near.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
+    with Wire(near) as wire, far:
+        with wire.together(more=True):
+            wire.send(bytes(UNSENT // 2 + 1000))  # less than a segment there, and too much to wait in the kernel
+        assert select.select([], [wire], [], 0)[1], "a held segment leaves no room for what fills it"
+
+
+@pytest.fixture
+def line() -> Iterator[tuple[socket.socket, socket.socket]]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        near = socket.create_connection(listener.getsockname())
+        far, _ = listener.accept()
+    near.settimeout(30)
+    with near, far:
+        yield near, far
