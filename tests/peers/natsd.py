@@ -22,6 +22,7 @@ from core.coordination.base import CoordinationError, CoordinationUnavailable
 from core.coordination.credentials import Credentials
 from core.coordination.founding import found, raze, state
 from core.coordination.nats import DEADLINE, NatsCoordination
+from core.coordination.protocol.records import EPOCH, encode
 from core.site.load import reparse
 from core.site.model.file import SiteFile
 
@@ -198,6 +199,15 @@ class Voters:
     def found(self) -> None:
         """Make the store, once the voters have chosen who leads."""
         self._tried(lambda: found(self.operator, self.count))
+
+    def begin(self) -> None:
+        """Make the store, and its first epoch."""
+        self.found()
+        self._tried(self._first_epoch)
+
+    def _first_epoch(self) -> None:
+        if self.operator.read(EPOCH) is None:
+            self.operator.cas(EPOCH, 0, encode(2))
 
     @staticmethod
     def _tried(work: Callable[[], None]) -> None:

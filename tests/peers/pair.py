@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.coordination.base import CoordinationUnavailable
 from core.coordination.nats import NatsCoordination
-from core.coordination.protocol.records import EPOCH, encode, parse_owner
+from core.coordination.protocol.records import parse_owner
 from core.site.load import reparse
 from core.values import PictureName
 from peers import natsd
@@ -56,9 +56,7 @@ def paired(folder: Path, switches: str) -> Iterator[Pair]:
         voters.write_accounts(voters.accounts())
         try:
             voters.start()
-            voters.found()
-            if voters.operator.read(EPOCH) is None:
-                voters.operator.cas(EPOCH, 0, encode(2))
+            voters.begin()
             pair.watcher = voters.open("fr")
             for name in nodes:
                 give_credentials(voters, pair.sites[name].folder / "fleet", name)

@@ -22,7 +22,6 @@ from peers.web import RudeCamera, rude_camera
 
 from core.coordination.nats import NatsCoordination
 from core.coordination.protocol.ingest import record_of
-from core.coordination.protocol.records import EPOCH, encode
 from core.site.load import reparse
 from core.values import PictureName
 
@@ -113,9 +112,7 @@ def machines(tmp_path: Path) -> Iterator[Machines]:
             voters.site = reparse(fleet.text())
             voters.write_accounts(voters.accounts())
             voters.start()
-            voters.found()
-            if voters.operator.read(EPOCH) is None:
-                voters.operator.cas(EPOCH, 0, encode(2))
+            voters.begin()
             fleet.watcher = voters.open("fr")
         for name in NODES:
             give_credentials(voters, fleet.sites[name].folder / "fleet", name)
