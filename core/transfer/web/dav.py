@@ -29,15 +29,15 @@ class DavDestination(WebObjects):
 
     scheme: ClassVar[str] = "dav"
 
-    def __init__(self, server: Server, patience: Patience | None = None) -> None:
-        super().__init__(server, Features(atomic_replace=False, resumes=False), patience)
+    def __init__(self, server: Server, patience: Patience | None = None, beside: DavDestination | None = None) -> None:
+        super().__init__(server, Features(atomic_replace=False, resumes=False), patience, beside)
         self._folders: set[str] = set()  # those that are there
         self._says_room = False
         self._joins: bool | None = None  # not known yet
         self._missing: dict[str, None] = {}  # names that were free when last looked, oldest first
 
     def lane(self) -> DavDestination:
-        return DavDestination(self.server, self.patience)
+        return DavDestination(self.server, self.patience, self)
 
     def begin(self, name: str, size: int, sha256: str, resume: bytes | None = None) -> DavUpload:
         """Make the folder; with a `resume`, ask how much of the partial is there, where the server can go on."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import io
-import select
 import socket
 import ssl
 import time
@@ -22,6 +21,8 @@ import requests
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
+from core.transfer.web.tls import Tls
+
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
@@ -29,6 +30,7 @@ PIECE = 16 << 10  # bytes of one send: each has its own time-out
 BLOCK = 64 << 10
 UNSENT = 128 << 10  # bytes that may wait in the kernel, so that a grant is spent only when it is on its way
 ONCE = frozenset({"MOVE"})  # done twice, the second time tells of a failure
+ONCE_SAID = frozenset({"User-Agent"})  # to each connection: a small object costs less than the names around it
 SMALL_TALK = 64 << 10  # bytes of an answer without interest that are read, to keep the connection
 
 
@@ -106,10 +108,22 @@ class Wire(io.RawIOBase):
         return self._until - now
 
 
+class Connection(http.client.HTTPConnection):
+    """Keeps the head of a request until the first piece of its body, or the wait for its answer, takes it along."""
+
+    auto_open = 0
+    held = b""
+    introduced = False  # whether the server was told who asks
+
+    def send(self, data: Any) -> None:
+        """Keep the head; bodies go another way."""
+        self.held += data
+
+
 class Exchange:
     """One request on its way and its answer."""
 
-    def __init__(self, line: Line, request: requests.PreparedRequest, connection: http.client.HTTPConnection) -> None:
+    def __init__(self, line: Line, request: requests.PreparedRequest, connection: Connection) -> None:
         self._line, self._request, self._connection = line, request, connection
         assert isinstance(connection.sock, socket.socket)
         self._socket = connection.sock
@@ -118,13 +132,14 @@ class Exchange:
         connection.response_class = self._response  # type: ignore[assignment]
 
     def head(self) -> None:
-        """Send the request without its body."""
-        self._socket.settimeout(self._line.patience.answer)
+        """Make the request without its body: it leaves with what follows, in one packet where it fits."""
         method, path = self._request.method or "GET", self._request.path_url
         self._connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
         self._connection.putheader("Host", urlsplit(self._request.url or "").netloc)
         for name, value in self._request.headers.items():
-            self._connection.putheader(name, value)
+            if not (name in ONCE_SAID and self._connection.introduced):
+                self._connection.putheader(name, value)
+        self._connection.introduced = True
         self._connection.endheaders()
 
     def write(self, data: bytes) -> None:
@@ -132,11 +147,17 @@ class Exchange:
         for start in range(0, len(data), PIECE):
             if self._wire.speaks():
                 raise Answered
+            self._send(data[start : start + PIECE])
+
+    def _send(self, data: bytes) -> None:
+        held, self._connection.held = self._connection.held, b""
+        if held or data:
             self._socket.settimeout(self._line.patience.answer)
-            self._connection.send(data[start : start + PIECE])
+            self._socket.sendall(held + data)
 
     def answer(self, keep: bool = True) -> requests.Response:
         """Return the answer, its body unread. `keep`: whether the connection may serve another request."""
+        self._send(b"")
         self._wire.expect_head()
         self._held = self._socket.makefile("rb", buffering=0)  # `getresponse` closes what the server will close
         raw = self._connection.getresponse()
@@ -236,12 +257,12 @@ def body_of(response: requests.Response) -> Body:
 class Line(BaseAdapter):
     """The connections to one server; those that rest are used again."""
 
-    def __init__(self, patience: Patience, ca_file: str | None) -> None:
+    def __init__(self, patience: Patience, tls: Tls) -> None:
         super().__init__()
         self.patience = patience
-        self._ca_file = ca_file
-        self._all: set[http.client.HTTPConnection] = set()
-        self._resting: list[http.client.HTTPConnection] = []
+        self._tls = tls
+        self._all: set[Connection] = set()
+        self._resting: list[Connection] = []
 
     def send(
         self,
@@ -276,8 +297,9 @@ class Line(BaseAdapter):
             raise
         return exchange
 
-    def give_back(self, connection: http.client.HTTPConnection, keep: bool) -> None:
+    def give_back(self, connection: Connection, keep: bool) -> None:
         """Take back a connection that served a request."""
+        self._tls.note(connection.sock)
         if keep and connection.sock is not None and connection in self._all:
             self._resting.append(connection)
         else:
@@ -293,7 +315,7 @@ class Line(BaseAdapter):
         while self._resting:
             self._end(self._resting.pop())
 
-    def _end(self, connection: http.client.HTTPConnection) -> None:
+    def _end(self, connection: Connection) -> None:
         self._all.discard(connection)
         connection.close()
 
@@ -317,17 +339,16 @@ class Line(BaseAdapter):
             self._end(self._resting.pop())
         return False
 
-    def _connection(self, url: str) -> http.client.HTTPConnection:
+    def _connection(self, url: str) -> Connection:
         if self._resting:
             return self._resting.pop()
         parts = urlsplit(url)
         host, secure = parts.hostname or "", parts.scheme == "https"
-        connection = http.client.HTTPConnection(host, parts.port)
-        connection.auto_open = 0
+        connection = Connection(host, parts.port)
         connection.sock = self._socket(host, parts.port or (443 if secure else 80))
         if secure:
             try:
-                connection.sock = self._secured(connection.sock, host)
+                connection.sock = self._tls.secured(connection.sock, host, self.patience.connect)
             except BaseException:
                 connection.close()
                 raise
@@ -340,38 +361,6 @@ class Line(BaseAdapter):
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(self.patience.unacknowledged * 1000))
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
         return line
-
-    def _secured(self, line: socket.socket, host: str) -> ssl.SSLSocket:
-        """Return the line under TLS, the server's certificate and name verified, within the time to connect."""
-        until = time.monotonic() + self.patience.connect
-        context = ssl.create_default_context(cafile=self._ca_file)  # without one: those that the system trusts
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        line.settimeout(0)
-        secured = context.wrap_socket(line, server_hostname=host, do_handshake_on_connect=False)
-        try:
-            _shake_hands(secured, until)
-        except BaseException:
-            secured.close()
-            raise
-        return secured
-
-
-def _shake_hands(secured: ssl.SSLSocket, until: float) -> None:
-    while True:
-        try:
-            return secured.do_handshake()
-        except ssl.SSLWantReadError:
-            _wait(secured, select.POLLIN, until)
-        except ssl.SSLWantWriteError:
-            _wait(secured, select.POLLOUT, until)
-
-
-def _wait(line: socket.socket, event: int, until: float) -> None:
-    waiting = select.poll()
-    waiting.register(line, event)
-    left = until - time.monotonic()
-    if left <= 0 or not waiting.poll(left * 1000):
-        raise TimeoutError("no TLS in time")
 
 
 def _readable(headers: Any) -> Iterator[tuple[str, str]]:

@@ -28,10 +28,13 @@ _DIGEST = re.compile(r"(?:^|[,\s])sha-256=:?([A-Za-z0-9+/]{43}=)", re.IGNORECASE
 class WebObjects:
     """Objects below one folder of a web server, over a session that is kept."""
 
-    def __init__(self, server: Server, features: Features, patience: Patience | None = None) -> None:
+    def __init__(
+        self, server: Server, features: Features, patience: Patience | None = None, beside: WebObjects | None = None
+    ) -> None:
+        """`beside`: another lane, whose TLS is gone on with."""
         self.features = features
         self.server, self.patience = server, patience or Patience()
-        self._session = Session(server, self.patience)
+        self._session = Session(server, self.patience, beside._session.tls if beside else None)
         self._met = False  # whether we know whom we talk to
         self._may_hash = True  # until an answer shows that the server gives no hash
 

@@ -23,11 +23,13 @@ class PlainDestination(WebObjects):
 
     scheme: ClassVar[str] = "http"
 
-    def __init__(self, server: Server, patience: Patience | None = None) -> None:
-        super().__init__(server, Features(atomic_replace=False, resumes=False), patience)
+    def __init__(
+        self, server: Server, patience: Patience | None = None, beside: PlainDestination | None = None
+    ) -> None:
+        super().__init__(server, Features(atomic_replace=False, resumes=False), patience, beside)
 
     def lane(self) -> PlainDestination:
-        return PlainDestination(self.server, self.patience)
+        return PlainDestination(self.server, self.patience, self)
 
     def begin(self, name: str, size: int, sha256: str, resume: bytes | None = None) -> PlainUpload:
         """Begin to send; nothing leaves before the first `write`, and a `resume` begins anew."""

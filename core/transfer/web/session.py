@@ -14,6 +14,7 @@ from core.errors import DestinationRefused, DestinationUnreachable
 from core.text import safe
 from core.transfer.web.faults import SPOKEN, refusal, told
 from core.transfer.web.line import Answered, Exchange, Line, Patience
+from core.transfer.web.tls import Tls
 
 HEADERS = {"User-Agent": "overlapse", "Accept-Encoding": "identity"}
 DONE = (200, 201, 204)
@@ -39,12 +40,14 @@ class Server:
 class Session:
     """Requests to one server over connections that are kept. A path is one below the server's folder, unquoted."""
 
-    def __init__(self, server: Server, patience: Patience) -> None:
+    def __init__(self, server: Server, patience: Patience, tls: Tls | None = None) -> None:
+        """`tls`: that of another lane."""
         self._server = server
+        self.tls = tls or Tls(server.ca_file)
         self.shown = safe(urlsplit(server.url).netloc, 80)
         self._auth: AuthBase | None = None
         self._digest_seen = False
-        self._line = Line(patience, server.ca_file)
+        self._line = Line(patience, self.tls)
         self._http = requests.Session()
         self._http.trust_env = False  # no proxy, and no password of somebody's ~/.netrc
         self._http.headers.clear()
@@ -95,6 +98,7 @@ class Session:
         with self.speaking(what):
             request = self._request("PUT", path, headers, None)
             request.headers["Content-Length"] = str(size)
+            request.headers.pop("Accept-Encoding")  # nothing of the answer's body is read
             return Put(self, self._line.begin(request), what)
 
     def close(self) -> None:

@@ -1,0 +1,69 @@
+"""TLS to one server: its certificate and name verified, and sessions resumed, which spares certificates on thin links."""
+
+from __future__ import annotations
+
+import select
+import socket
+import ssl
+import time
+
+LONGEST = 86400.0  # seconds after which the server has to show its certificate again
+
+
+class Tls:
+    """Secures connections of any lane to one server. What is resumed was verified: the same name, the same authority."""
+
+    def __init__(self, ca_file: str | None) -> None:
+        """`ca_file`: the only certificates that may vouch for the server; None: those that the system trusts."""
+        self._ca_file = ca_file
+        self._context: ssl.SSLContext | None = None
+        self._session: ssl.SSLSession | None = None  # how to go on with what was agreed
+        self._shown_at = 0.0  # monotonic: when the certificate was verified last
+
+    def secured(self, line: socket.socket, host: str, seconds: float) -> ssl.SSLSocket:
+        """Return the line under TLS within some seconds; raise OSError.
+
+        What fails is begun from nothing the next time: certificates, those that we trust too, may have been renewed.
+        """
+        until = time.monotonic() + seconds
+        if time.monotonic() > self._shown_at + LONGEST:
+            self._session = None
+        if self._context is None:
+            self._context = ssl.create_default_context(cafile=self._ca_file)
+            self._context.minimum_version = ssl.TLSVersion.TLSv1_2
+        line.settimeout(0)
+        secured = self._context.wrap_socket(
+            line, server_hostname=host, do_handshake_on_connect=False, session=self._session
+        )
+        try:
+            _shake_hands(secured, until)
+        except BaseException:
+            self._context = self._session = None
+            secured.close()
+            raise
+        if not secured.session_reused:
+            self._shown_at = time.monotonic()
+        return secured
+
+    def note(self, line: socket.socket | None) -> None:
+        """Keep what a connection that was used was given to be resumed with."""
+        if isinstance(line, ssl.SSLSocket) and line.context is self._context and line.session is not None:
+            self._session = line.session if line.session.has_ticket else None
+
+
+def _shake_hands(secured: ssl.SSLSocket, until: float) -> None:
+    while True:
+        try:
+            return secured.do_handshake()
+        except ssl.SSLWantReadError:
+            _wait(secured, select.POLLIN, until)
+        except ssl.SSLWantWriteError:
+            _wait(secured, select.POLLOUT, until)
+
+
+def _wait(line: socket.socket, event: int, until: float) -> None:
+    waiting = select.poll()
+    waiting.register(line, event)
+    left = until - time.monotonic()
+    if left <= 0 or not waiting.poll(left * 1000):
+        raise TimeoutError("no TLS in time")
