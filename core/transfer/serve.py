@@ -51,6 +51,7 @@ from core.transfer.delivery import Delivery, Paused, Stride, deliver
 from core.transfer.fetch import Fetch, Unfinished, fetch, make_folder, restore
 from core.transfer.holdings import Held, survey
 from core.transfer.registry import make
+from core.transfer.resting import Resting
 from core.transfer.theft import lay, rob
 from core.worker import Talk
 
@@ -65,6 +66,7 @@ class DestinationService:
     def __init__(self) -> None:
         self._lanes: dict[int, Destination] = {}  # the one that was opened under 0, the others are lanes of it
         self._strides: dict[int, Stride] = defaultdict(Stride)  # of each lane
+        self._resting = Resting(self._hang_up)
         self._ops: Mapping[str, Callable[[Json, Talk], Json]] = {
             "open": self._connect,
             "deliver": self._deliver,
@@ -89,12 +91,17 @@ class DestinationService:
         """Do one of the operations of this module's table."""
         if op not in self._ops:
             raise ChildError(f"a destination cannot {safe(op)}")
-        return self._ops[op](args, talk)
+        if op in ("open", "close"):
+            return self._ops[op](args, talk)
+        return self._resting.do(lambda: self._ops[op](args, talk))
 
     def close(self) -> None:
         """Let go of the connections."""
-        lanes, self._lanes = self._lanes, {}
-        for destination in reversed(lanes.values()):
+        self._hang_up()
+        self._lanes = {}
+
+    def _hang_up(self) -> None:
+        for destination in reversed(self._lanes.values()):
             destination.close()
 
     def _in(self, lane: int) -> Destination:

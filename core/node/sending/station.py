@@ -21,6 +21,8 @@ from core.transfer.delivery import SLOW
 from core.transfer.lanes import STALLED, Room, UnderWay, may_send, room
 from core.transfer.registry import grants_ahead, lanes_of, streams_of
 
+IDLE = 60.0  # seconds without work after which its child ends
+OFTEN = 1800.0  # seconds between check-ins up to which the connection is kept for the next
 SLOWEST = 10_000  # bytes a second; a destination below that gives no sign of life for too long
 QUIET = 60.0  # seconds of silence that any server may take
 NEVER = float("inf")
@@ -194,7 +196,13 @@ class Station:
         """Return how its child is opened; raise ConfigurationError for a secret that cannot be read."""
         described = opening(self.destination, context.base)
         lanes = lanes_of(self.destination)
-        return Setting(opening=described, opening_deadline=OPENING, lanes=lanes, environment=_KEPT)
+        return Setting(described, OPENING, idle=self._idle(context), lanes=lanes, environment=_KEPT)
+
+    def _idle(self, context: Context) -> float:
+        """Return after how many idle seconds its child ends: not between two check-ins, whose log-in is most bytes."""
+        every = context.node.check_in.total_seconds()
+        checks_in = self.destination.node not in (None, context.node.name) and every <= OFTEN
+        return every + IDLE if checks_in else IDLE
 
     def of(self, job: Job) -> Sending | None:
         """Return what a job sends, if it is still on its way."""

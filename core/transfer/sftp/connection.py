@@ -6,10 +6,11 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from paramiko import Channel, PKey, Transport
+from paramiko import Channel, Message, PKey, Transport
 from paramiko.ssh_exception import AuthenticationException, ChannelException, IncompatiblePeer
 
 from core.errors import DestinationRefused, DestinationUnreachable, HostKeyMismatch
@@ -22,7 +23,7 @@ from core.transfer.sftp.wire import UNSENT, Wire
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes192-ctr", "aes256-ctr")
 RECEIVE_WINDOW = 1 << 24  # bytes
 KEY_TYPES = 4  # of host keys tried: Ed25519, RSA and two curves
-KEEPALIVE = 5  # seconds
+KEEPALIVE = 5  # seconds, while an answer is awaited; at rest it would cost 2 kB a minute
 ENDS = 0.5  # seconds after which the thread that reads has met a break that a writer met first
 FULL = (0.5, 1.0, 2.0, 4.0)  # seconds to wait where it allows no further session: sshd's 10 are soon used up
 _KEY_FAULTS: tuple[type[Exception], ...] = (*SPOKEN, ValueError, TypeError)
@@ -107,6 +108,16 @@ class Line:
             connection.close()
 
 
+class Quiet(Transport):
+    """Sends its reminders only while somebody waits for an answer: what notices a cut is TCP, when it sends."""
+
+    awaits: Callable[[], bool] = staticmethod(lambda: True)
+
+    def global_request(self, kind: str, data: Any = None, wait: bool = True) -> Message | None:
+        """Send it, unless it is a reminder that nobody needs."""
+        return super().global_request(kind, data, wait) if wait or self.awaits() else None
+
+
 class Connection:
     """A logged-in connection; any number of threads may open sessions on it."""
 
@@ -114,6 +125,7 @@ class Connection:
         self._patience = patience
         self._shown = safe(f"{login.host}:{login.port}")
         self._hashing = Hashing(self._channel)
+        self._sessions: tuple[Session, ...] = ()  # exchanged as a whole: the thread that reads looks at it
         self._transport = self._trusted(login)
         try:
             with self._within(patience.login):
@@ -148,6 +160,9 @@ class Connection:
             return self._hashing.possible()
         return False
 
+    def _awaits(self) -> bool:
+        return self._hashing.busy or any(one.awaits for one in self._sessions)
+
     def _channel(self) -> Channel:
         """Return a channel for a command, when other lanes have left one free."""
         for seconds in (*FULL, None):
@@ -166,7 +181,7 @@ class Connection:
         """Let go of the connection; safe to call twice."""
         _end(self._transport)
 
-    def _trusted(self, login: Login) -> Transport:
+    def _trusted(self, login: Login) -> Quiet:
         """Return a connection whose host key is the pinned one; nothing of ours but our version was sent.
 
         A server has a key of each type and shows the one that we like best: go through the types until the pinned
@@ -186,9 +201,9 @@ class Connection:
             _end(transport)
             seen.append(f"{key.fingerprint} ({key.get_name()})")
 
-    def _negotiated(self, login: Login, seen: list[str]) -> Transport | None:
+    def _negotiated(self, login: Login, seen: list[str]) -> Quiet | None:
         """Return a transport with keys exchanged; None when the server has no host key of a type not yet seen."""
-        transport = Transport(Wire(self._socket(login)), default_window_size=RECEIVE_WINDOW)
+        transport = Quiet(Wire(self._socket(login)), default_window_size=RECEIVE_WINDOW)
         transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = self._patience.login
         options = transport.get_security_options()
         options.ciphers = CIPHERS
@@ -215,6 +230,7 @@ class Connection:
         return line
 
     def _log_in(self, login: Login) -> None:
+        self._transport.awaits = self._awaits
         self._transport.set_keepalive(KEEPALIVE)
         self._transport.channel_timeout = self._patience.answer
         try:
@@ -240,7 +256,9 @@ class Connection:
         try:
             channel = self._transport.open_session(timeout=self._patience.answer)
             channel.settimeout(self._patience.answer)
-            return Session(channel)
+            session = Session(channel)
+            self._sessions = (*(one for one in self._sessions if one.alive), session)
+            return session
         except SPOKEN as error:
             late = isinstance(error, TimeoutError) or "timeout" in str(error).lower()  # paramiko has no class for it
             if not late:

@@ -8,7 +8,7 @@ import re
 import shlex
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
 from queue import Empty, SimpleQueue
 
@@ -29,6 +29,7 @@ class Hashing:
         """`channel` opens one, with its time-out set."""
         self._channel = channel
         self._slots = threading.Semaphore(ABREAST)
+        self._awaited: set[object] = set()  # hashes that are being reckoned
         self._idle: dict[str, SimpleQueue[Channel]] = defaultdict(SimpleQueue)  # shells that wait, by their folder
         self._numbers = count(1)  # of questions, repeated in the answers: no shell's greeting is taken for one
         self._running = False  # such a shell was started
@@ -36,15 +37,30 @@ class Hashing:
 
     def of(self, folder: str, name: str) -> str | None:
         """Return the hash of a file below a folder as the server computes it, None when it does not."""
-        with self._slots:
+        with self._waiting():
             if self._loops and "\n" not in name and (answer := self._in_loop(folder, name)) is not None:
                 return answer or None
             return self._once(f"sha256sum < {shlex.quote(f'{folder}/{name}')}")
 
     def possible(self) -> bool:
         """Tell whether the server lets us run sha256sum."""
-        with self._slots:
+        with self._waiting():
             return self._once("sha256sum", ended=True) == OF_NOTHING
+
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is awaited."""
+        return bool(self._awaited)
+
+    @contextlib.contextmanager
+    def _waiting(self) -> Iterator[None]:
+        question = object()
+        with self._slots:
+            self._awaited.add(question)
+            try:
+                yield
+            finally:
+                self._awaited.discard(question)
 
     def _in_loop(self, folder: str, name: str) -> str | None:
         """Return the hash, "" when the server has none; None when the shell ended instead."""

@@ -117,6 +117,11 @@ class Session(SFTPClient):
         return wire.together(more) if isinstance(wire, Wire) else contextlib.nullcontext()
 
     @property
+    def awaits(self) -> bool:
+        """Whether an answer is still to come that somebody hears. Any thread may ask."""
+        return any(one is not None for one in list(self._awaited.values()))
+
+    @property
     def has_answers(self) -> bool:
         """Whether an answer, or a part of one, is here already."""
         return bool(self._came) or self.sock.recv_ready()

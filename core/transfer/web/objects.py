@@ -19,6 +19,7 @@ from core.transfer.receipts import require_content, require_size
 from core.transfer.web.line import Body, Patience, body_of
 from core.transfer.web.listing import DEPTH, Entry
 from core.transfer.web.session import Put, Server, Session
+from core.transfer.web.tls import Tls
 
 OK, CREATED, NO_CONTENT, PARTIAL, PAST_THE_END = 200, 201, 204, 206, 416
 WANTED = {"Want-Repr-Digest": "sha-256=9", "Want-Digest": "sha-256"}
@@ -34,9 +35,15 @@ class WebObjects:
         """`beside`: another lane, whose TLS is gone on with."""
         self.features = features
         self.server, self.patience = server, patience or Patience()
-        self._session = Session(server, self.patience, beside._session.tls if beside else None)
+        tls = None if beside is None else beside.tls
+        self._session = Session(server, self.patience, tls)
         self._met = False  # whether we know whom we talk to
         self._may_hash = True  # until an answer shows that the server gives no hash
+
+    @property
+    def tls(self) -> Tls:
+        """What this server's TLS is resumed with."""
+        return self._session.tls
 
     @abstractmethod
     def learn(self) -> int | None:

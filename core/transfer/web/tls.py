@@ -1,4 +1,4 @@
-"""TLS to one server: its certificate and name verified, and sessions resumed, which spares certificates on thin links."""
+"""TLS to one server: certificate and name verified, and sessions resumed, which spares a thin link certificates."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LONGEST = 86400.0  # seconds after which the server has to show its certificate 
 
 
 class Tls:
-    """Secures connections of any lane to one server. What is resumed was verified: the same name, the same authority."""
+    """Secures connections of any lane to one server. What is resumed was verified: same name, same authority."""
 
     def __init__(self, ca_file: str | None) -> None:
         """`ca_file`: the only certificates that may vouch for the server; None: those that the system trusts."""

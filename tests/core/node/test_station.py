@@ -121,3 +121,12 @@ def test_a_link_that_became_slow_is_asked_for_again(context: Context) -> None:
     station.begin(context, delivery(), SMALL)
     station.went_well(station.sending.pop(1), seconds=2 * SLOW)
     assert station.ahead(delivery(), uplink, NOW) == 0
+
+
+def test_the_connection_to_a_taker_is_kept_from_one_check_in_to_the_next(context: Context) -> None:
+    every = context.node.check_in.total_seconds()
+    to_a_place = Station(PLACE).setting(context).idle
+    to_a_node = Station(replace(PLACE, node="fr")).setting(context).idle
+    assert to_a_place is not None
+    assert to_a_node is not None
+    assert to_a_place < every < to_a_node

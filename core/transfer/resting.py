@@ -1,0 +1,55 @@
+"""Connections that rest between two check-ins: a NAT, or a server, may forget them without a word."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Lock
+from typing import TypeVar
+
+from core.errors import DestinationError, DestinationUnreachable
+
+T = TypeVar("T")
+RESTED = 60.0  # seconds; what was used later than that and fails is at fault itself
+
+
+class Resting:
+    """Does what is asked over connections that are kept, once more where they turn out to have died at rest.
+
+    A rest as long as one that was not survived ends them beforehand: that is found out once and not each time.
+    """
+
+    def __init__(self, hang_up: Callable[[], None], monotonic: Callable[[], float] = time.monotonic) -> None:
+        """`hang_up` ends all connections; what is asked next makes new ones."""
+        self._hang_up, self._monotonic = hang_up, monotonic
+        self._lock = Lock()
+        self._busy = 0  # lanes
+        self._used_at = monotonic()
+        self._fatal = float("inf")  # seconds of rest
+
+    def do(self, ask: Callable[[], T]) -> T:
+        """Return what `ask` does; raise what it raises."""
+        with self._lock:
+            rested = 0.0 if self._busy else self._monotonic() - self._used_at
+            self._busy += 1
+        try:
+            if rested >= self._fatal:
+                self._end()
+            try:
+                return ask()
+            except DestinationUnreachable:
+                if not RESTED <= rested < self._fatal:
+                    raise
+            self._end()
+            done = ask()
+            self._fatal = rested
+            return done
+        finally:
+            with self._lock:
+                self._busy -= 1
+                self._used_at = self._monotonic()
+
+    def _end(self) -> None:
+        with suppress(DestinationError):
+            self._hang_up()

@@ -1,0 +1,109 @@
+"""Connections that rest: what died meanwhile is made anew at once, and what is really gone is told at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from core.errors import DestinationRefused, DestinationUnreachable
+from core.transfer.resting import RESTED, Resting
+
+
+@dataclass
+class Line:
+    """A connection through a NAT that forgets it after `forgets` seconds. `there`: whether the other end is."""
+
+    forgets: float = 120.0
+    there: bool = True
+    now: float = 1000.0
+    used_at: float | None = None
+    told: list[str] = field(default_factory=list)
+
+    def ask(self) -> str:
+        if self.used_at is None:
+            self.told.append("log in")
+            self.used_at = self.now
+        self.told.append("ask")
+        if not self.there or self.now - self.used_at > self.forgets:
+            raise DestinationUnreachable("no answer")
+        self.used_at = self.now
+        return "done"
+
+    def hang_up(self) -> None:
+        self.told.append("hang up")
+        self.used_at = None
+
+
+@pytest.fixture
+def line() -> Line:
+    return Line()
+
+
+@pytest.fixture
+def resting(line: Line) -> Resting:
+    kept = Resting(line.hang_up, lambda: line.now)
+    kept.do(line.ask)
+    line.told.clear()
+    return kept
+
+
+def test_a_connection_that_lives_is_used_again(line: Line, resting: Resting) -> None:
+    line.now += 119
+    assert resting.do(line.ask) == "done"
+    assert line.told == ["ask"]
+
+
+def test_one_that_died_at_rest_is_made_anew_at_once_and_not_tried_again_after_such_a_rest(
+    line: Line, resting: Resting
+) -> None:
+    line.now += 300
+    assert resting.do(line.ask) == "done"
+    assert line.told == ["ask", "hang up", "log in", "ask"]
+    line.told.clear()
+    line.now += 300
+    assert resting.do(line.ask) == "done"
+    assert line.told == ["hang up", "log in", "ask"], "a time-out is paid once"
+
+
+def test_what_is_gone_is_told_and_nothing_is_learnt_of_rests(line: Line, resting: Resting) -> None:
+    line.there = False
+    line.now += 100
+    with pytest.raises(DestinationUnreachable):
+        resting.do(line.ask)
+    line.there, line.used_at = True, None
+    resting.do(line.ask)
+    line.told.clear()
+    line.now += 100
+    assert resting.do(line.ask) == "done"
+    assert line.told == ["ask"]
+
+
+def test_what_fails_without_a_rest_is_not_asked_twice(line: Line, resting: Resting) -> None:
+    line.there = False
+    line.now += RESTED - 1
+    with pytest.raises(DestinationUnreachable):
+        resting.do(line.ask)
+    assert line.told == ["ask"]
+
+
+def test_a_refusal_is_no_dead_connection(line: Line, resting: Resting) -> None:
+    def refused() -> None:
+        line.told.append("ask")
+        raise DestinationRefused("no")
+
+    line.now += 300
+    with pytest.raises(DestinationRefused):
+        resting.do(refused)
+    assert line.told == ["ask"]
+
+
+def test_while_another_lane_is_at_it_the_connection_does_not_rest(line: Line, resting: Resting) -> None:
+    def beside() -> None:
+        line.now += 300
+        line.there = False
+        with pytest.raises(DestinationUnreachable):
+            resting.do(line.ask)
+
+    resting.do(beside)
+    assert line.told == ["ask"]
