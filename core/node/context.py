@@ -50,7 +50,10 @@ class Pace:
 
 @dataclass
 class Context:
-    """One site as this node runs it. The desks read it; only the part that owns them replaces `site`."""
+    """One site as this node runs it. The desks read it; only the part that owns them replaces `file`.
+
+    `site` is what the file says, with the primary and backup of each camera as the nodes agreed upon them.
+    """
 
     site: SiteFile
     base: Path  # the folder of site.toml: what its relative paths are relative to
@@ -61,6 +64,7 @@ class Context:
     keeper: Keeper
     hands: Hands
     fence: Fence  # of this start of the node
+    file: SiteFile = field(init=False)  # as it was read
     leases: Leases = field(init=False)
     engine: Engine | None = None  # what nodes share, where this one shares anything
     run: str = ""  # 16 hexadecimal digits that no other run of this node ever had
@@ -76,6 +80,7 @@ class Context:
     _digest: tuple[SiteFile, str] | None = None
 
     def __post_init__(self) -> None:
+        self.file = self.site
         self.leases = Alone(self.node.name, self.fence)
 
     @property
@@ -86,8 +91,8 @@ class Context:
     @property
     def site_digest(self) -> str:
         """Which version of the site file this node runs; reckoned once for each."""
-        if self._digest is None or self._digest[0] is not self.site:
-            self._digest = self.site, digest(self.site)
+        if self._digest is None or self._digest[0] is not self.file:
+            self._digest = self.file, digest(self.file)
         return self._digest[1]
 
     def now(self) -> datetime:

@@ -137,6 +137,7 @@ class Desks:
         self.obeying.begin()
         self.ordering.begin()
         self.checkins.begin()
+        self.owning.on_assigned = self.apply
 
     @property
     def in_order(self) -> tuple[Desk, ...]:

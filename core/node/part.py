@@ -83,7 +83,7 @@ class SitePart:
 
     def _take_over(self, site: SiteFile) -> None:
         node = next((node for node in site.node if node.name == self.context.node.name), self.context.node)
-        self.context.site, self.context.node = site, node
+        self.context.file, self.context.site, self.context.node = site, site, node
         applied_now(self.context)
         self.desks.apply()
 

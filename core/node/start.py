@@ -33,6 +33,7 @@ from core.node.children import Children
 from core.node.context import Context, Pace
 from core.node.engine import Far
 from core.node.evaluating import evaluation
+from core.node.fleet.assigned import as_assigned, recalled
 from core.node.keeping.retaining import expect_removal
 from core.node.loop import Event, Stop
 from core.node.part import SitePart
@@ -108,6 +109,7 @@ def _open_site(
         catalogue = undo.enter_context(_closing(open_catalogue(folders, loaded.site, place.node, told, progress)))
         context = _context(place, loaded, clock, catalogue)
         if needs_session(loaded.site, place.node):
+            context.site = as_assigned(loaded.site, recalled(catalogue).cameras)
             store = open_coordination(loaded.site, loaded.base, place.node, folders, clock)
             context.engine = Far(store, lambda said: queue.put(Event(part, said)), store.close)
         part = _part(context, loaded, queue, reread, Applied(folders.applied))
@@ -231,7 +233,7 @@ def _part(
         return newest[0].site
 
     def keep(site: SiteFile) -> list[str]:
-        change = difference(context.site, site, context.node.name)
+        change = difference(context.file, site, context.node.name)
         applied.write(newest[0])
         return change.lines()
 

@@ -50,7 +50,7 @@ def _has_password(address: str) -> bool:
 def _files(site: SiteFile, base: Path, node: str | None) -> Iterator[Finding]:
     only = site.node[0].name if len(site.node) == 1 else None
     for n, camera in enumerate(site.camera):
-        if node not in (None, camera.primary or only, camera.backup):
+        if node not in (None, camera.primary or only, camera.backup, *camera.reach):
             continue
         yield from _file(f"camera[{n}].source.password_file", getattr(camera.source, "password_file", None), base)
         yield from _plain(f"camera[{n}].source.ca_file", getattr(camera.source, "ca_file", None), base)

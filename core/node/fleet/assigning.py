@@ -245,7 +245,7 @@ class Assigning:
                 return
             try:
                 said = then(
-                    Survey(self.context.site, self.version, answer, self.documents(), self.context.now().timestamp())
+                    Survey(self.context.file, self.version, answer, self.documents(), self.context.now().timestamp())
                 )
             except OverlapseError as error:
                 request.refuse(error)

@@ -36,13 +36,13 @@ from core.coordination.protocol.messages import (
     Wake,
     Withdraw,
 )
-from core.coordination.protocol.records import CameraPlan, session_key
+from core.coordination.protocol.records import CameraPlan, NodePlan, session_key
 from core.coordination.protocol.state import Moment, State
 from core.coordination.protocol.step import Start, begin, step
 from core.node.context import Context
 from core.node.engine import Engine
+from core.node.fleet.assigned import as_assigned, proposed_beside, recalled, remember
 from core.node.fleet.calls import do, result_of
-from core.node.fleet.plans import camera_plans, node_plans
 from core.site.model.cameras import Camera
 from core.text import safe
 from core.units import show_duration
@@ -60,7 +60,8 @@ class Owning:
     """Drives the protocol, where the node shares an engine; without one it does nothing.
 
     `on_rights` hears that what this node may shoot is another; `on_taken` of a camera whose dead owner was heard last
-    at an instant; `on_mail` of mail that is this node's. `is_busy`: whether a shot of a camera is under way; `ill`:
+    at an instant; `on_mail` of mail that is this node's; `on_assigned` that a camera has another primary or backup, of
+    which the context's site tells already. `is_busy`: whether a shot of a camera is under way; `ill`:
     cameras that this node cannot reach now, and why; `vitals`: at most 300 bytes that go with a renewal.
     """
 
@@ -71,7 +72,9 @@ class Owning:
     ill: Callable[[], Mapping[str, str]] = dict
     vitals: Callable[[], str] = lambda: ""
     on_mail: Callable[[Mail | Withdraw], None] = lambda order: None
+    on_assigned: Callable[[], None] = lambda: None
     _state: State | None = None
+    _plans: tuple[Mapping[str, CameraPlan], Mapping[str, NodePlan]] = field(default_factory=lambda: ({}, {}))
     _rights: dict[str, tuple[str, Fence]] = field(default_factory=dict)  # camera -> role and fence, as told last
     _stopping: dict[str, str] = field(default_factory=dict)  # camera -> who gets it
     _since: dict[str, float] = field(default_factory=dict)  # camera -> when its owner was heard last
@@ -97,17 +100,20 @@ class Owning:
         if self.context.engine is None:
             return
         self.context.leases = self
-        site, node = self.context.site, self.context.node.name
-        known = {camera.name: _fence(self.context, camera) for camera in site.camera}
+        last = recalled(self.context.catalogue)
+        plans = proposed_beside(self.context.file, last.cameras, last.nodes)
+        self.context.site = as_assigned(self.context.file, plans.cameras)
+        known = {camera.name: _fence(self.context, camera) for camera in self.context.site.camera}
         start = Start(
-            me=node,
+            me=self.context.node.name,
             process=self.context.run,
-            cameras=camera_plans(site),
-            nodes=node_plans(site),
+            cameras=plans.cameras,
+            nodes=plans.nodes,
             known={camera: fence for camera, fence in known.items() if fence is not None},
             mailer=self.context.node.kind != "unit",
         )
         self._state = begin(start, self._moment())
+        self._plans = self._state.cameras, self._state.nodes
         self._listen()
         self.hear(Wake())
 
@@ -115,12 +121,9 @@ class Owning:
         """Take over what a new site file proposes for cameras and nodes of which the engine holds nothing."""
         if self._state is None:
             return
-        held = {key.rpartition(".")[2] for key in self.state.plan_revs}
-        site = self.context.site
-        new = {name: plan for name, plan in camera_plans(site).items() if name not in held}
-        kept = {name: plan for name, plan in self.state.cameras.items() if name in held}
-        nodes = {name: plan for name, plan in self.state.nodes.items() if name in held}
-        self._state = replace(self.state, cameras=kept | new, nodes={**node_plans(site), **nodes})
+        plans = proposed_beside(self.context.file, self.state.cameras, self.state.nodes)
+        self.context.site = as_assigned(self.context.file, plans.cameras)
+        self._state = replace(self.state, cameras=plans.cameras, nodes=plans.nodes)
         self.hear(Wake())
 
     # What this node may do.
@@ -182,6 +185,9 @@ class Owning:
         for action in actions:
             self._act(action)
         self._listen()
+        if self._plans != (plans := (self.state.cameras, self.state.nodes)):
+            self._plans = plans
+            self._assigned()
 
     def tick(self) -> None:
         """Do what is due."""
@@ -223,6 +229,14 @@ class Owning:
             self._why = str(answer)
         self.hear(Answer(call.id, result_of(answer)))
         self._look()
+
+    def _assigned(self) -> None:
+        """Have all that this node does go by what was agreed upon, from now on and after the next start."""
+        remember(self.context.catalogue, self.state)
+        site = as_assigned(self.context.file, self.state.cameras)
+        if site != self.context.site:
+            self.context.site = site
+            self.on_assigned()
 
     def _hinted(self, key: str) -> None:
         self.hear(Hint(key))

@@ -69,7 +69,7 @@ class Reaching:
     def _standing_by(self) -> list[Camera]:
         if self.context.engine is None:
             return []
-        cameras = (camera for camera in self.context.site.camera if camera.name not in self.shooting.posts)
+        cameras = (camera for camera in self.context.file.camera if camera.name not in self.shooting.posts)
         return [camera for camera in cameras if self._may_shoot(camera)]
 
     def _may_shoot(self, camera: Camera) -> bool:

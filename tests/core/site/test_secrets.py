@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import ConfigurationError
-from core.site.load import Loaded
-from core.site.secrets import read_secret
+from core.site.load import Loaded, reparse
+from core.site.secrets import read_secret, secret_problems
 
 Told = Callable[..., list[str]]
 Read = Callable[..., Loaded]
@@ -153,3 +153,12 @@ def test_the_certificate_and_key_of_the_ftp_server_are_looked_at(
         (tmp_path / name).write_text("x")
         (tmp_path / name).chmod(0o600)
     assert read(text)
+
+
+@pytest.mark.parametrize(("node", "needs"), [("unit1", True), ("fr", True), ("ca", True), ("nas", False)])
+def test_every_node_that_may_come_to_shoot_a_camera_needs_its_secret(node: str, needs: bool, tmp_path: Path) -> None:
+    nodes = "".join(f'[[node]]\nname = "{name}"\n' for name in ("unit1", "fr", "ca", "nas"))
+    camera = WITH_SECRET.replace('"unit1"', '"unit1"\nbackup = "fr"\nreach = ["ca"]')
+    site = reparse(f'version = 1\nsite = {{ name = "quay", zone = "UTC", data = "data" }}\n{nodes}{camera}')
+    told = [key for key, _ in secret_problems(site, tmp_path, node)]
+    assert ("camera[0].source.password_file" in told) is needs
