@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from core.coordination.subjects import PUSH, below, stream_of
+from core.site.model.cameras import Camera
 from core.site.model.file import SiteFile
 from core.site.model.nodes import Node
 
@@ -43,21 +44,25 @@ def writable(site: SiteFile, node: Node) -> Iterator[str]:
     """Yield the keys that a node may write, as subjects with wildcards.
 
     A cloud or office node stands in a guarded room and operators log in to it: it may assign, order and tell. A unit
-    may be carried away, so it writes for its own cameras and those that it reserves, and may bury those whose cameras
-    they are. That it buries them without need is an outage and never a forged picture: rights at the intake are others.
+    may be carried away, so it writes for the cameras that it may come to shoot, and may bury the others of which that
+    is true: each of them may own one of these cameras and die. That it buries them without need is an outage and never
+    a forged picture: rights at the intake are others. It tells nobody by mail, and so claims no note.
     """
-    yield from (f"fence.{node.name}", f"sess.{node.name}")
+    yield f"sess.{node.name}"
     yield f"order.{node.name}.>"  # a report stands beside its order
     if node.kind != "unit":
         yield from ("cfg.>", "sess.>", "own.>", "note.>", "order.>")
         return
-    mine = [camera for camera in site.camera if node.name in (camera.primary, camera.backup, *camera.reach)]
-    yield f"note.{node.name}.>"
     yield from (f"order.{each.name}.>" for each in site.node if node.name in [one.node for one in each.obeys])
+    mine = [camera for camera in site.camera if node.name in _shooters(camera)]
     yield from (f"own.{camera.name}" for camera in mine)
-    owners = {camera.primary for camera in mine if camera.primary not in (None, node.name)}
-    for owner in sorted(filter(None, owners)):
-        yield from (f"sess.{owner}", f"note.{owner}.>")
+    others = {each for camera in mine for each in _shooters(camera)} - {node.name}
+    yield from (f"sess.{each}" for each in sorted(others))
+
+
+def _shooters(camera: Camera) -> set[str]:
+    """Return the nodes that may come to shoot a camera: an assignment names none but these."""
+    return {each for each in (camera.primary, camera.backup, *camera.reach) if each is not None}
 
 
 def _listening(name: str) -> tuple[str, ...]:

@@ -92,9 +92,33 @@ class Voters:
 
     def write_accounts(self, accounts: list[rights.Account]) -> None:
         """Say who may log in; the servers take it up at a reload."""
+        self._write_logins({self.site.site.name: accounts})
+
+    def _write_logins(self, logins: dict[str, list[rights.Account]]) -> None:
         for n in range(self.count):
-            text = voters.accounts_conf({self.site.site.name: accounts})
-            (self.place(n) / voters.ACCOUNTS).write_text(text)
+            (self.place(n) / voters.ACCOUNTS).write_text(voters.accounts_conf(logins))
+
+    @contextmanager
+    def sharing(self, site: SiteFile) -> Iterator[Callable[[str], NatsCoordination]]:
+        """Let another site's nodes log in, too, until the block ends; give what opens a session of one of them."""
+        theirs = [*(rights.account_of(site, node) for node in site.node), rights.operator_of(site)]
+        opened: list[NatsCoordination] = []
+
+        def begin(node: str) -> NatsCoordination:
+            user = rights.user_of(site.site.name, node)
+            context = self.credentials(user).context()
+            opened.append(NatsCoordination([voter.url for voter in self.all], context, user, SystemClock()))
+            return opened[-1]
+
+        self._write_logins({self.site.site.name: self.accounts(), site.site.name: theirs})
+        self.reload()
+        try:
+            yield begin
+        finally:
+            for each in opened:
+                each.close()
+            self.write_accounts(self.accounts())
+            self.reload()
 
     def reload(self) -> None:
         for process in self.running.values():

@@ -143,24 +143,28 @@ def test_the_readme_names_every_file_to_copy(tmp_path: Path) -> None:
     assert max(map(len, text.splitlines())) <= 120
 
 
+UNITS = (
+    natsd.SITE.replace('backup = "fr"', 'backup = "fr"\nreach = ["unit3"]')
+    + '[[node]]\nname = "unit3"\nkind = "unit"\n'
+)
+
+
 @pytest.mark.parametrize(
-    ("node", "may", "may_not"),
+    ("node", "keys"),
     [
-        (
-            "unit1",
-            {"sess.unit1", "own.gate", "own.north", "order.unit1.>"},
-            {"sess.unit2", "cfg.>", "order.>", "order.unit2.>", "epoch"},
-        ),
-        (
-            "unit2",
-            {"sess.unit2", "sess.unit1", "own.north", "note.unit1.>"},
-            {"own.gate", "own.>", "sess.fr"},
-        ),
-        ("fr", {"sess.>", "own.>", "cfg.>", "note.>", "order.>"}, {"epoch", ">"}),
+        ("unit1", "sess.unit1 order.unit1.> own.gate own.north sess.fr sess.unit2 sess.unit3"),
+        ("unit2", "sess.unit2 order.unit2.> own.north sess.unit1"),
+        ("unit3", "sess.unit3 order.unit3.> own.gate sess.fr sess.unit1"),
+        ("fr", "sess.fr order.fr.> cfg.> sess.> own.> note.> order.>"),
     ],
 )
-def test_a_node_may_write_what_its_part_needs(node: str, may: set[str], may_not: set[str]) -> None:
-    harbour = reparse(natsd.SITE)
-    found = set(rights.writable(harbour, next(each for each in harbour.node if each.name == node)))
-    assert may <= found
-    assert not may_not & found
+def test_a_node_may_write_what_its_part_needs_and_nothing_else(node: str, keys: str) -> None:
+    harbour = reparse(UNITS)
+    found = list(rights.writable(harbour, next(each for each in harbour.node if each.name == node)))
+    assert sorted(found) == sorted(keys.split())
+
+
+def test_who_gives_a_unit_orders_writes_them_under_its_name() -> None:
+    obeys = '[[node]]\nname = "unit2"\nobeys = [{ node = "unit1", role = "view", key_file = "secrets/unit1" }]\n'
+    harbour = reparse(natsd.SITE.replace('[[node]]\nname = "unit2"\n', obeys))
+    assert "order.unit2.>" in rights.writable(harbour, harbour.node[0])

@@ -29,8 +29,9 @@ from core.coordination.base import (
     Unknown,
 )
 from core.coordination.credentials import Credentials
-from core.coordination.founding import raze, state
+from core.coordination.founding import found, raze, state
 from core.coordination.nats import NatsCoordination
+from core.site.load import reparse
 
 pytestmark = pytest.mark.skipif(natsd.SERVER is None, reason=natsd.MISSING)
 T = TypeVar("T")
@@ -213,29 +214,63 @@ def test_a_write_that_comes_late_changes_nothing_that_was_changed_since(one: Vot
         assert other.read("own.gate") == Held(taken, b"fr")
 
 
-@pytest.mark.parametrize("key", ["sess.unit2", "own.south", "cfg.cam.gate", "cfg.node.fr", "epoch", "order.fr.1"])
-def test_a_unit_writes_only_what_is_its_own(one: Voters, key: str) -> None:
-    unit = one.open("unit1")
-    begun = time.monotonic()
-    with pytest.raises(CoordinationRefused, match=f"{key} is not changed.*(?i:permissions violation)"):
-        unit.cas(key, 0, b"mine")
-    assert time.monotonic() - begun < 2  # it is told at once, and does not wait for an answer that never comes
-    assert one.open("fr").read(key) is None
+KEYS = (
+    "sess.unit1", "sess.unit2", "sess.fr", "sess.nobody", "own.gate", "own.north", "own.south", "cfg.cam.north",
+    "cfg.node.unit2", "epoch", "fence.unit2", "order.unit1.00", "order.unit2.00", "note.unit1.a-1.down",
+    "note.unit2.a-1.down",
+)  # fmt: skip
 
 
-@pytest.mark.parametrize("verb", ["STREAM.DELETE", "STREAM.PURGE", "STREAM.UPDATE", "STREAM.SNAPSHOT"])
+@pytest.mark.parametrize(
+    ("node", "its"),
+    [
+        ("unit1", {"sess.unit1", "sess.unit2", "sess.fr", "own.gate", "own.north", "order.unit1.00"}),
+        ("unit2", {"sess.unit2", "sess.unit1", "own.north", "order.unit2.00"}),
+    ],
+)
+def test_a_unit_writes_only_what_is_its_own_and_may_end_who_stands_beside_it(
+    one: Voters, node: str, its: set[str]
+) -> None:
+    one.anew()
+    unit = one.open(node)
+    for key in KEYS:
+        if key in its:
+            assert unit.cas(key, 0, b"mine") > 0
+            continue
+        with pytest.raises(CoordinationRefused, match=f"{key} is not changed.*(?i:permissions violation)"):
+            unit.cas(key, 0, b"mine")  # it is told at once: an answer that never comes would be Unknown
+    assert one.open("fr").list("").keys() == its
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        "STREAM.DELETE.KV_coord",
+        "STREAM.PURGE.KV_coord",
+        "STREAM.UPDATE.KV_coord",
+        "STREAM.SNAPSHOT.KV_coord",
+        "STREAM.MSG.DELETE.KV_coord",
+        "STREAM.CREATE.KV_mine",
+        "CONSUMER.CREATE.KV_coord",
+    ],
+)
 def test_a_unit_does_nothing_to_the_store_itself(one: Voters, verb: str) -> None:
     with pytest.raises(CoordinationRefused):
-        one.open("unit1").api(f"{verb}.KV_coord", {})
+        one.open("unit1").api(verb, {})
 
 
-def test_who_reserves_a_camera_may_end_the_lease_of_its_primary_and_take_it(one: Voters) -> None:
+def test_two_sites_on_the_same_voters_have_cameras_and_nodes_of_the_same_names(one: Voters) -> None:
     one.anew()
-    backup = one.open("unit2")
-    assert backup.cas("sess.unit1", 0, b"dead") > 0
-    assert backup.cas("own.north", 0, b"mine") > 0
-    with pytest.raises(CoordinationRefused):
-        backup.cas("own.gate", 0, b"mine")  # that one is reserved by another
+    quay = reparse(natsd.SITE.replace("harbour", "quay"))
+    with one.sharing(quay) as opened:
+        ours, theirs, operator = one.open("unit1"), opened("unit1"), opened(natsd.OPERATOR)
+        soon(lambda: found(operator, 1))
+        soon(lambda: ours.cas("own.gate", 0, b"harbour"))
+        assert theirs.read("own.gate") is None
+        theirs.cas("own.gate", 0, b"quay")
+        assert [each.list("").keys() for each in (ours, theirs)] == [{"own.gate"}, {"own.gate"}]
+        assert [each.value for store in (ours, theirs) if (each := store.read("own.gate"))] == [b"harbour", b"quay"]
+        raze(operator)
 
 
 def test_a_login_that_was_taken_away_is_shut_out_at_once(one: Voters) -> None:
