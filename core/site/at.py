@@ -42,6 +42,34 @@ def reaches(site: SiteFile, node: str, destination: str) -> bool:
     return has_link or not _is_beside(place.address)
 
 
+def way_home(site: SiteFile, camera: str, kind: str, node: str) -> str | None:
+    """Return the destination by which a camera's backup `node` brings its originals of a kind to the primary.
+
+    None: it is no backup, a route keeps them somewhere else already, or no destination leads to the primary.
+    """
+    primary = driver_of(site, camera)
+    if node == primary or node not in shooters_of(site, camera) or is_kept_from(site, camera, kind, node):
+        return None
+    return next((one.name for one in site.destination if one.node == primary and reaches(site, node, one.name)), None)
+
+
+def is_kept_from(site: SiteFile, camera: str, kind: str, node: str) -> bool:
+    """Return whether a route keeps originals of a kind that `node` shoots: at a place that it reaches, or there."""
+    for route in site.route:
+        covers = kind in route.what and (not route.cameras or camera in route.cameras)
+        if covers and route.live is None and route.at in (None, node):
+            places = (destination_of(site, name) for name in (route.places[:1] if route.first else route.places))
+            if any(place is not None and (place.node == node or reaches(site, node, place.name)) for place in places):
+                return True
+    return False
+
+
+def ways_home(site: SiteFile, node: str) -> set[str]:
+    """Return the destinations by which `node` brings primaries what it shoots as a backup."""
+    ways = {way_home(site, camera.name, kind, node) for camera in site.camera for kind in camera.shoots.split("+")}
+    return {way for way in ways if way is not None}
+
+
 def maker(site: SiteFile, route: Route, camera: str, origin: str) -> str:
     """Return the node that makes and sends the renditions of a route.
 
@@ -70,6 +98,7 @@ def used_at(site: SiteFile, node: str) -> set[str]:
     named = {place for route in site.route for place in route.places}
     used = {one.name for one in site.destination if one.name not in named and one.node is None}
     used |= {place for route in site.route if _may_apply(site, route, node) for place in route.places}
+    used |= ways_home(site, node)
     return used - {one.name for one in site.destination if one.node == node}
 
 

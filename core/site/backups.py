@@ -1,9 +1,10 @@
-"""What is wrong with the nodes that stand by for a camera."""
+"""What is wrong, or will be missed, with the nodes that stand by for a camera."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from core.site.at import is_kept_from, way_home
 from core.site.folders import Finding
 from core.site.model.cameras import Camera, FtpSource, GphotoSource
 from core.site.model.file import SiteFile
@@ -24,6 +25,25 @@ def problems_of_backups(site: SiteFile) -> Iterator[Finding]:
         most = node.redundancy.max_cameras
         if most is not None and most < 1:
             yield f"node[{n}].redundancy.max_cameras", "at least 1; a node that is only a backup needs one as well"
+
+
+def left_behind(site: SiteFile) -> Iterator[Finding]:
+    """Yield the cameras whose backup would have the only copy of what it shoots, with no way to bring it anywhere."""
+    for n, camera in enumerate(site.camera):
+        node = camera.backup
+        kinds = camera.shoots.split("+") if node is not None else ()
+        stays = [
+            kind.upper()
+            for kind in kinds
+            if not is_kept_from(site, camera.name, kind, str(node))
+            and way_home(site, camera.name, kind, str(node)) is None
+        ]
+        if stays:
+            yield (
+                f"camera[{n}].backup",
+                f"the {' and '.join(stays)} that '{node}' shoots stay there: no route takes them where it gets to; "
+                f'write such a route, or a [[destination]] with node = "{camera.primary}", which brings them home',
+            )
 
 
 def _backup(at: str, camera: Camera) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from core.site.at import ORIGINALS, destination_of, driver_of, handed_to, ring
+from core.site.at import ORIGINALS, destination_of, driver_of, handed_to, ring, ways_home
 from core.site.folders import Finding, meet
 from core.site.model.file import SiteFile
 from core.site.model.places import Destination, Route
@@ -70,8 +70,8 @@ def _fetched_by(site: SiteFile, node: str) -> list[Destination]:
 
 
 def _leaves(site: SiteFile, node: str, place: Destination) -> bool:
-    """Return whether some route has `node` leave originals in this place."""
-    return any(
+    """Return whether some route has `node` leave originals in this place, or it brings there what it stood in for."""
+    return place.name in ways_home(site, node) or any(
         place.name in route.places
         and node in ({route.at} if route.at else _origins(site, route.cameras))
         and _sends_originals(route.what)

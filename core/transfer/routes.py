@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from core.site.at import destination_of, driver_of, maker, reaches, used_at
+from core.site.at import destination_of, driver_of, maker, reaches, used_at, way_home
 from core.site.model.cameras import Camera
 from core.site.model.file import SiteFile
 from core.site.model.places import Route
@@ -14,6 +14,7 @@ from core.site.naming import Shot, archive_name, live_name
 from core.transfer import drops
 from core.values import Fence, Kind, PictureName
 
+_HOME_LEVEL = "hash"  # of what no route speaks of
 SIDECAR = "sidecar.xmp"  # what is known of a shot, as a file: a rendition that is no picture; no recipe has a dot
 
 
@@ -52,13 +53,26 @@ def for_original(
     `index` is its slot's ordinal in the local day, None for an extra.
     """
     file = _File(name, index, "", kind, f".{name.extension}", kind)
-    return [
+    found = [
         wanted
         for route in _routes(site, name.camera, index)
         if kind in route.what and _applies(site, route, name, node)
         for wanted in _wanted(site, route, file)
         if not _leads_back(site, wanted.destination, name) and _is_reached(site, wanted.destination, name)
     ]
+    home = way_home(site, name.camera, kind, name.node)
+    return found if home is None else [*found, *_by_way_home(site, home, file, kind, node or name.node)]
+
+
+def _by_way_home(site: SiteFile, home: str, file: _File, kind: Kind, here: str) -> Iterator[Wanted]:
+    """Yield what takes a picture of a backup to the camera's primary, and from there to where its routes lead."""
+    name = file.name
+    if here == name.node:
+        yield Wanted(home, "", standard_name(site, home, name), _HOME_LEVEL, True, False, kind)
+    elif here == driver_of(site, name.camera):
+        for route in _routes(site, name.camera, file.index):
+            if kind in route.what and route.at is None and route.live is None:
+                yield from _wanted(site, route, file)
 
 
 def for_rendition(

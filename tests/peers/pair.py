@@ -32,12 +32,13 @@ class Pair(Fleet):
         ]
         source = f'source = {{ kind = "http", url = "{self.camera.url("snap.jpg")}" }}'
         gate = f'[[camera]]\nname = "gate"\nprimary = "unit1"\nbackup = "fr"\n{source}\nschedule = [{{ every = "2s" }}]'
+        home = f'[[destination]]\nname = "home"\nnode = "unit1"\naddress = "folder:{self.folder / "inbox" / "fr"}"'
         head = 'site = { name = "quay", zone = "UTC", data = "data", run = "run", clock = "host" }'
-        return "\n\n".join(["version = 1", head, engine, *nodes, gate]) + "\n"
+        return "\n\n".join(["version = 1", head, engine, *nodes, gate, home]) + "\n"
 
     def shot_by(self, name: str) -> set[PictureName]:
-        """Return the names of what a node shot."""
-        return {PictureName.parse(path) for path in self.names(name)}
+        """Return the names of what a node shot, as it has them."""
+        return {one for one in map(PictureName.parse, self.names(name)) if one.node == name}
 
     def owner(self) -> str | None:
         """Return the node that owns the camera, as the voter holds it."""
@@ -47,7 +48,9 @@ class Pair(Fleet):
 @contextmanager
 def paired(folder: Path, switches: str) -> Iterator[Pair]:
     """Run the voter and the camera of a pair; `switches` is what both nodes say of redundancy."""
-    nodes = {"unit1": f'kind = "unit"\n{switches}', "fr": f'kind = "cloud"\n{switches}'}
+    inbox = folder / "nodes" / "inbox"
+    (inbox / "fr").mkdir(parents=True)
+    nodes = {"unit1": f'kind = "unit"\ninbox = "{inbox}"\n{switches}', "fr": f'kind = "cloud"\n{switches}'}
     with rude_camera() as camera:
         voters = natsd.Voters(folder / "voters", 1)
         pair = Pair(folder / "nodes", nodes)

@@ -11,7 +11,7 @@ from core.catalogue import states
 from core.intake.entries import Entry, FilledEntry, OutcomeEntry, OverrideEntry, PictureEntry, from_json
 from core.node.context import Context
 from core.node.jobs import Done, Job, Json, Worker
-from core.site.at import ORIGINALS, shooters_of
+from core.site.at import ORIGINALS, shooters_of, way_home
 from core.site.model.file import SiteFile
 from core.transfer import drops
 from core.transfer.routes import for_original
@@ -79,6 +79,11 @@ def for_taker(site: SiteFile, node: str, destination: str, lines: Iterable[Json]
         and (not route.cameras or camera.name in route.cameras)
         and node in ((route.at,) if route.at is not None else shooters_of(site, camera.name))
         and any(what in ORIGINALS for what in route.what)
+    }
+    cameras |= {
+        camera.name
+        for camera in site.camera
+        if any(way_home(site, camera.name, kind, node) == destination for kind in ORIGINALS)
     }
     return [line for line in lines if _is_wanted(site, node, destination, cameras, from_json(line))]
 

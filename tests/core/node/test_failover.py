@@ -31,5 +31,7 @@ def test_a_killed_primary_is_stood_in_for_within_seconds_and_has_its_camera_back
             pair.until(lambda: pair.owner() == "unit1", "the primary owns it again", 60)
             back = max(one.at for one in pair.shot_by("fr"))
             pair.until(lambda: any(one.at > back for one in pair.shot_by("unit1")), "the primary shoots again")
+            stood_in = {str(one) for one in pair.shot_by("fr")}
+            pair.until(lambda: stood_in <= pair.names("unit1"), "it has what the backup shot, which no route takes")
     fences = [min(one.fence for one in pair.shot_by(name)) for name in ("unit1", "fr")]
     assert fences[0] < fences[1] < max(one.fence for one in pair.shot_by("unit1"))

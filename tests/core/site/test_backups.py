@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import ConfigurationError
+from core.site.check import warnings
 from core.site.load import load, reparse
 from core.site.model.nodes import Redundancy
 
@@ -60,3 +61,18 @@ def test_a_backup_that_could_never_stand_by_is_refused(text: str, key: str, said
 def _load(text: str, folder: Path) -> None:
     (folder / "site.toml").write_text(text)
     load(folder / "site.toml")
+
+
+NAS = '[[destination]]\nname = "nas"\naddress = "folder:/nas"\nlink = "lan"\n[[route]]\nwhat = ["jpeg"]\nto = "nas"\n'
+CELLULAR = 'profile = "cellular"\n'
+HOME = '[[destination]]\nname = "home"\nnode = "unit1"\naddress = "folder:/left"\n'
+
+
+@pytest.mark.parametrize(
+    ("more", "stays"), [(NAS, True), (NAS + HOME, False), (NAS.replace('link = "lan"', ""), False)]
+)
+def test_pictures_that_would_stay_at_the_backup_are_told_with_what_to_write(more: str, stays: bool) -> None:
+    site = reparse(HEAD.replace(CELLULAR, CELLULAR + '[[node.link]]\nname = "lan"\n') + GATE + 'backup = "fr"\n' + more)
+    told = [sentence for key, sentence in warnings(site) if key == "camera[0].backup" and "stay there" in sentence]
+    assert bool(told) is stays
+    assert all('node = "unit1"' in sentence for sentence in told)

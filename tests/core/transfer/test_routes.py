@@ -8,6 +8,7 @@ import pytest
 from core.site.at import used_at
 from core.site.model.cameras import Camera, FolderSource
 from core.site.model.file import SiteFile
+from core.site.model.links import Link
 from core.site.model.nodes import Node, SiteHead
 from core.site.model.places import Destination, Route
 from core.site.model.recipes import Recipe
@@ -176,3 +177,53 @@ def test_a_node_needs_only_what_it_sends_to() -> None:
 def test_what_a_removed_camera_left_is_still_sent() -> None:
     assert used_at(replace(site(Route(what=("jpeg", "web"), to="nas")), camera=()), "unit1") == {"nas", "fr"}
     assert used_at(replace(handing(TO_FR, ON_TO_CA), camera=()), "unit1") == {"fr", "website"}
+
+
+def two_machines(*routes: Route, home: str = "folder:/mnt/unit1") -> SiteFile:
+    """Return two machines beside the cameras; only unit1 has the link to the NAS."""
+    return SiteFile(
+        version=1,
+        site=SiteHead(name="harbour", zone="UTC", data="data"),
+        node=(Node(name="unit1", link=(Link(name="lan"),), inbox="/in"), Node(name="unit2")),
+        camera=(replace(NORTH, primary="unit1", backup="unit2"),),
+        destination=(
+            Destination(name="nas", address="folder:/nas", link="lan"),
+            Destination(name="home", address=home, node="unit1"),
+        ),
+        route=routes,
+    )
+
+
+STOOD_IN = replace(NAME, node="unit2")
+TO_NAS = Route(what=("raw", "jpeg"), to="nas")
+
+
+def test_what_a_backup_shot_and_no_route_takes_goes_home_and_on_from_there_by_the_cameras_routes() -> None:
+    where = two_machines(TO_NAS, Route(what=("jpeg",), to="nas", live="live.jpg"))
+    (wanted,) = for_original(where, STOOD_IN, "jpeg", 1, "unit2")
+    assert (wanted.destination, wanted.required, wanted.live) == ("home", True, False)
+    assert used_at(where, "unit2") >= {"home"}
+    assert [one.destination for one in for_original(where, STOOD_IN, "jpeg", 1, "unit1")] == ["nas"]
+
+
+def test_what_the_primary_shot_does_not_go_round_by_the_way_home() -> None:
+    assert [one.destination for one in for_original(two_machines(TO_NAS), NAME, "jpeg", 1)] == ["nas"]
+    assert for_original(two_machines(), NAME, "jpeg", 1) == []
+    assert used_at(two_machines(), "unit1") == {"nas"}  # which no route names: it may still have pictures for it
+
+
+def test_where_a_route_takes_it_somewhere_a_backups_picture_does_not_go_home() -> None:
+    archive = Destination(name="archive", address="sftp://a@archive.example/in")
+    routes = (TO_NAS, Route(what=("raw", "jpeg"), to="archive", every_nth=6))
+    where = replace(two_machines(*routes), destination=(*two_machines().destination, archive))
+    assert [one.destination for one in for_original(where, STOOD_IN, "jpeg", 6, "unit2")] == ["archive"]
+    assert for_original(where, STOOD_IN, "jpeg", 1, "unit2") == [], "its routes want one in six"
+
+
+def test_each_kind_of_a_shot_goes_its_own_way() -> None:
+    where = two_machines(Route(what=("jpeg",), to="far"))
+    where = replace(where, destination=(*where.destination, Destination(name="far", address="sftp://a@far.example/in")))
+    goes = {
+        kind: [one.destination for one in for_original(where, STOOD_IN, kind, 1, "unit2")] for kind in ("raw", "jpeg")
+    }
+    assert goes == {"raw": ["home"], "jpeg": ["far"]}
