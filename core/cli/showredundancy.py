@@ -49,6 +49,7 @@ def told_lines(said: Row, dry_run: bool) -> Iterator[str]:
     word = "applied" if "applied" in said else "would be applied" if not said.get("staged") else "staged"
     yield from (f"{word}: {safe(line, 200)}" for line in said["effects"] or ["no change"])
     yield from (f"warning: {safe(line, 200)}" for line in said["warnings"])
+    yield from (safe(line, 200) for line in said.get("dark", ()))
     yield from load_lines(said["load"])
     if said.get("staged"):
         yield "`overlapse redundancy apply` applies all that is staged, within an hour"

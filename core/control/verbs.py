@@ -116,6 +116,12 @@ _ALL = (
         "Give who is to shoot each camera, who does, what is staged, and what each node carries.",
     ),
     Verb("redundancy-load", Role.VIEW, "Give what each node carries normally and in the worst failure of another one."),
+    Verb(
+        "redundancy-candidates",
+        Role.VIEW,
+        "Give which nodes may stand by for these cameras, what they would carry then, and why others may not.",
+        {"cameras": Argument(parse_names)},
+    ),
     Verb("redundancy-export", Role.VIEW, "Give all assignments as text."),
     Verb("telemetry", Role.VIEW, "Give the newest readings of the cameras.", {"camera": optional(CAMERA)}),
     Verb("retention-plan", Role.VIEW, "Give what would be deleted next and why, and delete nothing."),

@@ -67,6 +67,7 @@ class Serving:
             "mail-drop": lambda request: self._desks.mailing.drop(request.args["message"], request.who.user),
             "redundancy": lambda request: self._desks.assigning.show(request),
             "redundancy-load": lambda request: self._desks.assigning.load(request),
+            "redundancy-candidates": lambda request: self._desks.assigning.candidates(request),
             "redundancy-export": lambda request: self._desks.assigning.export(request),
             "redundancy-assign": lambda request: self._desks.assigning.assign(request),
             "redundancy-mode": lambda request: self._desks.assigning.mode(request),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +24,7 @@ from core.coordination.staging import Edit, Plans, apply, export, parse, stage
 from core.errors import AssignmentRefused, BadRequest, ConfigurationError, NoSuchThing, OverlapseError
 from core.node.context import Context
 from core.node.fleet.candidates import Snapshot, Survey, effects, judge, look, silence
+from core.node.fleet.foreseen import choices, dark
 from core.planner.load import NodeLoad, to_json
 
 Json = dict[str, Any]
@@ -92,6 +93,18 @@ class Assigning:
     def load(self, request: Request) -> None:
         """Give what every node carries in normal operation and in its worst single failure."""
         self._survey(request, lambda survey: {"nodes": to_json(survey.loads(survey.held))})
+
+    def candidates(self, request: Request) -> None:
+        """Give which nodes may stand by for some cameras, with what is staged already, and why others may not."""
+        names = request.args["cameras"]
+
+        def judged(survey: Survey) -> Json:
+            plans = self._planned(survey)
+            for name in names:
+                _need(name, plans.cameras, "camera")
+            return {"cameras": names, "nodes": choices(survey, plans, names)}
+
+        self._survey(request, judged)
 
     def assign(self, request: Request) -> None:
         """Stage another backup for cameras: some, or all of which a node is the primary."""
@@ -187,19 +200,10 @@ class Assigning:
 
     def _told(self, survey: Survey, staged: Staged) -> Json:
         """Return the effect of what is staged; raise AssignmentRefused with every reason against it."""
-        after = staged.over(survey.held)
-        verdict = self._verdict(survey, staged)
+        told, verdict = _foreseen(survey, staged)
         if verdict.refused:
             raise AssignmentRefused("; ".join(verdict.refused))
-        return {
-            "effects": effects(survey.held, after),
-            "warnings": [*verdict.warnings],
-            "load": to_json(_touched(survey.loads(after), after, staged)),
-        }
-
-    def _verdict(self, survey: Survey, staged: Staged) -> Verdict:
-        cameras, nodes = staged.named(CameraPlan), staged.named(NodePlan)
-        return judge(survey, staged.over(survey.held), cameras, nodes, staged.force)
+        return told
 
     def _apply(self, request: Request, staged: Staged, told: Json) -> None:
         assert self.context.engine is not None
@@ -219,7 +223,6 @@ class Assigning:
 
     def _shown(self, survey: Survey) -> Json:
         plans, staged = survey.held, self.staged()
-        later = plans if staged is None else staged.over(plans)
         found = {one.machine.name: one for one in survey.loads(plans)}
         digests = {name: survey.site_of(name) for name in plans.nodes}
         said: Json = {
@@ -228,8 +231,10 @@ class Assigning:
             "differ": len({one for one in digests.values() if one is not None}) > 1,
         }
         if staged is not None:
+            told, verdict = _foreseen(survey, staged)
+            changed = {"cameras": staged.named(CameraPlan), "nodes": staged.named(NodePlan)}
             said["staged"] = {"by": staged.by, "at": staged.at, "until": staged.at + KEPT}
-            said["staged"] |= {"effects": effects(plans, later)}
+            said["staged"] |= told | changed | {"refused": [*verdict.refused]}
         return said | self.more()
 
     def _survey(self, request: Request, then: Callable[[Survey], Json | None]) -> None:
@@ -256,12 +261,27 @@ class Assigning:
         self.context.engine.ask(look, looked, "assigning")
 
 
-def _touched(found: Iterable[NodeLoad], plans: Plans, staged: Staged) -> list[NodeLoad]:
+def _foreseen(survey: Survey, staged: Staged) -> tuple[Json, Verdict]:
+    """Return what staged edits come to, in words and loads, and what speaks against them."""
+    after = staged.over(survey.held)
+    cameras, nodes = staged.named(CameraPlan), staged.named(NodePlan)
+    verdict = judge(survey, after, cameras, nodes, staged.force)
+    served = {name for name, plan in after.cameras.items() if {*nodes} & {*plan.candidates}}
+    told = {
+        "effects": effects(survey.held, after),
+        "warnings": [*verdict.warnings],
+        "dark": dark(after, sorted({*cameras, *served})),
+        "load": to_json(_touched(survey, after, staged)),
+    }
+    return told, verdict
+
+
+def _touched(survey: Survey, plans: Plans, staged: Staged) -> list[NodeLoad]:
     """Return the loads of the nodes that staged edits are about."""
     names = {*staged.named(NodePlan)}
     for camera in staged.named(CameraPlan):
         names |= {*plans.cameras[camera].candidates}
-    return [one for one in found if one.machine.name in names]
+    return [load for name in plans.nodes if name in names and (load := survey.load(plans, name)) is not None]
 
 
 def _camera_row(survey: Survey, plans: Plans, name: str) -> Json:

@@ -121,9 +121,15 @@ class Survey:
 
     def loads(self, plans: Plans) -> list[NodeLoad]:
         """Return what every node carries under these plans, in normal operation and in its worst single failure."""
+        return loads([self._machine(one, plans) for one in plans.nodes], self._served(plans))
+
+    def load(self, plans: Plans, node: str) -> NodeLoad | None:
+        """Return what one node carries under these plans; None: they have no such node."""
+        return loads([self._machine(node, plans)], self._served(plans))[0] if node in plans.nodes else None
+
+    def _served(self, plans: Plans) -> list[Served]:
         costs = {node: costs_of(said) for node, said in self.documents.items()}
-        served = [_served(name, plan, plans, costs) for name, plan in plans.cameras.items()]
-        return loads([self._machine(one, plans) for one in plans.nodes], served)
+        return [_served(name, plan, plans, costs) for name, plan in plans.cameras.items()]
 
     def _machine(self, node: str, plans: Plans) -> Machine:
         said = self.documents.get(node, {})
@@ -199,7 +205,7 @@ def _differs(survey: Survey, one: str, other: str) -> bool:
 
 def _candidate(survey: Survey, plans: Plans, camera: str, plan: CameraPlan, name: str) -> Candidate:
     node, session = plans.nodes.get(name), survey.snapshot.sessions.get(name)
-    load = next((one for one in survey.loads(plans) if one.machine.name == name), None)
+    load = survey.load(plans, name)
     switches = node or NodePlan()
     silent = silence(session, survey.now) if session is not None else ""
     problems = (f"{name} is silent: {silent}",) if silent else ()
@@ -227,7 +233,7 @@ def _switches(survey: Survey, plans: Plans, name: str, force: bool) -> Verdict:
         names = ", ".join(exclusive)
         why = f"{names}: exclusive, takes one connection at a time; {name} cannot shoot all the time (constant)"
         verdict = replace(verdict, refused=(*verdict.refused, why))
-    load = next((one for one in survey.loads(plans) if one.machine.name == name), None)
+    load = survey.load(plans, name)
     if load is not None and plans.nodes[name].constant:
         verdict = replace(verdict, refused=(*verdict.refused, *load.problems()))
     return verdict

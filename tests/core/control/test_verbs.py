@@ -24,6 +24,7 @@ TABLE: list[tuple[str, Role, bool, dict[str, Any]]] = [
     ("orders", Role.VIEW, False, {}),
     ("redundancy", Role.VIEW, False, {}),
     ("redundancy-load", Role.VIEW, False, {}),
+    ("redundancy-candidates", Role.VIEW, False, {"cameras": ["north"]}),
     ("redundancy-export", Role.VIEW, False, {}),
     ("redundancy-handover", Role.OPERATE, False, {"camera": "north"}),
     ("redundancy-handback", Role.OPERATE, False, {"camera": "north", "dry_run": True}),

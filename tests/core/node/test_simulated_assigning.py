@@ -125,6 +125,38 @@ def test_many_cameras_of_one_server_and_switches_are_applied_together(fleet: Fle
     assert {fleet.camera(name)["mode"] for name in ("gate", "yard")} == {"constant"}
 
 
+def test_nodes_to_choose_a_backup_from_are_shown_with_what_speaks_against_them() -> None:
+    fleet = Fleet(toml(more='[[node]]\nname = "spare"\nkind = "cloud"\n'))
+    fleet.sites["ca"].reach.out.add("yard")
+    fleet.run(minutes=1)
+    said = fleet.ask("redundancy-candidates", cameras=["gate", "yard"])["done"]["nodes"]
+    assert [(row["node"], row["fit"], row["now"]) for row in said] == [
+        ("fr", True, 2),
+        ("ca", False, 0),
+        ("unit1", False, 0),
+        ("spare", False, 0),
+    ]
+    assert said[1]["refused"] == ["ca does not reach yard, as it found itself"]
+    assert said[2]["refused"] == ["it is the primary of gate, yard"]
+    assert said[0]["load"]["worst"]["cameras"] == 2
+    one = fleet.ask("redundancy-candidates", cameras=["gate"])["done"]["nodes"]
+    assert {row["node"]: row["fit"] for row in one}["ca"], "it reaches this one"
+
+
+def test_what_is_staged_says_how_long_cameras_are_dark_and_what_speaks_against_it_now(fleet: Fleet) -> None:
+    told = fleet.ask("redundancy-mode", node="unit1", fast=True)["done"]
+    assert told["dark"] == [
+        f"{name}: when unit1 fails, dark for 11s; at most 1 slot is late or missed" for name in ("gate", "yard")
+    ]
+    fleet.ask("redundancy-assign", cameras=["gate"], backup="ca")
+    fleet.crash("ca")
+    fleet.run(minutes=5)
+    staged = fleet.ask("redundancy")["done"]["staged"]
+    assert (staged["cameras"], staged["nodes"], staged["by"]) == (["gate"], ["unit1"], "ana")
+    assert any("ca is silent" in why for why in staged["refused"])
+    assert {row["node"] for row in staged["load"]} == {"unit1", "ca"}
+
+
 def test_a_dry_run_stages_nothing_and_what_was_staged_is_forgotten_after_an_hour(fleet: Fleet) -> None:
     fleet.ask("redundancy-assign", cameras=["gate"], backup="ca", dry_run=True)
     assert "staged" not in fleet.ask("redundancy")["done"]
