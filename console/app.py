@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from secrets import token_hex
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
@@ -13,13 +14,16 @@ from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.timer import Timer
 
-from console.acts.intended import COMMANDS, NotUnderstood, intended
+from console.acts.intended import COMMANDS, STAGING, Intended, NotUnderstood, intended
 from console.feed.reader import Reader
 from console.feed.snapshot import Snapshot
 from console.screens.base import Page
 from console.screens.fleet import FleetScreen
 from console.widgets.lean import LeanApp
+from console.widgets.looks import Text
 from console.widgets.status import Status
+from core.errors import OverlapseError
+from core.text import safe
 
 if TYPE_CHECKING:
     from console.widgets.confirm import Outcome
@@ -35,6 +39,7 @@ SCREENS = {  # by their keys 1, 2, 3 ...; each is imported when it is asked for
 }
 PACES = (1, 2, 5, 10, 30, 60, 300)  # seconds between two readings
 DEFAULT = 5
+LONGEST = 2000  # characters of what a node says against something
 MOST_STALE = timedelta(seconds=30)
 
 
@@ -160,21 +165,79 @@ class Console(LeanApp):
             self._ask(words)
 
     def _ask(self, words: Sequence[str]) -> None:
-        from console.acts.asking import act_page, done, too_old
-        from console.widgets.confirm import ConfirmPage
-
         try:
             one = intended(words, self.snapshot)
         except NotUnderstood as error:
             self.say(str(error))
             return
+        if one.verb in STAGING:
+            self._stage(one)
+        else:
+            self._rehearse(one)
 
-        def stale() -> str:
-            now = replace(self.snapshot, at=self.now())
-            return too_old(one, now, self.status(now).stale)
+    def _stale(self, one: Intended) -> str:
+        """Say why what is shown is too old to act on; "": it is not."""
+        from console.acts.asking import too_old
 
-        page = ConfirmPage(act_page(one, self.snapshot), lambda key: done(one, self.reader.act, key), stale)
-        self.push_screen(page, self._acted)
+        now = replace(self.snapshot, at=self.now())
+        return too_old(one, now, self.status(now).stale)
+
+    def _rehearse(self, one: Intended) -> None:
+        """Ask before it is done; where the node can say first what it would do, with that."""
+        from console.acts.asking import takes_dry_run
+
+        if takes_dry_run(one) and not self._stale(one):
+            self._look_ahead(one)
+        else:
+            self._confirm(one, "")
+
+    @work(thread=True, exit_on_error=False, group="acting")
+    def _look_ahead(self, one: Intended) -> None:
+        from console.acts.asking import rehearsed
+
+        try:
+            said = rehearsed(one, self.reader.act)
+        except OverlapseError as error:
+            self.call_from_thread(self._told, [(f"{one.verb}: NOT DONE", "crit"), safe(error, LONGEST)])
+            return
+        self.call_from_thread(self._confirm, one, said)
+
+    def _confirm(self, one: Intended, rehearsal: str) -> None:
+        from console.acts.asking import act_page, done
+        from console.widgets.confirm import ConfirmPage
+
+        page = act_page(one, self.snapshot, rehearsal)
+        act = lambda key: done(one, self.reader.act, key)  # noqa: E731
+        self.push_screen(ConfirmPage(page, act, lambda: self._stale(one)), self._acted)
+
+    def _stage(self, one: Intended) -> None:
+        if (why := self._stale(one)) != "":
+            self.say(f"refused: {why}")
+        else:
+            self._staged(one)
+
+    @work(thread=True, exit_on_error=False, group="acting")
+    def _staged(self, one: Intended) -> None:
+        from console.acts.asking import done
+
+        outcome = done(one, self.reader.act, token_hex(16))
+        self.call_from_thread(self._has_staged, one, outcome)
+
+    def _has_staged(self, one: Intended, outcome: Outcome) -> None:
+        """Show what was staged and what it comes to, or why not."""
+        from console.screens.staging import StagedScreen
+
+        if not outcome.done:
+            self._told([("NOT STAGED", "crit"), *outcome.text.split("; ")])
+            return
+        self.say(outcome.text)
+        self.push_screen(StagedScreen(one.site))
+
+    def _told(self, said: Sequence[Text]) -> None:
+        """Show what a node said, whole."""
+        from console.screens.staging import SaidScreen
+
+        self.push_screen(SaidScreen(said))
 
     def _acted(self, outcome: Outcome | None) -> None:
         """Say what came of it, and look at once."""

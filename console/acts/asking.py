@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from secrets import token_hex
 from typing import Any
 
 from console.acts.intended import Intended
 from console.feed.snapshot import Json, Snapshot, named
 from console.pages import deliveries, fleet, say
+from console.pages.staged import brief
 from console.widgets.confirm import Act, Outcome
 from core.control.verbs import VERBS
 from core.errors import NodeUnreachable, OverlapseError
@@ -26,6 +28,11 @@ TITLES = {
     "link-rung": "Set the rung of {}",
     "link-release": "Let {} go by its ladder again",
     "restart": "Restart {}",
+    "redundancy-handover": "Hand {} over to its backup",
+    "redundancy-handback": "Hand {} back to its primary",
+    "redundancy-rehearse": "Rehearse the failover of {}",
+    "redundancy-apply": "Apply all that is staged",
+    "redundancy-drop": "Forget all that is staged",
 }
 UNDO = {
     "capture": "none is needed: the shot is an extra and is kept",
@@ -37,12 +44,19 @@ UNDO = {
     "link-rung": "L on the destination's screen; it ends by itself",
     "link-release": "set the rung again",
     "restart": "none: it starts again by itself",
+    "redundancy-handover": "hand it back: B on the redundancy screen",
+    "redundancy-handback": "hand it over: h on the redundancy screen",
+    "redundancy-rehearse": "none is needed: it is given back by itself after two slots",
+    "redundancy-apply": "stage what was before, and apply that",
+    "redundancy-drop": "stage it again",
 }
+MOST_SAID = 300  # characters of a dry run: the page does not scroll
+Ask = Callable[[str, str, Mapping[str, Any], str], Json]
 Rule = Callable[[Intended, Json, Snapshot], str]
 
 
-def act_page(one: Intended, snapshot: Snapshot) -> Act:
-    """Return the sentences of the page."""
+def act_page(one: Intended, snapshot: Snapshot, rehearsal: str = "") -> Act:
+    """Return the sentences of the page; `rehearsal`: what a dry run found."""
     document = snapshot.document(one.site, one.node) or {}
     thing = one.target.partition(" of ")[0]
     way = "an order: it is done when that node checks in; see the screen Orders" if one.order else ""
@@ -54,7 +68,22 @@ def act_page(one: Intended, snapshot: Snapshot) -> Act:
         state=_state(one, document, snapshot),
         effect=effect,
         undo=UNDO.get(one.verb, "none is needed"),
+        rehearsal=rehearsal,
     )
+
+
+def takes_dry_run(one: Intended) -> bool:
+    """Tell whether our own node can say first what it would do."""
+    return not one.order and "dry_run" in VERBS[one.verb].takes
+
+
+def rehearsed(one: Intended, ask: Ask) -> str:
+    """Return what a dry run says, in a sentence; raise OverlapseError."""
+    verb, args = one.asked
+    said = ask(one.site, verb, {**args, "dry_run": True}, token_hex(16))
+    if "dropped" in said:
+        return f"{len(said['dropped'])} changes"
+    return safe(said["effect"], MOST_SAID) if "effect" in said else brief(said, MOST_SAID)
 
 
 def _words(args: Mapping[str, Any], now: datetime) -> str:
@@ -131,7 +160,7 @@ def too_old(one: Intended, snapshot: Snapshot, stale: bool) -> str:
     return "" if silent is None or one.order else f"nothing was heard of {one.node} for {say.age(silent)}"
 
 
-def done(one: Intended, ask: Callable[[str, str, Mapping[str, Any], str], Json], key: str) -> Outcome:
+def done(one: Intended, ask: Ask, key: str) -> Outcome:
     """Have it done and return what came of it; never raises."""
     verb, args = one.asked
     try:
@@ -144,5 +173,8 @@ def done(one: Intended, ask: Callable[[str, str, Mapping[str, Any], str], Json],
         return Outcome(
             f"asked of {one.node} as order {safe(str(answer.get('order', ''))[:8])}", done=True, audit=key[:8]
         )
+    if "effect" in answer or "applied" in answer:
+        told = safe(answer["effect"], MOST_SAID) if "effect" in answer else brief(answer, MOST_SAID)
+        return Outcome(f"{one.verb}: {told}", done=True, audit=key[:8])
     told = ", ".join(f"{name} {safe(value, 60)}" for name, value in answer.items())
     return Outcome(f"{one.verb}: {told or 'done'}", done=True, audit=key[:8])

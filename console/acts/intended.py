@@ -11,11 +11,15 @@ from console.feed.snapshot import SiteView, Snapshot
 from core.units import parse_duration
 
 REASON = "from the console"
+SWITCHES = ("constant", "fast", "mail", "autoback")
 LONGEST = timedelta(days=366)
 
 
 class NotUnderstood(Exception):
     """The words are no command that can be carried out; the text says what to write."""
+
+
+THINGS = ("camera", "destination", "link", "cameras", "of")
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Intended:
     @property
     def target(self) -> str:
         """Return what it is done to."""
-        thing = next((str(self.args[key]) for key in ("camera", "destination", "link") if key in self.args), "")
+        thing = next((_listed(self.args[key]) for key in THINGS if key in self.args), "")
         return f"{thing} of {self.node}, site {self.site}" if thing else f"node {self.node}, site {self.site}"
 
     @property
@@ -47,11 +51,23 @@ Arguments = Callable[[str, Sequence[str], datetime], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Command:
-    """How the words behind a verb are read. `of`: the list of a document in which the first word is looked up."""
+    """How the words behind a verb are read. `of`: the list of a document in which the first word is looked up.
+
+    `here`: our own node does it, whichever node the words are about; the first word is NAME or SITE/NAME, and SITE
+    alone where `of` is "site".
+    """
 
     usage: str
     of: str  # "cameras", "destinations", "links", or "" for the node itself
     arguments: Arguments
+    here: bool = False
+
+
+def _listed(value: object) -> str:
+    """Return one name, or the first of many."""
+    if not isinstance(value, list):
+        return str(value)
+    return ", ".join(value[:5]) + (f" and {len(value) - 5} more" if len(value) > 5 else "")
 
 
 def _only(key: str) -> Arguments:
@@ -76,6 +92,25 @@ def _link_rung(name: str, words: Sequence[str], now: datetime) -> dict[str, Any]
     if not words:
         raise NotUnderstood("which rung? everything, jpeg, reduced or status, or one between such as jpeg/2")
     return {"link": name, "rung": words[0], "until": _until(words[1:], now), "reason": _reason(words[2:])}
+
+
+def _assign(name: str, words: Sequence[str], now: datetime) -> dict[str, Any]:
+    if not words:
+        raise NotUnderstood("for which cameras? CAMERA ..., or: of NODE, for all that it is primary of")
+    backup = {"without": True} if name == "none" else {"backup": name}
+    if words[0] == "of" and len(words) == 2:
+        return {"of": words[1], **backup}
+    return {"cameras": [*words], **backup}
+
+
+def _switched(name: str, words: Sequence[str], now: datetime) -> dict[str, Any]:
+    rest = [word.removeprefix("--") for word in words]
+    force = {"force": True} if "force" in rest else {}
+    rest = [word for word in rest if word != "force"]
+    pairs = dict(zip(rest[::2], rest[1::2], strict=False))
+    if not rest or len(rest) % 2 or not pairs.keys() <= {*SWITCHES} or not {*pairs.values()} <= {"on", "off"}:
+        raise NotUnderstood(f"which switch, on or off? {', '.join(SWITCHES)}")
+    return {"node": name, **{key: word == "on" for key, word in pairs.items()}, **force}
 
 
 def _because(name: str, words: Sequence[str], now: datetime) -> dict[str, Any]:
@@ -137,7 +172,15 @@ COMMANDS: Mapping[str, Command] = {
     "mail-test": Command("NODE", "", _nothing),
     "mail-retry": Command("NODE", "", _nothing),
     "restart": Command("NODE [REASON]", "", _because),
+    "redundancy-handover": Command("CAMERA", "cameras", _only("camera"), here=True),
+    "redundancy-handback": Command("CAMERA", "cameras", _only("camera"), here=True),
+    "redundancy-rehearse": Command("CAMERA", "cameras", _only("camera"), here=True),
+    "redundancy-assign": Command("BACKUP|none CAMERA ...", "nodes", _assign, here=True),
+    "redundancy-mode": Command("NODE SWITCH on|off [force]", "nodes", _switched, here=True),
+    "redundancy-apply": Command("SITE", "site", _nothing, here=True),
+    "redundancy-drop": Command("SITE", "site", _nothing, here=True),
 }
+STAGING = ("redundancy-assign", "redundancy-mode")  # change nothing that counts: they are seen whole before they do
 
 
 def intended(words: Sequence[str], snapshot: Snapshot) -> Intended:
@@ -148,7 +191,10 @@ def intended(words: Sequence[str], snapshot: Snapshot) -> Intended:
     command = COMMANDS[words[0]]
     if len(words) < 2:
         raise NotUnderstood(f"{words[0]} {command.usage}")
-    site, node, name = _found(words[1], command.of, snapshot)
+    if command.here:
+        site, node, name = _here(words[1], command.of, snapshot)
+    else:
+        site, node, name = _found(words[1], command.of, snapshot)
     args = command.arguments(name, words[2:], snapshot.at)
     made = Intended(site.site, node, words[0], args, order=node != site.node)
     if (why := refusal(made, site)) != "":
@@ -163,6 +209,24 @@ def refusal(one: Intended, site: SiteView) -> str:
     wanted = {one.verb, "order"} if one.order else {one.verb}
     missing = sorted(wanted - site.verbs)
     return f"your role here is {site.role}: it may not {missing[0]}" if missing else ""
+
+
+def _here(word: str, of: str, snapshot: Snapshot) -> tuple[SiteView, str, str]:
+    """Return whose node is asked; it says itself what it does not know."""
+    place, _, name = (word, "", "") if of == "site" else word.rpartition("/")
+    sites = [site for site in snapshot.sites if place in ("", site.site)]
+    if len(sites) > 1:
+        sites = [site for site in sites if any(_is_of(name, document) for document in site.documents.values())]
+    if len(sites) != 1:
+        names = ", ".join(f"{site.site}/{name}" for site in (sites or snapshot.sites)[:4])
+        raise NotUnderstood(f"of which site? {names}")
+    return sites[0], sites[0].node, name
+
+
+def _is_of(name: str, document: Mapping[str, Any]) -> bool:
+    """Tell whether a node, or a camera that it tells of, has this name."""
+    rows = [*document.get("cameras", ()), *(document.get("redundancy") or {}).get("cameras", ())]
+    return name == document.get("node") or any(row.get("name") == name for row in rows)
 
 
 def _found(word: str, of: str, snapshot: Snapshot) -> tuple[SiteView, str, str]:

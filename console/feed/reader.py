@@ -26,6 +26,8 @@ class Reader:
         self._now = now
         self._views = {place.site: SiteView(place.site, place.node) for place in places}
         self._since: dict[str, int] = {}
+        self._kept: dict[Question, tuple[datetime, Answer]] = {}  # those that last, and when they came
+        self._acts = 0
 
     @property
     def snapshot(self) -> Snapshot:
@@ -36,12 +38,16 @@ class Reader:
         """Return what is known now. Never raises: what could not be read says why."""
         for place in self._places.values():
             self._views[place.site] = self._view(place)
-        answers = {question: self._answer(question) for question in questions}
+        answers = {question: self._lasting(question) for question in questions}
         return replace(self.snapshot, answers=answers)
 
     def act(self, site: str, verb: str, args: Mapping[str, Any], key: str) -> Json:
         """Have the node of a site do something; `key` makes a repeat the same request. Raise its error."""
-        return ask(self._places[site].folders.control, verb, args, request_id=key)
+        try:
+            return ask(self._places[site].folders.control, verb, args, request_id=key)
+        finally:
+            self._acts += 1
+            self._kept.clear()
 
     def _view(self, place: Place) -> SiteView:
         before = self._views[place.site]
@@ -90,6 +96,17 @@ class Reader:
             return SiteView(place.site, place.node, documents, datetime.fromtimestamp(at, UTC), trouble)
         except (Unreadable, KeyError, TypeError, ValueError, OverflowError, OSError) as error:
             return replace(before, trouble=f"{trouble}; {safe(error, SHORT)}", verbs=frozenset(), role="view")
+
+    def _lasting(self, question: Question) -> Answer:
+        """Return an answer that is still good enough, else ask; only what a node itself said is kept."""
+        at, kept = self._kept.get(question, (None, None))
+        if at is not None and kept is not None and 0 <= (self._now() - at).total_seconds() < question.lasts:
+            return kept
+        acts, answer = self._acts, self._answer(question)
+        self._kept.pop(question, None)
+        if question.lasts and answer.live and not answer.error and acts == self._acts:
+            self._kept[question] = self._now(), answer
+        return answer
 
     def _answer(self, question: Question) -> Answer:
         place = self._places[question.site]

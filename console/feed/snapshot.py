@@ -13,11 +13,15 @@ ROLES = ("view", "operate", "admin")
 
 @dataclass(frozen=True)
 class Question:
-    """Something that a screen asks of a node beside the documents: a verb that only reads."""
+    """Something that a screen asks of a node beside the documents: a verb that only reads.
+
+    `lasts`: seconds for which an answer is good enough, where it is dear; an act makes all answers old.
+    """
 
     site: str
     verb: str
     args: tuple[tuple[str, Any], ...] = ()
+    lasts: float = 0.0
 
 
 @dataclass(frozen=True)

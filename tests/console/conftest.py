@@ -58,6 +58,12 @@ class Desk:
         """Type a text."""
         await self.pilot.press(*text)
 
+    async def confirms(self) -> None:
+        """Type the four characters that the page shows, and Enter."""
+        await self.sees("Leave it as it is")
+        await self.type(self.app.screen.state.code)  # type: ignore[attr-defined]
+        await self.press("enter")
+
     async def reads(self) -> None:
         """Have the console read anew."""
         self.app.action_read()

@@ -232,7 +232,7 @@ class Assigning:
         }
         if staged is not None:
             told, verdict = _foreseen(survey, staged)
-            changed = {"cameras": staged.named(CameraPlan), "nodes": staged.named(NodePlan)}
+            changed = _changed(staged, staged.over(plans))
             said["staged"] = {"by": staged.by, "at": staged.at, "until": staged.at + KEPT}
             said["staged"] |= told | changed | {"refused": [*verdict.refused]}
         return said | self.more()
@@ -274,6 +274,16 @@ def _foreseen(survey: Survey, staged: Staged) -> tuple[Json, Verdict]:
         "load": to_json(_touched(survey, after, staged)),
     }
     return told, verdict
+
+
+def _changed(staged: Staged, plans: Plans) -> Json:
+    """Return what the cameras and nodes that it changes would have."""
+    cameras = {name: plans.cameras[name] for name in staged.named(CameraPlan)}
+    nodes = {name: plans.nodes[name] for name in staged.named(NodePlan)}
+    return {
+        "cameras": {name: {"backup": one.backup, "mode": mode_of(one, plans.nodes)} for name, one in cameras.items()},
+        "nodes": {name: {key: getattr(one, key) for key in SWITCHES} for name, one in nodes.items()},
+    }
 
 
 def _touched(survey: Survey, plans: Plans, staged: Staged) -> list[NodeLoad]:

@@ -33,20 +33,13 @@ def unit(folder: Path, *changes: Any) -> Any:
     return served(folder, with_(*changes), node="unit1")
 
 
-async def confirms(desk: Any) -> None:
-    """Type the four characters that the page shows, and Enter."""
-    await desk.sees("Leave it as it is")
-    await desk.type(desk.app.screen.state.code)
-    await desk.press("enter")
-
-
 def test_a_shot_by_hand_is_asked_for_once_however_often_enter_is_pressed(tmp_path: Path, at_the_console: Any) -> None:
     async def story() -> None:
         with unit(tmp_path) as node:
             node.answers["capture"] = {"order": "anna-1"}
             async with at_the_console([node]) as desk:
                 await desk.press("enter", "c")
-                await confirms(desk)
+                await desk.confirms()
                 await desk.press("enter", "enter")
                 await desk.until(lambda: node.acted)
                 await desk.sees("capture: order anna-1")
@@ -67,7 +60,7 @@ def test_a_pause_has_an_end_and_says_how_many_slots_it_costs(tmp_path: Path, at_
                 await desk.type(" cleaning")
                 await desk.press("enter")
                 await desk.sees("until 2026-11-21 14:00Z, in 2h", "reason cleaning", "13 slots end as excused")
-                await confirms(desk)
+                await desk.confirms()
                 await desk.until(lambda: node.acted)
         verb, args = node.acted[0]
         assert (verb, args["camera"], args["reason"]) == ("pause", "gate", "cleaning")
@@ -114,7 +107,7 @@ def test_a_role_that_was_taken_away_meanwhile_is_refused_by_the_node(tmp_path: P
                 await desk.press("enter", "c")
                 await desk.sees("Leave it as it is")
                 node.role = Role.VIEW
-                await confirms(desk)
+                await desk.confirms()
                 await desk.sees("NOT DONE: capture is for operate; your role is view")
         assert node.acted == []
 
@@ -142,7 +135,7 @@ def test_an_answer_that_never_came_is_not_known_and_may_be_asked_for_again(tmp_p
             node.refuses = NodeUnreachable("the node did not decide in time")
             async with at_the_console([node]) as desk:
                 await desk.press("enter", "c")
-                await confirms(desk)
+                await desk.confirms()
                 await desk.sees("NOT KNOWN: the node did not decide in time")
                 await desk.press("escape")
 
@@ -162,7 +155,7 @@ def test_what_a_rung_comes_to_is_shown_before_it_is_set(tmp_path: Path, at_the_c
                 await desk.type("jpeg/3 6h")
                 await desk.press("enter")
                 await desk.sees("It needs 3 kB/s, all is sent in 1h30m")
-                await confirms(desk)
+                await desk.confirms()
                 await desk.until(lambda: node.acted)
         assert node.acted[0][0] == "link-rung"
         assert node.acted[0][1]["rung"] == "jpeg/3"
@@ -181,7 +174,7 @@ def test_another_node_is_given_an_order_whose_end_is_seen(tmp_path: Path, at_the
                 await desk.type(":retry nas@unit1")
                 await desk.press("enter")
                 await desk.sees("an order: it is done when that node checks in")
-                await confirms(desk)
+                await desk.confirms()
                 await desk.sees("asked of unit1 as order ab12cd34")
                 await desk.press("escape", "7")
                 await desk.sees("done     retry to unit1 destination=nas", "12:01")
@@ -218,7 +211,7 @@ def test_an_error_of_the_node_stays_on_the_page(tmp_path: Path, at_the_console: 
         node.refuses = OverlapseError("the camera\x1b[2J is in hand")
         async with at_the_console([node]) as desk:
             await desk.press("enter", "c")
-            await confirms(desk)
+            await desk.confirms()
             await desk.sees("NOT DONE: the camera\\x1b[2J is in hand")
 
     with unit(tmp_path) as node:

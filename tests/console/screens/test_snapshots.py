@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from peers.assignments import assigned, staged
 from peers.nodesocket import served
 from peers.statuses import HOUR, NOW, put, redundant, with_
 
@@ -39,7 +40,7 @@ def test_the_screen_is_the_one_that_was_approved(
 ) -> None:
     async def story() -> str:
         with served(tmp_path, *documents()) as node:
-            node.answers["ledger"] = {"slots": []}
+            node.answers |= {"ledger": {"slots": []}, "redundancy": assigned(staged=staged())}
             async with at_the_console([node], size) as desk:
                 await desk.press(*SCREENS[screen])
                 await desk.reads()

@@ -152,7 +152,8 @@ def test_what_is_staged_says_how_long_cameras_are_dark_and_what_speaks_against_i
     fleet.crash("ca")
     fleet.run(minutes=5)
     staged = fleet.ask("redundancy")["done"]["staged"]
-    assert (staged["cameras"], staged["nodes"], staged["by"]) == (["gate"], ["unit1"], "ana")
+    assert staged["cameras"] == {"gate": {"backup": "ca", "mode": "fast"}}
+    assert (staged["nodes"]["unit1"]["fast"], staged["by"]) == (True, "ana")
     assert any("ca is silent" in why for why in staged["refused"])
     assert {row["node"] for row in staged["load"]} == {"unit1", "ca"}
 
