@@ -30,8 +30,12 @@ class Feed(Protocol):
         """Tell what was so at its own time and is over: it wakes nobody."""
         ...
 
-    def acknowledge(self, key: Key, by: str, text: str, now: float) -> None:
-        """Pass on an acknowledgement."""
+    def acknowledge(self, key: Key, end: float, by: str, text: str, now: float) -> None:
+        """Pass on an acknowledgement; `end`: when it ends of itself, 0: with the problem."""
+        ...
+
+    def end_acknowledgement(self, key: Key, now: float) -> None:
+        """Pass on that its end came while the problem goes on."""
         ...
 
     def downtime(self, key: Key, begin: float, end: float, by: str, text: str, now: float) -> None:
@@ -79,8 +83,11 @@ class NagiosFeed:
             lines.append(told if quiet else pipe.quietly(one.host, one.service, [told], now))
         pipe.write(self._commands, lines)
 
-    def acknowledge(self, key: Key, by: str, text: str, now: float) -> None:
+    def acknowledge(self, key: Key, end: float, by: str, text: str, now: float) -> None:
         pipe.write(self._commands, [pipe.acknowledge(*key, by, text, now)])
+
+    def end_acknowledgement(self, key: Key, now: float) -> None:
+        pipe.write(self._commands, [pipe.end_acknowledgement(*key, now)])
 
     def downtime(self, key: Key, begin: float, end: float, by: str, text: str, now: float) -> None:
         there = self._known.handled if self._known is not None else ()
@@ -140,8 +147,11 @@ class IcingaFeed:
             when = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(one.at))
             self._line.comment(one.host, one.service, "Overlapse", f"late, of {when}: {one.line}")
 
-    def acknowledge(self, key: Key, by: str, text: str, now: float) -> None:
-        self._line.acknowledge(*key, by, text)
+    def acknowledge(self, key: Key, end: float, by: str, text: str, now: float) -> None:
+        self._line.acknowledge(*key, end, by, text)
+
+    def end_acknowledgement(self, key: Key, now: float) -> None:
+        """Nothing: it was told the end with the acknowledgement."""
 
     def downtime(self, key: Key, begin: float, end: float, by: str, text: str, now: float) -> None:
         there = {(one["host"], one["service"], one["text"]) for one in self.handled() if one["kind"] == "downtime"}

@@ -83,9 +83,10 @@ class Icinga:
             name = f"services/{quote(f'{result.host}!{result.service}')}"
             self._create(name, "overlapse-service", attrs | {"check_interval": stale}, attrs | plain | limits)
 
-    def acknowledge(self, host: str, service: str, author: str, comment: str) -> None:
-        """Acknowledge a problem until it is over; one that is over already is no problem any more."""
-        body = {"author": author, "comment": comment, "sticky": True, "persistent": True, "notify": False}
+    def acknowledge(self, host: str, service: str, end: float, author: str, comment: str) -> None:
+        """Acknowledge a problem until `end`, 0: until it is over; one that is over already is no problem any more."""
+        body: Json = {"author": author, "comment": comment, "sticky": True, "persistent": True, "notify": False}
+        body |= {"expiry": end} if end else {}
         self._act("acknowledge-problem", _at(host, service) | body, over=True)
 
     def comment(self, host: str, service: str, author: str, comment: str) -> None:

@@ -39,6 +39,11 @@ def acknowledge(host: str, service: str, author: str, comment: str, now: float) 
     return f"[{now:.0f}] ACKNOWLEDGE_SVC_PROBLEM;{host};{service};2;0;1;{_word(author)};{_word(comment)}"
 
 
+def end_acknowledgement(host: str, service: str, now: float) -> str:
+    """Return the line that takes an acknowledgement back: Nagios Core knows none that ends of itself."""
+    return f"[{now:.0f}] REMOVE_SVC_ACKNOWLEDGEMENT;{host};{service}"
+
+
 def downtime(host: str, service: str, begin: float, end: float, author: str, comment: str, now: float) -> str:
     """Return the line that notes a fixed downtime."""
     span = f"{begin:.0f};{end:.0f};1;0;{max(0.0, end - begin):.0f}"

@@ -171,13 +171,15 @@ class Gateway:
             kind, key, begin, end, by, text = one
             if kind == "downtime":
                 feed.downtime(key, begin, end, by, text, now)
-            elif told.get(key, (0, now))[0]:
-                feed.acknowledge(key, by, text, now)
+            elif told.get(key, (0, now))[0] and (not end or end > now):
+                feed.acknowledge(key, end, by, text, now)
             done[one] = now
         for one in [each for each in done if each not in wanted]:
             kind, key, begin, end, _, _ = one
             if kind == "downtime" and end > now:
                 feed.end_downtime(key, begin, now)
+            elif kind == "acknowledged" and end and told.get(key, (0, now))[0]:
+                feed.end_acknowledgement(key, now)
             del done[one]
 
     def _handled_of(self, body: Json) -> list[tuple[Any, ...]]:
@@ -195,9 +197,8 @@ class Gateway:
             about = str(row.get("node") or node), str(row.get("check")), str(row.get("subject") or "")
             if (home := homes.get(about)) is not None:
                 by, text = safe(str(row.get("by")), 40), safe(str(row.get("text")), 200)
-                found.append(
-                    ("acknowledged", (home.host, home.name), _number(row.get("at"), body["at"]), 0.0, by, text)
-                )
+                begin, end = _number(row.get("at"), body["at"]), _number(row.get("until"), 0.0)
+                found.append(("acknowledged", (home.host, home.name), begin, end, by, text))
         return found
 
     def _theirs(self, name: str, feed: Feed) -> list[Json]:

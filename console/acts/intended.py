@@ -19,7 +19,7 @@ class NotUnderstood(Exception):
     """The words are no command that can be carried out; the text says what to write."""
 
 
-THINGS = ("camera", "destination", "link", "cameras", "of")
+THINGS = ("camera", "destination", "link", "cameras", "of", "service")
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,16 @@ def _switched(name: str, words: Sequence[str], now: datetime) -> dict[str, Any]:
     return {"node": name, **{key: word == "on" for key, word in pairs.items()}, **force}
 
 
+def _acknowledge(name: str, words: Sequence[str], now: datetime) -> dict[str, Any]:
+    service, _, node = name.rpartition("@")
+    if not service:
+        raise NotUnderstood(f"{name} is no alert: write it as its screen does, such as camera:north@unit1")
+    if not words:
+        raise NotUnderstood("until when? such as 2h, 18:00 (UTC), 2026-11-22T06:00Z, or over: until it is over")
+    end = {} if words[0] == "over" else {"until": _until(words, now)}
+    return {"service": service.replace(":", " "), "node": node, **end, "reason": _reason(words[1:])}
+
+
 def _because(name: str, words: Sequence[str], now: datetime) -> dict[str, Any]:
     return {"reason": _reason(words)}
 
@@ -168,6 +178,7 @@ COMMANDS: Mapping[str, Command] = {
     "audit": Command("DESTINATION", "destinations", _only("destination")),
     "link-rung": Command("LINK RUNG END [REASON]", "links", _link_rung),
     "link-release": Command("LINK", "links", _only("link")),
+    "acknowledge": Command("CHECK:NAME@NODE END|over [REASON]", "nodes", _acknowledge, here=True),
     "acknowledge-announce": Command("NODE [REASON]", "", _because),
     "mail-test": Command("NODE", "", _nothing),
     "mail-retry": Command("NODE", "", _nothing),
@@ -226,7 +237,7 @@ def _here(word: str, of: str, snapshot: Snapshot) -> tuple[SiteView, str, str]:
 def _is_of(name: str, document: Mapping[str, Any]) -> bool:
     """Tell whether a node, or a camera that it tells of, has this name."""
     rows = [*document.get("cameras", ()), *(document.get("redundancy") or {}).get("cameras", ())]
-    return name == document.get("node") or any(row.get("name") == name for row in rows)
+    return name.rpartition("@")[2] == document.get("node") or any(row.get("name") == name for row in rows)
 
 
 def _found(word: str, of: str, snapshot: Snapshot) -> tuple[SiteView, str, str]:

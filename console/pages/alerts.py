@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from console.feed.snapshot import Json, Snapshot, named
@@ -13,6 +13,7 @@ from console.runbook import advice
 from console.widgets.looks import Text
 from console.widgets.table import Column, Row
 
+SHORT = ("OK", "WARN", "CRIT", "UNKN")
 NAMES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 COLUMNS = (
     Column(key="state", label="STATE", width=8),
@@ -38,6 +39,7 @@ class Alert:
     act: float
     since: float | None
     stale: bool
+    taken: Json | None = None  # who acknowledged it: by, text, until; of Nagios and Icinga 2, in which feed
 
     @property
     def key(self) -> str:
@@ -46,7 +48,9 @@ class Alert:
 
     @property
     def said(self) -> str:
-        """Return the state in words."""
+        """Return the state in words; of what somebody is at, in short."""
+        if self.taken is not None and 0 < self.state < len(SHORT):
+            return f"ack {SHORT[self.state]}"
         return NAMES[self.state] if 0 <= self.state < len(NAMES) else NAMES[fleet.UNKNOWN]
 
     def plain(self) -> dict[str, str]:
@@ -62,7 +66,26 @@ def alerts(snapshot: Snapshot, *, everything: bool = False) -> list[Alert]:
         found += [_alert(site.site, node, one, document, silent is not None) for one in fleet.verdicts(document)]
     found += [_of_node(one) for one in fleet.entries(snapshot) if not one.camera and one.word in _BY_NODE]
     shown = [one for one in found if everything or one.state != fleet.OK]
-    return sorted(shown, key=lambda one: (fleet.RANK[one.state], one.act, -one.losing, one.key))
+    taken = _taken(snapshot)
+    shown = [replace(one, taken=taken.get((one.site, one.node, one.check, one.subject))) for one in shown]
+    return sorted(shown, key=_rank)
+
+
+def _rank(one: Alert) -> tuple[object, ...]:
+    """Order alerts, the worst first; of equal ones, those that nobody is at."""
+    return (fleet.RANK[one.state], one.taken is not None, one.act, -one.losing, one.key)
+
+
+def _taken(snapshot: Snapshot) -> dict[tuple[str, ...], Json]:
+    """Return who is at a problem, as nodes tell it; what was acknowledged here stands before what was elsewhere."""
+    found: dict[tuple[str, ...], Json] = {}
+    for site, node, document in snapshot.nodes():
+        elsewhere = (document.get("monitoring") or {}).get("handled") or ()
+        rows = [*(one for one in elsewhere if one.get("kind") == "acknowledged"), *document.get("acknowledged", ())]
+        for row in rows:
+            about = (str(row.get("node") or node), str(row.get("check")), str(row.get("subject") or ""))
+            found[site.site, *about] = row
+    return found
 
 
 _BY_NODE = ("silent", "version", "garbled")  # what no document says of itself
@@ -120,7 +143,21 @@ def cells(one: Alert, now: datetime) -> Row:
     since = "" if one.since is None else say.clock(one.since, now)
     made: dict[str, Text] = {"state": (one.said, fleet.LOOK[one.state]), "act": fleet.act_said(one.act, now)}
     line = f"as it was: {one.line}" if one.stale else one.line
+    line = f"{_taken_said(one.taken, now)} | {line}" if one.taken is not None else line
     return Row(one.key, made | {"since": since, "service": service, "line": line})
+
+
+def _taken_said(taken: Json | None, now: datetime) -> str:
+    if taken is None:
+        return ""
+    until = f"until {say.clock(taken['until'], now)}" if taken.get("until") else "until it is over"
+    where = f" in {taken['feed']}" if taken.get("feed") else ""
+    return f"by {taken.get('by')}{where}, {until}: {taken.get('text', '')}"
+
+
+def word(one: Alert) -> str:
+    """Return an alert as a command names it."""
+    return f"{one.site}/{one.check}{f':{one.subject}' if one.subject else ''}@{one.node}"
 
 
 def heading(found: Sequence[Alert]) -> Text:
@@ -141,6 +178,7 @@ def lines(one: Alert, now: datetime) -> list[Text]:
         *stale,
         *fact("Since", "" if one.since is None else say.clock(one.since, now)),
         *fact("Act by", f"{act}{lost}"),
+        *fact("Taken", _taken_said(one.taken, now)),
         "",
         *fact("Often", known.cause),
     ]

@@ -15,12 +15,30 @@ from console.widgets.looks import Text
 from console.widgets.scrolled import Scrolled
 from console.widgets.table import Column
 
+ACKNOWLEDGE = Binding("a", "acknowledge", "acknowledge until an end that you say; Nagios and Icinga are told")
 
-class AlertsScreen(Listing):
+
+class _Acts(Page):
+    """What can be done about the alert that is meant."""
+
+    def meant(self) -> alerts.Alert | None:
+        """Return the alert."""
+        raise NotImplementedError
+
+    async def action_acknowledge(self) -> None:
+        """Let end and reason be said."""
+        if (one := self.meant()) is not None:
+            await self.prefill(f"acknowledge {alerts.word(one)} 2h ")
+
+
+class AlertsScreen(_Acts, Listing):
     """All services that are not well; of one node, when it is said which."""
 
     TITLE = "alerts"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("v", "everything", "show also what is well, or hide it")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ACKNOWLEDGE,
+        Binding("v", "everything", "show also what is well, or hide it"),
+    ]
     filter_fields = alerts.FIELDS
     empty = "no alerts"
 
@@ -46,6 +64,10 @@ class AlertsScreen(Listing):
         above = node.lines(snapshot, self.site, self.node) if self.node else []
         return [*above, [alerts.heading(self._found(snapshot)), of_all(shown, count)]]
 
+    def meant(self) -> alerts.Alert | None:
+        """Return the alert under the cursor."""
+        return next((one for one in self._found(self.console.snapshot) if one.key == self.key), None)
+
     def action_everything(self) -> None:
         """Show what is well, too."""
         self.everything = not self.everything
@@ -56,19 +78,26 @@ class AlertsScreen(Listing):
         self.console.push_screen(AlertScreen(key))
 
 
-class AlertScreen(Page):
+class AlertScreen(_Acts):
     """One alert, and the runbook for its kind."""
 
     TITLE = "an alert"
+    BINDINGS: ClassVar[list[BindingType]] = [ACKNOWLEDGE]
 
     def __init__(self, key: str) -> None:
         super().__init__()
         self.key = key
 
+    def _one(self, snapshot: Snapshot) -> alerts.Alert | None:
+        return next((one for one in alerts.alerts(snapshot, everything=True) if one.key == self.key), None)
+
+    def meant(self) -> alerts.Alert | None:
+        """Return this alert."""
+        return self._one(self.console.snapshot)
+
     def draw(self, snapshot: Snapshot) -> None:
         """Show it as it is now."""
-        found = alerts.alerts(snapshot, everything=True)
-        one = next((one for one in found if one.key == self.key), None)
+        one = self._one(snapshot)
         said = ["this is over: nothing says it any more"] if one is None else alerts.lines(one, snapshot.at)
         self.head(("What to do", "strong"))
         self.query_one(Scrolled).show(said)

@@ -7,18 +7,20 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 
 from core.cli.asking import asked, need, open_catalogue
 from core.cli.options import Selection, json_option, site_options
-from core.cli.pausing import Act, act_options
+from core.cli.pausing import Act, act_options, end_of
 from core.cli.show import events_text, ledger_text, status_text
 from core.cli.showfleet import fleet_text
 from core.cli.showredundancy import period_lines
 from core.control.client import ask
 from core.errors import OverlapseError
 from core.site.place import Place
+from core.values import utc
 
 Json = dict[str, Any]
 DAY = timedelta(days=1)
@@ -150,17 +152,27 @@ def _ledger(
 @click.option("--last", "limit", default=50, show_default=True, type=click.IntRange(1, 1000), help="How many.")
 @click.option("--acknowledge", "service", metavar="SERVICE", help='A problem that you are at, such as "camera north".')
 @click.option("--of", "of_node", metavar="NODE", help="Of which node the problem is; default: this one.")
+@click.option("--until", metavar="TIME", help='Until when you are at it, "14:00" or a day and time; default: its end.')
+@click.option("--for", "lasting", metavar="DURATION", help="For how long you are at it, such as 2h.")
 @click.option("--reason", metavar="TEXT", help="What is done about it.")
 def events(
-    selection: Selection, as_json: bool, limit: int, service: str | None, of_node: str | None, reason: str | None
+    selection: Selection,
+    as_json: bool,
+    limit: int,
+    service: str | None,
+    of_node: str | None,
+    until: str | None,
+    lasting: str | None,
+    reason: str | None,
 ) -> None:
     """Show what happened, newest last; or acknowledge a problem, here and in Nagios and Icinga 2, until it is over."""
-    place = selection.place()
     if service is not None:
-        _acknowledge(place, as_json, service, of_node, reason)
+        said = _acknowledge(selection, service, of_node, (until, lasting), reason)
+        click.echo(json.dumps(said) if as_json else _acknowledged(service, said))
         return
-    if of_node is not None or reason is not None:
-        raise click.UsageError("--of and --reason belong to --acknowledge SERVICE")
+    if any(one is not None for one in (of_node, until, lasting, reason)):
+        raise click.UsageError("--of, --until, --for and --reason belong to --acknowledge SERVICE")
+    place = selection.place()
 
     def from_catalogue() -> Json:
         from core.status.views import event_rows
@@ -172,10 +184,20 @@ def events(
     click.echo(json.dumps(found) if as_json else events_text(found["events"]))
 
 
-def _acknowledge(place: Place, as_json: bool, service: str, node: str | None, reason: str | None) -> None:
+def _acknowledge(
+    selection: Selection, service: str, node: str | None, end: tuple[str | None, str | None], reason: str | None
+) -> Json:
+    """Note it; `end`: until when, or for how long, where either is said."""
     if reason is None:
         raise click.UsageError("say what is done about it, with --reason TEXT: Nagios and Icinga 2 show it")
     asked_for = {"service": service, "reason": reason} | ({"node": node} if node is not None else {})
-    done = ask(place.folders.control, "acknowledge", asked_for)
-    told = f"{service} of {done['node']} is acknowledged until it is over."
-    click.echo(json.dumps(done) if as_json else told)
+    if end == (None, None):
+        return ask(selection.place().folders.control, "acknowledge", asked_for)
+    place, loaded = selection.load()
+    until = end_of(*end, datetime.now(UTC), ZoneInfo(loaded.site.site.zone))
+    return ask(place.folders.control, "acknowledge", asked_for | {"until": until.isoformat()})
+
+
+def _acknowledged(service: str, said: Json) -> str:
+    end = f"until {utc(said['until']):%Y-%m-%d %H:%M} UTC, or " if "until" in said else ""
+    return f"{service} of {said['node']} is acknowledged {end}until it is over."

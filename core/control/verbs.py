@@ -256,8 +256,9 @@ _ALL = (
     Verb(
         "acknowledge",
         Role.OPERATE,
-        "Note that somebody is at a problem, until it is over; Nagios and Icinga 2 are told, and page no more for it.",
-        {"service": Argument(parse_service), "node": optional(NODE), "reason": REASON},
+        "Note that somebody is at a problem, until then or until it is over; Nagios and Icinga 2 are told, and page no "
+        "more for it.",
+        {"service": Argument(parse_service), "node": optional(NODE), "until": optional(UNTIL), "reason": REASON},
     ),
     Verb(
         "acknowledge-announce",

@@ -258,7 +258,7 @@ class Serving:
         """Note who is at a problem; the document carries it to the hub, and that tells Nagios and Icinga 2."""
         desks, args = self._desks, request.args
         node, verdicts = args.get("node", desks.context.node.name), desks.reporting.document().get("verdicts", [])
-        return desks.noted.add(args["service"], node, request.who.user, args["reason"], verdicts)
+        return desks.noted.add(args["service"], node, request.who.user, args["reason"], verdicts, args.get("until"))
 
     def _acknowledge(self, request: Request) -> Answer:
         self._desks.context.tell(

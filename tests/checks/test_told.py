@@ -191,7 +191,7 @@ def test_a_new_unit_is_made_in_icinga_with_its_parents_and_its_services(tmp_path
 def test_an_acknowledgement_and_a_pause_pass_to_nagios_and_its_own_come_back(nagios: Nagios) -> None:
     hub, now = Hub({"nagios": of_nagios(nagios)}), time.time()
     pause = {"since": now - 60, "until": now + HOUR, "by": "ana", "text": "paused by ana: crane"}
-    note = [{"check": "transfer", "subject": "nas", "by": "ben", "at": now, "text": "on it; tomorrow"}]
+    note = [{"check": "transfer", "subject": "nas", "by": "ben", "at": now, "until": now + HOUR, "text": "on it; soon"}]
     eta = put("destinations.1.eta", "never"), put("destinations.1.waiting", 900)
     hub.tell(now, *well(now), status("unit1", now + 1, put("cameras.0.paused", pause), put("acknowledged", note), *eta))
     nas = ("harbour_unit1", "transfer nas")
@@ -202,17 +202,20 @@ def test_an_acknowledgement_and_a_pause_pass_to_nagios_and_its_own_come_back(nag
         ("unit1", "transfer", "nas", "acknowledged", "ben"),
         ("unit1", "camera", "north", "downtime", "ana"),
     }
-    hub.tell(now + 3, status("unit1", now + 3))
+    hub.tell(now + 3, status("unit1", now + 3, *eta))
+    nagios.until(lambda: nagios.rows()[nas]["problem_has_been_acknowledged"] == "0", "the end that was said")
     nagios.until(lambda: nagios.rows()[CAMERA]["scheduled_downtime_depth"] == "0", "the end of the downtime")
 
 
 def test_an_acknowledgement_and_a_pause_pass_to_icinga_and_its_own_come_back(icinga2: Icinga) -> None:
     hub, now = Hub({"icinga": of_icinga(icinga2)}), time.time()
     pause = {"since": now - 60, "until": now + HOUR, "by": "ana", "text": "paused by ana: crane"}
-    note = [{"check": "transfer", "subject": "nas", "by": "ben", "at": now, "text": "on it; tomorrow"}]
+    note = [{"check": "transfer", "subject": "nas", "by": "ben", "at": now, "until": now + HOUR, "text": "on it; soon"}]
     eta = put("destinations.1.eta", "never"), put("destinations.1.waiting", 900)
     hub.tell(now, *well(now), status("unit1", now + 1, put("cameras.0.paused", pause), put("acknowledged", note), *eta))
-    assert icinga2.service("harbour_unit1", "transfer nas")["acknowledgement"] > 0
+    attrs = icinga2.service("harbour_unit1", "transfer nas")
+    assert attrs["acknowledgement"] > 0
+    assert abs(attrs["acknowledgement_expiry"] - now - HOUR) < 1
     icinga2.until(lambda: icinga2.service(*CAMERA)["downtime_depth"] == 1, "the downtime")
     found = Hub({"icinga": of_icinga(icinga2)}).tell(now + 2, *well(now + 2))["handled"]
     assert {(one["node"], one["check"], one["subject"], one["kind"], one["by"]) for one in found} >= {

@@ -4,24 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from core.catalogue import states
-from core.errors import CatalogueError, NoSuchThing, StorageError
+from core.errors import BadRequest, CatalogueError, NoSuchThing, StorageError
 from core.node.context import Context
 
 Row = dict[str, Any]
+NEVER = float("inf")
 _KEY = "verdicts/acknowledged"
 
 
 class Noted:
-    """The acknowledgements: {"node", "check", "subject", "by", "at", "text"}. `heard`: documents of other nodes."""
+    """The acknowledgements: {"node", "check", "subject", "by", "at", "until", "text"}; `until` where an end was said.
+
+    `heard`: documents of other nodes.
+    """
 
     def __init__(self, context: Context, heard: Callable[[], Mapping[str, Mapping[str, Any]]]) -> None:
         self._context, self._heard = context, heard
 
-    def add(self, service: str, node: str, by: str, text: str, verdicts: list[Row]) -> Row:
-        """Note one; `verdicts` are this node's own. Raise NoSuchThing where there is no such problem."""
+    def add(
+        self, service: str, node: str, by: str, text: str, verdicts: list[Row], until: datetime | None = None
+    ) -> Row:
+        """Note one, until then or until it is over; `verdicts` are this node's own.
+
+        Raise NoSuchThing where there is no such problem, BadRequest for an end that is past.
+        """
+        if until is not None and until <= self._context.now():
+            raise BadRequest("until: it is past already")
         check, _, subject = service.partition(" ")
         there = self._verdicts(node, verdicts)
         if (check, subject) not in there:
@@ -31,15 +43,25 @@ class Noted:
             raise NoSuchThing(f"{service} of {node} is OK: nothing is to be acknowledged")
         about = {"node": node, "check": check, "subject": subject}
         row = about | {"by": by, "at": round(self._context.now().timestamp()), "text": text}
+        row |= {} if until is None else {"until": round(until.timestamp())}
         kept = [one for one in self._rows() if any(one[key] != about[key] for key in about)]
         states.put(self._context.catalogue, _KEY, [*kept, row])
-        self._context.tell("acknowledged", node, f"{service} by {by}: {text}")
+        end = "" if until is None else f" until {until:%Y-%m-%d %H:%M}Z"
+        self._context.tell("acknowledged", node, f"{service}{end} by {by}: {text}")
         return row
 
     def open(self, verdicts: list[Row]) -> list[Row]:
-        """Return those whose problem goes on; what is over is in nobody's hands any more, and forgotten."""
-        rows = self._rows()
-        kept = [row for row in rows if self._verdicts(row["node"], verdicts).get((row["check"], row["subject"]), 1)]
+        """Return those whose problem goes on, and whose end has not come; the others are forgotten.
+
+        That an end came while the problem goes on is told: nobody is at it any more.
+        """
+        rows, now = self._rows(), self._context.now().timestamp()
+        going = [row for row in rows if self._verdicts(row["node"], verdicts).get((row["check"], row["subject"]), 1)]
+        kept = [row for row in going if row.get("until", NEVER) > now]
+        for row in going:
+            if row not in kept:
+                service = f"{row['check']} {row['subject']}".strip()
+                self._context.tell("acknowledgement ended", row["node"], f"{service}, by {row['by']}: it goes on")
         if len(kept) < len(rows):
             with suppress(StorageError, CatalogueError):  # a disk that fails is told by others; it is forgotten later
                 states.put(self._context.catalogue, _KEY, kept)

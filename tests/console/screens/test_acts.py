@@ -183,6 +183,42 @@ def test_another_node_is_given_an_order_whose_end_is_seen(tmp_path: Path, at_the
     asyncio.run(story())
 
 
+def test_an_alert_is_acknowledged_with_an_end_and_then_stands_behind_those_that_nobody_is_at(
+    tmp_path: Path, at_the_console: Any
+) -> None:
+    async def story() -> None:
+        state = {"subject": "", "state": 2, "line": "DISK", "losing": 0.0}
+        rows = [{**state, "check": "storage"}, {**state, "check": "camera", "subject": "gate"}]
+        with unit(tmp_path, put("verdicts", rows)) as node:
+            async with at_the_console([node], (140, 30)) as desk:
+                await desk.press("4")
+                await desk.sees("> CRITICAL", "camera gate @unit1")
+                await desk.press("a")
+                await desk.sees(": acknowledge harbour/camera:gate@unit1 2h")
+                await desk.type("on my way")
+                await desk.press("enter")
+                await desk.sees("Acknowledge camera gate", "until 2026-11-21 14:00Z, in 2h", "reason on my way")
+                await desk.confirms()
+                await desk.until(lambda: node.acted)
+                note = {"node": "unit1", "check": "camera", "subject": "gate", "by": "anna", "text": "on my way"}
+                node.documents["unit1"]["acknowledged"] = [{**note, "at": NOW, "until": NOW + 7200}]
+                await desk.press("escape")
+                await desk.reads()
+                shown = await desk.sees("ack CRIT", "by anna, until 14:00: on my way")
+                assert "storage @unit1" in shown[2]
+                assert "ack CRIT" in shown[3]
+        verb, args = node.acted[0]
+        assert (verb, args["service"], args["node"], args["reason"]) == (
+            "acknowledge",
+            "camera gate",
+            "unit1",
+            "on my way",
+        )
+        assert args["until"].timestamp() == NOW + 7200
+
+    asyncio.run(story())
+
+
 def test_words_that_are_no_command_say_what_to_write(tmp_path: Path, at_the_console: Any) -> None:
     said = {
         ":pause gate": "until when? such as 2h",

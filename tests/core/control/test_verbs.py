@@ -57,7 +57,12 @@ TABLE: list[tuple[str, Role, bool, dict[str, Any]]] = [
     ("mail-test", Role.OPERATE, False, {}),
     ("mail-retry", Role.OPERATE, False, {"message": "0123abcd"}),
     ("mail-drop", Role.OPERATE, False, {"message": "0123abcd"}),
-    ("acknowledge", Role.OPERATE, False, {"service": "camera north", "node": "unit1", "reason": "on my way"}),
+    (
+        "acknowledge",
+        Role.OPERATE,
+        False,
+        {"service": "camera north", "node": "unit1", "until": UNTIL, "reason": "on my way"},
+    ),
     ("acknowledge-announce", Role.OPERATE, False, {}),
     ("errand-stop", Role.OPERATE, False, {}),
     ("reload", Role.ADMIN, True, {}),

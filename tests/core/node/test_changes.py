@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from core.catalogue.store import Catalogue
-from core.errors import NoSuchThing
+from core.errors import BadRequest, NoSuchThing
 from core.node.between.changes import MOST, Changes
 from core.node.between.noted import Noted
 from core.node.context import Context
@@ -63,6 +63,22 @@ def test_a_problem_is_acknowledged_until_it_is_over(context: Context) -> None:
     assert [(row["node"], row["by"]) for row in noted.open(bad)] == [("unit1", "ana"), ("unit2", "ben")]
     assert [row["node"] for row in noted.open(said(0)["verdicts"])] == ["unit2"]
     assert [row["node"] for row in noted.open(bad)] == ["unit2"]
+
+
+def test_an_acknowledgement_ends_when_it_was_said_to_and_that_is_told() -> None:
+    seconds, told = [1000.0], []
+    clock = SimpleNamespace(now=lambda: utc(seconds[0]), tell=lambda *said: told.append(said))
+    here = SimpleNamespace(catalogue=Catalogue.in_memory(), node=SimpleNamespace(name="unit1"))
+    noted = Noted(cast(Context, SimpleNamespace(**vars(here), **vars(clock))), dict)
+    bad = said(2)["verdicts"]
+    with pytest.raises(BadRequest, match="past"):
+        noted.add("camera north", "unit1", "ana", "on my way", bad, utc(1000))
+    assert noted.add("camera north", "unit1", "ana", "on my way", bad, utc(4600))["until"] == 4600
+    seconds[0] = 4599
+    assert noted.open(bad)
+    seconds[0] = 4600
+    assert noted.open(bad) == noted.open(bad) == []
+    assert told[1:] == [("acknowledgement ended", "unit1", "camera north, by ana: it goes on")]
 
 
 @pytest.mark.parametrize(
