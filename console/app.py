@@ -36,6 +36,7 @@ SCREENS = {  # by their keys 1, 2, 3 ...; each is imported when it is asked for
     "redundancy": "console.screens.redundancy:RedundancyScreen",
     "events": "console.screens.events:EventsScreen",
     "orders": "console.screens.orders:OrdersScreen",
+    "audit-log": "console.screens.events:AuditScreen",
 }
 PACES = (1, 2, 5, 10, 30, 60, 300)  # seconds between two readings
 DEFAULT = 5

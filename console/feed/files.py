@@ -8,6 +8,7 @@ from typing import Any
 from console.feed.snapshot import Json
 from core.catalogue import states
 from core.catalogue.store import Catalogue
+from core.control.auditpage import audit_page
 from core.errors import NoSuchThing
 from core.site.place import Place
 from core.status.views import event_rows, ledger_page, queue_rows
@@ -34,6 +35,8 @@ def _found(catalogue: Catalogue, place: Place, verb: str, args: Json) -> Json:
         return {"deliveries": queue_rows(catalogue, args.get("destination"), limit)}
     if verb == "events":
         return {"events": event_rows(catalogue, limit)}
+    if verb == "audit-log":
+        return audit_page(place.folders.audit, limit, args.get("before"))
     if verb == "telemetry":
         from core.node.cameras.measuring import telemetry_key
 

@@ -59,7 +59,7 @@ class Audit:
                 line = _seal(entry, previous)
                 _append(descriptor, line if _ends_a_line(descriptor) else b"\n" + line)
         except OSError as error:
-            raise _storage_error(error, self.path) from error
+            raise storage_error(error, self.path) from error
 
     def _entry(
         self, who: Who, verb: str, args: Mapping[str, object], result: str, torn: bytes | None
@@ -87,7 +87,7 @@ def verify(path: Path) -> int | None:
     except FileNotFoundError as error:
         raise NoSuchThing(f"{path}: there is no audit log") from error
     except OSError as error:
-        raise _storage_error(error, path) from error
+        raise storage_error(error, path) from error
     previous, torn = GENESIS, None
     for number, raw in enumerate(_lines(content), 1):
         line = _parse(raw)
@@ -100,6 +100,11 @@ def verify(path: Path) -> int | None:
             return torn[0] if torn else number
         previous, torn = line.hash, None
     return torn[0] if torn else None
+
+
+def unbroken(raw: bytes) -> bool:
+    """Tell whether a line, without its end, is as it was written; whether one is missing before it, `verify` tells."""
+    return _parse(raw) is not None
 
 
 def _seal(entry: Mapping[str, object], previous: str) -> bytes:
@@ -191,6 +196,7 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _storage_error(error: OSError, path: Path) -> StorageError:
+def storage_error(error: OSError, path: Path) -> StorageError:
+    """Return what an error of the disk is called here."""
     kind = {errno.ENOSPC: DiskFull, errno.EDQUOT: DiskFull, errno.EIO: NotDurable}.get(error.errno or 0, StorageError)
     return kind(f"{path}: {error.strerror}")

@@ -107,6 +107,12 @@ _ALL = (
         {"destination": optional(DESTINATION), "limit": _ROWS},
     ),
     Verb("events", Role.VIEW, "Give what happened last, the newest at the end.", {"limit": _ROWS}),
+    Verb(
+        "audit-log",
+        Role.VIEW,
+        "Give who asked for what and what came of it, page by page, the newest at the end.",
+        {"before": Argument(parse_count, required=False), "limit": _ROWS},
+    ),
     Verb("errand", Role.VIEW, "Give what the import or restore that was ordered last plans, and how far it has come."),
     Verb("mail", Role.VIEW, "Give the messages that wait for the mail server, and what became of the last ones."),
     Verb("orders", Role.VIEW, "Give the orders that were given here to other nodes, those that came, and their end."),

@@ -9,6 +9,7 @@ from typing import Any
 
 from core.catalogue import copies, deliveries, overrides, states
 from core.catalogue.overrides import Override
+from core.control.auditpage import audit_page
 from core.control.request import Request
 from core.control.verbs import VERBS
 from core.errors import BadRequest, NoSuchThing, OverlapseError
@@ -46,6 +47,7 @@ class Serving:
             "ledger": self._ledger,
             "queue": self._queue,
             "events": lambda request: {"events": event_rows(self._catalogue, request.args.get("limit", 100))},
+            "audit-log": self._audit_log,
             "telemetry": self._telemetry,
             "retention-plan": self._plan,
             "capture": self._capture,
@@ -149,6 +151,10 @@ class Serving:
     def _telemetry(self, request: Request) -> Answer:
         names = [request.args["camera"]] if "camera" in request.args else list(self._desks.shooting.posts)
         return {"cameras": {name: states.get(self._catalogue, telemetry_key(name)) for name in names}}
+
+    def _audit_log(self, request: Request) -> Answer:
+        limit, path = request.args.get("limit", 100), self._desks.context.folders.audit
+        return audit_page(path, limit, request.args.get("before"))
 
     def _plan(self, request: Request) -> Answer:
         return self._desks.retaining.plan().to_json()

@@ -47,7 +47,18 @@ def test_every_screen_is_there_at_every_size_and_escape_leads_back(
                 "retention-plan": {"rows": [], "lines": ["0 pictures"]},
             }
             async with at_the_console([node], size) as desk:
-                for keys in (["enter"], ["2"], ["2", "enter"], ["3", "enter"], ["4"], ["5"], ["5", "s"], ["6"], ["7"]):
+                for keys in (
+                    ["enter"],
+                    ["2"],
+                    ["2", "enter"],
+                    ["3", "enter"],
+                    ["4"],
+                    ["5"],
+                    ["5", "s"],
+                    ["6"],
+                    ["7"],
+                    ["8"],
+                ):
                     await desk.press(*keys)
                     await desk.pilot.pause()
                     assert all(len(line) <= size[0] for line in desk.text)
@@ -113,6 +124,37 @@ def test_the_time_line_of_an_incident_is_taken_along(tmp_path: Path, at_the_cons
     assert "older events left out" in text
     assert lines[-1].endswith("missed: gate: number 2")
     assert "mail sent" not in text
+
+
+def test_who_asked_for_what_is_paged_and_filtered_and_a_broken_line_stands_out(
+    tmp_path: Path, at_the_console: Any
+) -> None:
+    def page(args: Any) -> Any:
+        row = {"user": "anna", "role": "operate", "verb": "pause", "args": "camera gate", "result": "done"}
+        if "before" in args:
+            assert args["before"] == 4096
+            return {"lines": [{**row, "at": NOW - 9000, "request": "aa" * 8}]}
+        broken = {"broken": True, "result": "torn"}
+        order = {**row, "at": NOW - 60, "user": "ben", "node": "fr", "verb": "retry", "request": "bb" * 8}
+        return {"lines": [broken, {**row, "at": NOW - 90, "request": "cc" * 8}, order], "next": 4096}
+
+    async def story() -> None:
+        with served(tmp_path, well(), node="unit1") as node:
+            node.answers["audit-log"] = page
+            async with at_the_console([node], (120, 30)) as desk:
+                await desk.press("8")
+                shown = await desk.sees(
+                    "11-21 11:59:00 ben@fr   retry", "camera gate -> done", "BROKEN LINE torn", "o: older"
+                )
+                assert "bbbbbbbb" in shown[2]
+                await desk.press("o")
+                await desk.sees("11-21 09:30:00 anna", "n: newest")
+                await desk.press("n")
+                await desk.sees("ben@fr")
+                await desk.type("/user:ben")
+                await desk.sees("1 of 3 rows shown")
+
+    asyncio.run(story())
 
 
 def test_a_time_line_that_fits_is_whole_and_in_order() -> None:

@@ -64,6 +64,7 @@ TABLE: list[tuple[str, Role, bool, dict[str, Any]]] = [
         {"service": "camera north", "node": "unit1", "until": UNTIL, "reason": "on my way"},
     ),
     ("acknowledge-announce", Role.OPERATE, False, {}),
+    ("audit-log", Role.VIEW, False, {"before": 4096, "limit": 100}),
     ("errand-stop", Role.OPERATE, False, {}),
     ("reload", Role.ADMIN, True, {}),
     ("retention-apply", Role.ADMIN, True, {"plan": "0123456789abcdef"}),
