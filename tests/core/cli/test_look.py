@@ -23,6 +23,7 @@ def read_all(site: Site) -> dict[str, Any]:
 def test_a_running_node_answers_every_question(quay: Site) -> None:
     with running(quay) as node:
         node.until(lambda: len(quay.captured()) >= 2, "it shoots")
+        node.until(lambda: quay.ask("status")["destinations"][0]["proven"], "it delivers")
         told = read_all(quay)
         shown = {verb: overlapse(verb, "--site", quay.file) for verb in READ}
         assert node.end() == 0
