@@ -126,6 +126,15 @@ class Tidies(Protocol):
         ...
 
 
+@runtime_checkable
+class LetsGo(Protocol):
+    """A destination whose server may end connections that rest, which costs more than to end them first."""
+
+    def let_go(self) -> None:
+        """End the connection if it is known that the server would: nothing is going to be asked for a while."""
+        ...
+
+
 def judged(digest: str | None, sha256: str) -> Level | None:
     """Return what the hash that a server gives, if it gives one, says of an object that has the right size."""
     if digest is None:

@@ -5,7 +5,7 @@
 | look | site, prefix, limit, but (names); clear: a folder to tidy; tidy: the drop | found, more, back, tidied |
 | collect | names, or prefix and but (names known already); stat, list | objects, listed, missing, there, received |
 | take | name, incoming, spool, into; sha256: as its line says | size, sha256, as they are on our disk |
-| settle | put: [{name, data}], remove: [names] | sent |
+| settle | put: [{name, data}], remove: [names], rests | sent |
 
 `look` finds [{name, size}], the most urgent; `back` are copies for emptied nodes, `tidied` old partials, removed.
 `collect` reads [{name, data}]; of the names in `stat` it tells those `missing`, below the prefix `list` those `there`.
@@ -25,7 +25,7 @@ from typing import Any
 from core.errors import DestinationUnreachable, NotDurable, ObjectNotFound, OverlapseError
 from core.text import safe
 from core.transfer import drops
-from core.transfer.base import Destination, Progress, Tidies
+from core.transfer.base import Destination, LetsGo, Progress, Tidies
 from core.transfer.fetch import writing
 from core.transfer.receipts import STEP
 
@@ -133,7 +133,7 @@ def _receive(destination: Destination, name: str, part: Path, progress: Progress
 
 
 def settle(destination: Destination, args: Json, progress: Progress) -> Json:
-    """Put small batches, and only then remove what is taken in."""
+    """Put small batches, and only then remove what is taken in. `rests`: nothing else is asked for a while."""
     sent = 0
     for one in args["put"]:
         data = base64.b64decode(one["data"])
@@ -148,6 +148,8 @@ def settle(destination: Destination, args: Json, progress: Progress) -> Json:
     for name in args["remove"]:
         destination.delete(name)
         progress(sent)
+    if args.get("rests") and isinstance(destination, LetsGo):
+        destination.let_go()
     return {"sent": sent}
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.errors import StorageError
+from core.node.between.bases import Heard, Lacking, Told
 from core.node.between.changes import Changes
 from core.node.between.drop import Drop, may_speak
 from core.node.context import Context
@@ -24,7 +25,7 @@ from core.transfer.drops import Found
 
 log = logging.getLogger(__name__)
 
-STAYS = ("verdicts", "pid", "boot")  # of a document: who hears it judges by itself, and needs nothing of the process
+STAYS = ("verdicts", "pid", "boot", "heard")  # of a document: who hears it judges by itself, and knows when it came
 
 
 @dataclass
@@ -43,6 +44,12 @@ class CheckIns:
     _under_way: dict[str, dict[str, float]] = field(default_factory=dict)
     _has: dict[str, int] = field(default_factory=dict)  # taker -> number of the last change that it has
     _sent: dict[str, int] = field(default_factory=dict)  # the same, under way
+    _offers: dict[str, bool] = field(default_factory=dict)  # whether an answer to what is under way is awaited
+    bases: Told = field(init=False)
+    kept: Heard = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.bases, self.kept = Told(self.context), Heard(self.context)
 
     def begin(self) -> None:
         """Take up what was heard before a stop."""
@@ -59,6 +66,8 @@ class CheckIns:
         """Return what goes along now: nothing when the taker was told a short while ago."""
         if self.context.monotonic() < self.due(taker):
             return []
+        if taker in self._under_way:  # what went last never arrived
+            self.bases.forget(taker)
         known = self._told.get(taker, {})
         ours = self.document()
         if changes := self.changes.after(self._has.get(taker, 0)):
@@ -66,14 +75,29 @@ class CheckIns:
         self._sent[taker] = self.changes.last
         others = [one for node, one in self.heard.items() if one["at"] > known.get(node, 0.0)]
         self._under_way[taker] = {str(one["node"]): one["at"] for one in (ours, *others)}
-        return [{"status": {key: one[key] for key in one if key not in STAYS}} for one in (ours, *others)]
+        told = ({key: one[key] for key in one if key not in STAYS} for one in (ours, *others))
+        lines = [self.bases.line(taker, one) for one in told]
+        self._offers[taker] = any("as" in one for one in lines)
+        return lines
 
-    def told(self, taker: str) -> None:
-        """Take note that what `lines` gave has arrived."""
+    def offers(self, taker: str) -> bool:
+        """Return whether an answer will be looked for to what goes along now."""
+        return self._offers.get(taker, False)
+
+    def told(self, taker: str) -> bool:
+        """Take note that what `lines` gave has arrived; return whether an answer to it is awaited."""
         if (sent := self._under_way.pop(taker, None)) is not None:
             self._told_at[taker] = self.context.monotonic()
             self._told[taker] = self._told.get(taker, {}) | sent
             self._has[taker] = self._sent.pop(taker)
+            return self._offers.pop(taker)
+        return False
+
+    def answered(self, taker: str, said: Iterable[Json]) -> None:
+        """Take note of which whole documents a taker has, or lacks: those go again with the next that it is told."""
+        for one in said:
+            if self.bases.hear(taker, one):
+                self._told_at.pop(taker, None)
 
     def freshen(self, node: str, said: Mapping[str, Any], rev: int) -> None:
         """Take note of what the session of a node says; `rev` grows with each renewal."""
@@ -95,19 +119,28 @@ class CheckIns:
         """Keep the newest documents of a batch, if its deliverer may speak for those nodes."""
         for one in said:
             try:
-                self._hear(found, one["status"])
-            except ValueError as error:
+                self._hear(drop, found, one)
+            except Lacking as error:
+                log.info("status not understood: drop=%s object=%s why=%s", drop.name, safe(found.name), error)
+                drop.receipts.setdefault(found.prefix, []).append({"lacks": str(one.get("node", found.node))})
+            except (ValueError, RecursionError) as error:
                 told = "status not believed: drop=%s object=%s error=%s"
                 log.error(told, drop.name, safe(found.name), safe(str(error)))
 
-    def _hear(self, found: Found, said: object) -> None:
-        node = said.get("node") if isinstance(said, dict) else None
+    def _hear(self, drop: Drop, found: Found, line: Json) -> None:
+        whole, way = line["status"], f"{drop.name}/{found.prefix}"
+        node = (
+            line.get("node", found.node) if "since" in line else whole.get("node") if isinstance(whole, dict) else None
+        )
         known = {one.name for one in self.context.site.node} - {self.context.node.name}
         if node not in known or not may_speak(self.context, found.prefix, str(node)):
             raise ValueError("its deliverer does not speak for that node")
+        said = self.kept.document(way, str(node), line)
         document = received(said, self.context.site.site.name, str(node), self.context.now().timestamp())
         if len(json.dumps(document)) > LIMIT:
             raise ValueError("it is too long")
+        if self.kept.keep(way, str(node), line):
+            drop.receipts.setdefault(found.prefix, []).append({"has": {str(node): line["as"]}})
         if verdicts := self.context.evaluate(document, self.context.now().timestamp()):
             document["verdicts"] = verdicts
         if is_newer(document, self.heard.get(str(node))):

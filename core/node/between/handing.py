@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 SOON = 2.0  # seconds after something was sent, or is to be told
 SELDOM = 900.0  # at most, while something waits for its receipt
 IDLE = 3600.0  # when nothing waits: receipts of places further on still come
+ANSWERED = (60.0, 300.0)  # seconds in which a taker that was told a whole document says that it has it, most likely
 SHUT = 60.0  # seconds until it is asked again whether the link's budget has bytes for batches
 SHARE = 10.0  # a request is made again after so many times as long as it took: a thin link is for pictures
 ASKED = 5  # deliveries that are looked for in the drop, when receipts stay away
@@ -52,6 +53,7 @@ class Taker:
     tell_at: float = 0.0  # monotonic: when lines are sent
     ends: dict[str, int] = field(default_factory=dict)  # of the day books, up to where the lines under way go
     failed: bool = False  # the last attempt to tell
+    answers: tuple[float, ...] = ()  # monotonic: when it is looked for its word on a document that it was told
     reported: list[Kept] = field(default_factory=list)  # orders whose reports are under way
 
     @property
@@ -185,7 +187,8 @@ class Handing:
             return
         said = [*status, *([{"heard": heard}] if heard else []), *lines, *reports]
         batch = drops.lines(site.site.name, node, batches.next_number(context))
-        self._give(taker, "settle", {"put": [batches.put(batch, said)], "remove": []})
+        rests = not lines and not self.checkins.offers(name) and not self.obeying.obeys(taker.destination.node)
+        self._give(taker, "settle", {"put": [batches.put(batch, said)], "remove": [], "rests": rests})
 
     def _is_to_hear(self, taker: Taker) -> bool:
         """Return whether there is something to tell beside lines: how this node is, what was read, orders' ends."""
@@ -213,7 +216,9 @@ class Handing:
         taker.failed = False
         if self._checks_in(taker) and self.obeying.obeys(taker.destination.node):
             taker.look_at = self.context.monotonic()  # on the line that is open now
-        self.checkins.told(taker.destination.name)
+        if self.checkins.told(taker.destination.name):
+            taker.answers = tuple(self.context.monotonic() + each for each in ANSWERED)
+            taker.look_at = min(taker.look_at, *taker.answers)
         news.told(self.context.catalogue, taker.peer, taker.ends)
         self.obeying.told(taker.reported)
         taker.reported = []
@@ -249,6 +254,8 @@ class Handing:
             self.obeying.hear(hearing.orders, str(taker.destination.node))
             states.put(self.context.catalogue, _key(taker), sorted(known))
 
+        taker.answers = () if hearing.bases else tuple(at for at in taker.answers if at > self.context.monotonic())
+        self.checkins.answered(taker.destination.name, hearing.bases)
         self._look_again(taker, bool(lines), seconds)
         self._refused(hearing.refusals)
         self.writer.write(lines, commit, then=lambda: self._written_down(taker, result["missing"]))
@@ -267,7 +274,7 @@ class Handing:
         pause = taker.wait if waits else IDLE
         if self.obeying.obeys(taker.destination.node):
             pause = min(pause, self.context.node.check_in.total_seconds())
-        taker.look_at = self.context.monotonic() + max(pause, seconds * SHARE)
+        taker.look_at = min([self.context.monotonic() + max(pause, seconds * SHARE), *taker.answers])
         if len(self._heard_of(taker)) >= MANY:
             taker.tell_at = min(taker.tell_at, self.context.monotonic() + SOON)
 

@@ -39,6 +39,7 @@ class Hearing:
     destination: str
     lines: list[Entry] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
+    bases: list[Json] = field(default_factory=list)  # which whole documents it has, or lacks
     orders: list[Json] = field(default_factory=list)  # judged elsewhere: who carried them here proves nothing
 
     def read(self, found: Json) -> None:
@@ -58,6 +59,9 @@ class Hearing:
         """Put one receipt to those that are written, or to those that say that something did not come."""
         if "order" in said:
             self.orders.append(said)
+            return
+        if "lacks" in said or isinstance(said.get("has"), dict):
+            self.bases.append(said)
             return
         if "line" in said:
             line = self._further(said)

@@ -11,6 +11,7 @@ import http.client
 import io
 import socket
 import ssl
+import struct
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -30,7 +31,8 @@ PIECE = 16 << 10  # bytes of one send: each has its own time-out
 BLOCK = 64 << 10
 UNSENT = 128 << 10  # bytes that may wait in the kernel, so that a grant is spent only when it is on its way
 ONCE = frozenset({"MOVE"})  # done twice, the second time tells of a failure
-ONCE_SAID = frozenset({"User-Agent"})  # to each connection: a small object costs less than the names around it
+ONCE_SAID = frozenset({"User-Agent"})  # to each server: a small object costs less than the names around it
+AT_ONCE = struct.pack("ii", 1, 0)
 SMALL_TALK = 64 << 10  # bytes of an answer without interest that are read, to keep the connection
 
 
@@ -113,7 +115,6 @@ class Connection(http.client.HTTPConnection):
 
     auto_open = 0
     held = b""
-    introduced = False  # whether the server was told who asks
 
     def send(self, data: Any) -> None:
         """Keep the head; bodies go another way."""
@@ -137,9 +138,9 @@ class Exchange:
         self._connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
         self._connection.putheader("Host", urlsplit(self._request.url or "").netloc)
         for name, value in self._request.headers.items():
-            if not (name in ONCE_SAID and self._connection.introduced):
+            if not (name in ONCE_SAID and self._line.introduced):
                 self._connection.putheader(name, value)
-        self._connection.introduced = True
+        self._line.introduced = True
         self._connection.endheaders()
 
     def write(self, data: bytes) -> None:
@@ -154,6 +155,8 @@ class Exchange:
         if held or data:
             self._socket.settimeout(self._line.patience.answer)
             self._socket.sendall(held + data)
+        if held:
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
 
     def answer(self, keep: bool = True) -> requests.Response:
         """Return the answer, its body unread. `keep`: whether the connection may serve another request."""
@@ -260,6 +263,8 @@ class Line(BaseAdapter):
     def __init__(self, patience: Patience, tls: Tls) -> None:
         super().__init__()
         self.patience = patience
+        self._ended_there = False  # whether the server ended one that rested
+        self.introduced = False  # whether the server was told who asks
         self._tls = tls
         self._all: set[Connection] = set()
         self._resting: list[Connection] = []
@@ -311,6 +316,14 @@ class Line(BaseAdapter):
         for connection in list(self._all):
             self._end(connection)
 
+    def let_go(self) -> None:
+        """End what rests, if the server was seen to: by one packet (socket(7), SO_LINGER), where its end costs six."""
+        for connection in self._resting if self._ended_there else ():
+            if connection.sock is not None:
+                connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+        if self._ended_there:
+            self._end_resting()
+
     def _end_resting(self) -> None:
         while self._resting:
             self._end(self._resting.pop())
@@ -336,6 +349,7 @@ class Line(BaseAdapter):
             resting = self._resting[-1].sock
             if resting is not None and not Wire(resting, self.patience).speaks():
                 return True
+            self._ended_there = True
             self._end(self._resting.pop())
         return False
 
@@ -356,11 +370,28 @@ class Line(BaseAdapter):
         return connection
 
     def _socket(self, host: str, port: int) -> socket.socket:
-        line = socket.create_connection((host, port), timeout=self.patience.connect)
+        line = _connected(host, port, self.patience.connect)
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(self.patience.unacknowledged * 1000))
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
         return line
+
+
+def _connected(host: str, port: int, seconds: float) -> socket.socket:
+    """Return a connection to the first address that answers; what is said first acknowledges it. Raise OSError."""
+    failure: OSError | None = None
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        line = socket.socket(family, kind, protocol)
+        try:
+            line.settimeout(seconds)
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
+            line.connect(address)
+        except OSError as error:
+            line.close()
+            failure = error
+        else:
+            return line
+    raise failure or OSError("it has no address")
 
 
 def _readable(headers: Any) -> Iterator[tuple[str, str]]:

@@ -106,6 +106,9 @@ class WebObjects:
         self._met = False
         self._session.close()
 
+    def let_go(self) -> None:
+        self._session.let_go()
+
     def meet(self) -> None:
         """Get to know the server if that is not done."""
         if not self._met:

@@ -106,6 +106,10 @@ class Session:
         self._http.close()
         self._auth = None
 
+    def let_go(self) -> None:
+        """End what rests, if the server would."""
+        self._line.let_go()
+
     @contextlib.contextmanager
     def speaking(self, what: str) -> Iterator[None]:
         """Translate what goes wrong on the way."""
