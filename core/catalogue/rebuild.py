@@ -62,6 +62,8 @@ class Replayed:
     told: list[str] = field(default_factory=list)
     queued: int = 0  # deliveries without a receipt
     late: dict[str, bool] = field(default_factory=dict)  # pictures that were no new ones -> are copies made of them?
+    spares: set[str] = field(default_factory=set)  # pictures that nothing needs over a metered link
+    needed: set[str] = field(default_factory=set)  # spares that fill a hole
     without_line: list[str] = field(default_factory=list)  # pictures on disk that no line tells of
     without_file: list[str] = field(default_factory=list)  # lines whose picture is neither on disk nor deleted
     undeleted: list[str] = field(default_factory=list)  # still on disk, although a line tells of their deletion
@@ -72,8 +74,13 @@ class Replayed:
             self.told.append(safe(what, 300))
 
 
-def follow(catalogue: Catalogue, lines: Iterable[Line], plan: Plan | None = None) -> Replayed:
-    """Apply lines that the catalogue has not seen, each day's in one transaction with its new offset."""
+def follow(
+    catalogue: Catalogue, lines: Iterable[Line], plan: Plan | None = None, spares: Plan | None = None
+) -> Replayed:
+    """Apply lines that the catalogue has not seen, each day's in one transaction with its new offset.
+
+    `spares` is the plan for pictures that were spares when they were shot and fill no hole; None: the same.
+    """
     done, last = Replayed(), int(catalogue.value("SELECT ifnull(max(id), 0) FROM picture"))
     for folder, of_a_day in groupby(lines, key=lambda line: line.folder):
         with catalogue.transaction():
@@ -83,7 +90,7 @@ def follow(catalogue: Catalogue, lines: Iterable[Line], plan: Plan | None = None
                 _replay(catalogue, line, done)
             states.set_offset(catalogue, folder, end)
     if plan is not None:
-        _enqueue(catalogue, plan, last, done)
+        _enqueue(catalogue, plan, spares or plan, last, done)
     return done
 
 
@@ -97,6 +104,11 @@ def _replay(catalogue: Catalogue, line: Line, done: Replayed) -> None:
         done.applied[kind] += 1
         if kind == "picture" and (line.fields.get("dated") or line.fields.get("restored")):
             done.late[str(line.fields["name"])] = not line.fields.get("restored")
+        if kind == "picture" and line.fields.get("spare"):
+            done.spares.add(str(line.fields["name"]))
+        elif kind == "needed":
+            done.spares.discard(str(line.fields["name"]))
+            done.needed.add(str(line.fields["name"]))
     else:
         done.tell(f"{line.folder}: a line could not be applied: {error}")
 
@@ -115,14 +127,22 @@ def attempt(catalogue: Catalogue, said: Fields) -> tuple[str, Exception | None]:
         return "", error
 
 
-def _enqueue(catalogue: Catalogue, plan: Plan, last: int, done: Replayed) -> None:
+def _enqueue(catalogue: Catalogue, plan: Plan, spares: Plan, last: int, done: Replayed) -> None:
+    before = last
     while some := pictures.after(catalogue, last):
         with catalogue.transaction():
             for picture in some:
                 if not picture.gone:
-                    wanted = _still_wanted(catalogue, picture.id, _behind(picture, plan(picture), done))
+                    asked = spares if str(picture.name) in done.spares else plan
+                    wanted = _still_wanted(catalogue, picture.id, _behind(picture, asked(picture), done))
                     done.queued += len(deliveries.enqueue(catalogue, picture.id, wanted))
         last = some[-1].id
+    with catalogue.transaction():
+        for name in sorted(done.needed):  # of those that were known before, only what they lacked as spares
+            known = pictures.by_name(catalogue, PictureName.parse(name))
+            if known is not None and known.id <= before and not known.gone:
+                late = [one for one in plan(known) if one.priority != Priority.LIVE]
+                done.queued += len(deliveries.enqueue(catalogue, known.id, _still_wanted(catalogue, known.id, late)))
 
 
 def _behind(picture: Picture, wanted: Iterable[NewDelivery], done: Replayed) -> Iterable[NewDelivery]:
@@ -197,6 +217,10 @@ def _filled(catalogue: Catalogue, said: Fields) -> None:
     slots.fill(catalogue, said["camera"], said["slot"], said["node"], said["name"])
 
 
+def _needed(catalogue: Catalogue, said: Fields) -> None:
+    _known(catalogue, said)  # what it asks for is queued when all lines are applied
+
+
 def _view(catalogue: Catalogue, said: Fields) -> None:
     picture = _known(catalogue, said)
     pictures.set_view(catalogue, picture.id, said["verdict"], said.get("why", ""), said["stats"])
@@ -249,6 +273,7 @@ _ACTS: Mapping[str, Callable[[Catalogue, Fields], None]] = {
     "picture": _picture,
     "outcome": _outcome,
     "filled": _filled,
+    "needed": _needed,
     "view": _view,
     "receipt": _receipt,
     "disproof": _disproof,
@@ -257,27 +282,41 @@ _ACTS: Mapping[str, Callable[[Catalogue, Fields], None]] = {
 }
 
 
-def rebuild(path: Path, lines: Iterable[Line], *, folder: Path | None = None, plan: Plan | None = None) -> Replayed:
+def rebuild(
+    path: Path,
+    lines: Iterable[Line],
+    *,
+    folder: Path | None = None,
+    plan: Plan | None = None,
+    spares: Plan | None = None,
+) -> Replayed:
     """Make the catalogue at `path` anew and put it into the place of the old one; the node must not run.
 
     When this raises, or is stopped, the old catalogue is where it was, or there is none and the next start makes it
     from the same lines.
     """
-    done = prepare(path, lines, folder=folder, plan=plan)
+    done = prepare(path, lines, folder=folder, plan=plan, spares=spares)
     install(path)
     return done
 
 
-def prepare(path: Path, lines: Iterable[Line], *, folder: Path | None = None, plan: Plan | None = None) -> Replayed:
+def prepare(
+    path: Path,
+    lines: Iterable[Line],
+    *,
+    folder: Path | None = None,
+    plan: Plan | None = None,
+    spares: Plan | None = None,
+) -> Replayed:
     """Make a new catalogue beside the one at `path`, which the node may go on using, ready to `install`.
 
-    With `folder`, the pictures there are compared with the lines.
+    With `folder`, the pictures there are compared with the lines; `plan` and `spares` as `follow` has them.
     """
     new = path.with_name(f"{path.name}.new")
     _remove(new)
     catalogue = Catalogue.open(new)
     try:
-        done = follow(catalogue, lines, plan)
+        done = follow(catalogue, lines, plan, spares)
         _restore_outcomes(catalogue, done)
         if folder is not None:
             _compare(catalogue, _disk(folder), done)

@@ -10,6 +10,7 @@ from core.catalogue.rebuild import Replayed, forget_prepared, install, prepare
 from core.control.client import ask
 from core.errors import ConfigurationError, NodeUnreachable, OverlapseError
 from core.intake.daybook import read_all
+from core.node.fleet.spares import wanted_of_spare
 from core.node.pictures.taking import wanted_by
 from core.node.start import held, make_folders
 from core.site.load import Loaded
@@ -50,6 +51,7 @@ def _prepare(place: Place, loaded: Loaded, progress: Callable[[str], None]) -> R
         read_all(folders.pictures),
         folder=folders.pictures,
         plan=lambda picture: wanted_by(loaded.site, picture, place.node),
+        spares=lambda picture: wanted_of_spare(loaded.site, picture, place.node),
     )
 
 

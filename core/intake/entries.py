@@ -46,6 +46,7 @@ class PictureEntry(OfPicture):
     taken_in: int = 0
     dated: str = ""  # of an imported one: where the time in its name comes from: name, exif or mtime
     restored: bool = False  # it came back from a destination: no copies of it are made
+    spare: bool = False  # another node owned the camera: over a metered link it goes only when it is `needed`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +82,13 @@ class FilledEntry(OfSlot):
 
     line: ClassVar[str] = "filled"
     name: PictureName  # of the spare
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeededEntry(OfPicture):
+    """A spare fills a hole, since the camera's owner is dead: it is delivered as any other picture."""
+
+    line: ClassVar[str] = "needed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +160,15 @@ class OverrideEntry:
 
 
 Entry = (
-    PictureEntry | OutcomeEntry | FilledEntry | ViewEntry | ReceiptEntry | DisproofEntry | DeletionEntry | OverrideEntry
+    PictureEntry
+    | OutcomeEntry
+    | FilledEntry
+    | NeededEntry
+    | ViewEntry
+    | ReceiptEntry
+    | DisproofEntry
+    | DeletionEntry
+    | OverrideEntry
 )
 _KINDS: Mapping[str, type[Entry]] = {kind.line: kind for kind in get_args(Entry)}
 

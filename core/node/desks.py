@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from core.catalogue import states
 from core.control.trail import Trail
+from core.errors import CatalogueError, StorageError
 from core.node.between.batches import BOOKS
 from core.node.between.changes import Changes
 from core.node.between.checkins import CheckIns
@@ -53,6 +55,8 @@ from core.node.writing import Writer
 from core.status.fleet import site_of
 from core.status.vitals import vitals
 from core.values import PictureName, utc
+
+log = logging.getLogger(__name__)
 
 ERRANDS: Mapping[str, Make] = {"import": Importing, "restore": Restoring}
 
@@ -277,7 +281,10 @@ class Desks:
 
     def _taken_over(self, camera: str, since: float) -> None:
         """A camera is this node's, whose owner was heard last at `since`: spares from then on fill holes."""
-        self.delivering.look(fill_holes(self.context, camera, since))
+        try:
+            fill_holes(self.context, self.writer, camera, since, self.delivering.look)
+        except (StorageError, CatalogueError) as error:
+            log.error("spares not queued yet: camera=%s error=%s", camera, error)
 
     def _of_camera(self, report: Report) -> None:
         if report.job.op in ("telemetry", "set_clock"):

@@ -34,6 +34,7 @@ from core.node.context import Context, Pace
 from core.node.engine import Far
 from core.node.evaluating import evaluation
 from core.node.fleet.assigned import as_assigned, recalled
+from core.node.fleet.spares import wanted_of_spare
 from core.node.keeping.retaining import expect_removal
 from core.node.loop import Event, Stop
 from core.node.part import SitePart
@@ -180,7 +181,8 @@ def open_catalogue(
         told.append(f"was damaged ({error}) and is made anew from the day books")
         lines = _counted(read_all(folders.pictures), progress)
         plan = _counting(partial(wanted_by, site, node=node), progress)
-        done = rebuild(folders.catalogue, lines, folder=folders.pictures, plan=plan)
+        spares = _counting(partial(wanted_of_spare, site, node=node), progress)
+        done = rebuild(folders.catalogue, lines, folder=folders.pictures, plan=plan, spares=spares)
         told += done.told
         return Catalogue.open(folders.catalogue)
 
@@ -273,7 +275,8 @@ def _catch_up(context: Context, told: list[str], progress: Progress) -> None:
     leaving: list[str] = []
     behind = _counted(read_after(folders.pictures, states.offsets(catalogue)), progress)
     lines = _noting_deletions(_noting_news(catalogue, behind), leaving)
-    done = follow(catalogue, lines, lambda picture: wanted_by(context.site, picture, context.node.name))
+    plans = [partial(wants, context.site, node=context.node.name) for wants in (wanted_by, wanted_of_spare)]
+    done = follow(catalogue, lines, *plans)
     expect_removal(catalogue, leaving)
     progress("deliveries and slots are looked through")
     deliveries.resume_all(catalogue)

@@ -21,6 +21,7 @@ from core.control.trail import Trail
 from core.errors import CatalogueError, DiskFull
 from core.node.context import Context, Pace
 from core.node.engine import Engine
+from core.node.fleet.spares import wanted_of_spare
 from core.node.jobs import Hands, Report, Worker
 from core.node.loop import Event, Loop, Stop
 from core.node.part import SitePart
@@ -158,7 +159,7 @@ class SimulatedSite:
             trail=Trail(self.audit),
         )
         context.hands = self._hands(lambda report: queue.put(Event(part, report)))
-        follow(self.catalogue, self.disk.behind(states.offsets(self.catalogue)), self._wanted)
+        self.catch_up(self.catalogue)
         deliveries.resume_all(self.catalogue)
         self.part = part
         part.begin(self._before)
@@ -191,7 +192,11 @@ class SimulatedSite:
     def rebuilt(self) -> tuple[Catalogue, Replayed]:
         """Return a catalogue made anew from the day books alone."""
         catalogue = Catalogue.in_memory()
-        return catalogue, follow(catalogue, self.disk.lines(), self._wanted)
+        return catalogue, follow(catalogue, self.disk.lines(), self._wanted, self._spares)
+
+    def catch_up(self, catalogue: Catalogue) -> Replayed:
+        """Have a catalogue take in what the day books say and it does not know, as a start does."""
+        return follow(catalogue, self.disk.behind(states.offsets(catalogue)), self._wanted, self._spares)
 
     def expected(self, camera: str, begin: datetime, end: datetime) -> list[Slot]:
         """Return the slots that a camera's schedule expects from `begin` to before `end`."""
@@ -265,6 +270,9 @@ class SimulatedSite:
 
     def _wanted(self, picture: pictures.Picture) -> Iterable[deliveries.NewDelivery]:
         return wanted_by(self.site, picture, self.node)
+
+    def _spares(self, picture: pictures.Picture) -> Iterable[deliveries.NewDelivery]:
+        return wanted_of_spare(self.site, picture, self.node)
 
 
 @dataclass

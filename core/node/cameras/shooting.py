@@ -29,7 +29,7 @@ from core.ledger.rhythm import LATEST, STEERED, Due, Recorded, begin, done, due,
 from core.node.cameras.pauses import pause_at, pauses_of
 from core.node.cameras.post import InHand, Post
 from core.node.context import Context
-from core.node.fleet.spares import wanted_of_spare
+from core.node.fleet.spares import AS_SPARE
 from core.node.jobs import Done, Failed, Report, Setting
 from core.node.pictures.taking import Taken, Taking
 from core.schedule.slots import Slot, Timetable
@@ -265,8 +265,8 @@ class Shooting:
         self._climbed(post, step(post.ladder, Good(), self.context.now().timestamp(), limits_of(post.camera))[0])
         self._tell_drift(post, shot)
         try:
-            wants = wanted_of_spare if in_hand.spare else None
-            self.taking.take(shot, entry, lambda taken: self._kept(post, in_hand, entry, taken), wants)
+            more = AS_SPARE if in_hand.spare else None
+            self.taking.take(shot, entry, lambda taken: self._kept(post, in_hand, entry, taken), more)
         except (StorageError, CatalogueError) as error:
             post.error = f"its picture is not durable yet: {error}"
             self.context.tell("shot not kept yet", camera, str(error))

@@ -83,20 +83,20 @@ class Taking:
     on_new: Callable[[list[PictureName], set[str]], None]
     _coming: dict[Sha256, PictureName] = field(default_factory=dict)  # not durable yet
 
-    def take(self, shot: Shot, entry: Entry | None, then: Callable[[Taken], None], wants: Wants | None = None) -> None:
+    def take(self, shot: Shot, entry: Entry | None, then: Callable[[Taken], None], more: More | None = None) -> None:
         """Keep a shot with the outcome of its slot (None: it has no slot), and its orphans as extras.
 
         An orphan whose bytes are here already is not stored twice; a shot is always kept, even if a camera that is
         stuck gives the same picture again.
 
-        `then` is called when all is durable and catalogued; `wants` takes the place of the routes. Raise StorageError
-        or CatalogueError when that cannot be now: it is tried again, and a stop before leaves the files where the next
-        start finds them.
+        `then` is called when all is durable and catalogued; `more` is what is otherwise with its pictures. Raise
+        StorageError or CatalogueError when that cannot be now: it is tried again, and a stop before leaves the files
+        where the next start finds them.
         """
-        self.writer.attempt(lambda: self._named(shot, entry, then, wants))
+        self.writer.attempt(lambda: self._named(shot, entry, then, more))
 
     def _named(
-        self, shot: Shot, entry: Entry | None, then: Callable[[Taken], None], wants: Wants | None
+        self, shot: Shot, entry: Entry | None, then: Callable[[Taken], None], more: More | None
     ) -> Callable[[], None]:
         """Give the files of a shot their names and return what keeps them."""
         slot = seconds_of(entry.at) if entry is not None else None
@@ -108,7 +108,7 @@ class Taking:
         parts += [(part.name, self._picture(part, names, None, None, part.shutter)) for part in orphans]
         release += [part.source_name for part in (*shot.parts, *orphans)]
         taken = Taken([picture.name for _, picture in parts], known, release)
-        entries, more = [entry] if entry is not None else [], More(wants=wants)
+        entries = [entry] if entry is not None else []
         return lambda: self.keep(parts, entries, then=lambda: then(taken), more=more)
 
     def _sort_out(self, orphans: Sequence[Part]) -> tuple[list[PictureName], list[Part], list[str]]:
