@@ -26,6 +26,10 @@ class Clock(Protocol):
         """Return seconds that never jump and never go back, from an arbitrary start."""
         ...
 
+    def lapsed(self) -> float:
+        """Return seconds as `monotonic` does, which go on while the machine is suspended: for what others wait for."""
+        ...
+
     def boot_id(self) -> str:
         """Return what changes when the machine starts anew and `monotonic` with it."""
         ...
@@ -46,6 +50,9 @@ class SystemClock:
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+    def lapsed(self) -> float:
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
 
     def boot_id(self) -> str:
         return self._boot_id

@@ -77,7 +77,7 @@ class Coordination(Protocol):
         ...
 
     def now(self) -> float:
-        """Return seconds that never go back, for the waiting times between nodes."""
+        """Return seconds that never go back and never stand still, for the waiting times between nodes."""
         ...
 
 

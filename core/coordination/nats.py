@@ -147,8 +147,8 @@ class NatsCoordination:
         return end
 
     def now(self) -> float:
-        """Return the clock's monotonic seconds."""
-        return self._clock.monotonic()
+        """Return the clock's seconds, those in which the machine was suspended among them."""
+        return self._clock.lapsed()
 
     def close(self) -> None:
         """End the connection; safe to call twice."""

@@ -92,8 +92,8 @@ class SqliteCoordination:
         return end
 
     def now(self) -> float:
-        """Return the clock's monotonic seconds."""
-        return self._clock.monotonic()
+        """Return the clock's seconds, those in which the machine was suspended among them."""
+        return self._clock.lapsed()
 
     def close(self) -> None:
         """Let go of the file; safe to call twice."""

@@ -107,6 +107,10 @@ class Context:
         """Seconds that never jump."""
         return self.clock.monotonic()
 
+    def lapsed(self) -> float:
+        """Seconds that never jump, those among them in which the machine was suspended."""
+        return self.clock.lapsed()
+
     def camera(self, name: str) -> Camera | None:
         """The camera of this name, whoever drives it."""
         return next((camera for camera in self.site.camera if camera.name == name), None)

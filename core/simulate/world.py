@@ -23,6 +23,7 @@ class World:
     def __init__(self, start: datetime, boot: str = "simulated-1") -> None:
         self._wall = start
         self._monotonic = 0.0
+        self._suspended = 0.0  # seconds
         self._boot = boot
         self._coming: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
@@ -32,6 +33,9 @@ class World:
 
     def monotonic(self) -> float:
         return self._monotonic
+
+    def lapsed(self) -> float:
+        return self.monotonic() + self._suspended
 
     def boot_id(self) -> str:
         return self._boot
@@ -61,6 +65,11 @@ class World:
     def jump(self, by: timedelta) -> None:
         """Set the wall clock forward or back; monotonic time does not notice."""
         self._wall += by
+
+    def suspend(self, by: timedelta) -> None:
+        """Have the machine sleep for so long: nothing happens on it meanwhile, and its monotonic clock stands still."""
+        self._wall += by
+        self._suspended += by.total_seconds()
 
     def skip(self, seconds: float) -> None:
         """Let time pass without anybody waiting for it; what was to happen in it happens."""

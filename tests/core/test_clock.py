@@ -1,5 +1,7 @@
 """When the wall clock is believed."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -57,3 +59,18 @@ def test_a_machine_without_a_battery_clock_says_so(tmp_path: Path) -> None:
 
 def test_the_system_clock_is_aware_and_in_utc() -> None:
     assert SystemClock().now().utcoffset() == timedelta(0)
+
+
+def offset(clock: str) -> list[str]:
+    return ["unshare", "--time", clock, "100000"]
+
+
+@pytest.mark.skipif(
+    subprocess.run([*offset("--boottime"), "true"], capture_output=True, check=False).returncode != 0,
+    reason="a time namespace of its own needs root and util-linux",
+)
+@pytest.mark.parametrize(("clock", "goes_on"), [("--boottime", True), ("--monotonic", False)])
+def test_seconds_go_on_while_the_machine_is_suspended(clock: str, goes_on: bool) -> None:
+    code = "from core.clock import SystemClock; print(SystemClock().lapsed())"
+    there = subprocess.run([*offset(clock), sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (float(there.stdout) - SystemClock().lapsed() > 50_000) is goes_on

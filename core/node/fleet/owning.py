@@ -59,6 +59,8 @@ NEVER = float("inf")
 class Owning:
     """Drives the protocol, where the node shares an engine; without one it does nothing.
 
+    Its seconds go on while the machine is suspended, since those of the other nodes do (`Context.lapsed`).
+
     `on_rights` hears that what this node may shoot is another; `on_taken` of a camera whose dead owner was heard last
     at an instant; `on_mail` of mail that is this node's; `on_assigned` that a camera has another primary or backup, of
     which the context's site tells already. `is_busy`: whether a shot of a camera is under way; `ill`:
@@ -140,7 +142,7 @@ class Owning:
         """Return the right to begin a shot of at most `shot` seconds now; None: another node shoots it."""
         if camera.name not in self.state.cameras:  # it came with a new site file, and shares nothing yet
             return Right("owner", self.context.fence) if camera.primary == self.context.node.name else None
-        found = right(self.state, camera.name, self.context.monotonic(), shot)
+        found = right(self.state, camera.name, self.context.lapsed(), shot)
         if found is None or found.fence != Fence(0, 0):
             return found
         return Right(found.role, self.context.fence, found.until)
@@ -194,7 +196,7 @@ class Owning:
         if self._state is None:
             return
         self._renew_vitals()
-        if self.context.monotonic() >= self.state.wake:
+        if self.context.lapsed() >= self.state.wake:
             self.hear(Wake())
         for camera in [name for name in self._stopping if not self.is_busy(name)]:
             del self._stopping[camera]
@@ -205,9 +207,10 @@ class Owning:
         """Return the monotonic time at which something is due."""
         if self._state is None:
             return NEVER
+        wait = max(0.0, self.state.wake - self.context.lapsed())
         if self._stopping or self.state.cover or self.state.failed:
-            return min(self.state.wake, self.context.monotonic() + LOOK)
-        return self.state.wake
+            wait = min(wait, LOOK)
+        return self.context.monotonic() + wait
 
     def sent(self, case: str) -> None:
         """The mail of a case is with a mail server."""
@@ -243,7 +246,7 @@ class Owning:
         self._look()
 
     def _moment(self) -> Moment:
-        return Moment(self.context.monotonic(), self.context.now().timestamp())
+        return Moment(self.context.lapsed(), self.context.now().timestamp())
 
     def _listen(self) -> None:
         state = self.state
@@ -259,7 +262,7 @@ class Owning:
 
     def _renew_vitals(self) -> None:
         """Have the next renewal carry how this node is."""
-        now, ill = self.context.monotonic(), frozenset(self.ill())
+        now, ill = self.context.lapsed(), frozenset(self.ill())
         if now >= self._said_at or ill != self.state.ill:
             self._said_at = now + self.state.profile().renew
             self.hear(Vitals(ill, self.vitals()))
@@ -298,7 +301,7 @@ class Owning:
                 told = "another process runs under this node's name" if by is None else f"by {by}, which heard nothing"
                 self.context.tell("session ended", self.context.node.name, told)
             case Cut(since):
-                lasted = show_duration(self.context.monotonic() - since)
+                lasted = show_duration(self.context.lapsed() - since)
                 told = f"nothing was answered for {lasted}; own cameras go on: {self._why}"
                 self.context.tell("coordination lost", self.context.node.name, told)
             case Joined(after):

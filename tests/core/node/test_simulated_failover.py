@@ -153,6 +153,18 @@ def test_an_exclusive_camera_is_never_shot_by_both() -> None:
     assert all(one.cause.startswith("not the owner") for one in missed)
 
 
+def test_a_machine_that_was_suspended_longer_than_its_deadline_shoots_no_exclusive_camera_when_it_wakes() -> None:
+    fleet = Fleet(site(camera="exclusive = true"))
+    fleet.run(minutes=5)
+    (gate,) = fleet.unit.site.camera
+    leases = fleet.unit.running.context.leases
+    assert leases.right(gate) is not None
+    fleet.world.suspend(timedelta(seconds=31))
+    assert leases.right(gate) is None, "the other one may own it by now"
+    fleet.run(minutes=5)
+    assert [row["owner"] for row in fleet.unit.document["redundancy"]["cameras"]] == ["unit1"]
+
+
 @pytest.mark.parametrize("dies", ["unit1", "fr"])
 def test_in_constant_mode_no_slot_is_lost_whoever_dies(dies: str) -> None:
     fleet = Fleet(site("10s", switches="redundancy = { constant = true }"))
