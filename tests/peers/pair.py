@@ -34,7 +34,7 @@ class Pair(Fleet):
         gate = f'[[camera]]\nname = "gate"\nprimary = "unit1"\nbackup = "fr"\n{source}\nschedule = [{{ every = "2s" }}]'
         home = f'[[destination]]\nname = "home"\nnode = "unit1"\naddress = "folder:{self.folder / "inbox" / "fr"}"'
         head = 'site = { name = "quay", zone = "UTC", data = "data", run = "run", clock = "host" }'
-        return "\n\n".join(["version = 1", head, engine, *nodes, gate, home]) + "\n"
+        return "\n\n".join(["version = 1", head, engine, *nodes, gate, home, *self.tables.values()]) + "\n"
 
     def shot_by(self, name: str) -> set[PictureName]:
         """Return the names of what a node shot, as it has them."""
@@ -46,14 +46,17 @@ class Pair(Fleet):
 
 
 @contextmanager
-def paired(folder: Path, switches: str) -> Iterator[Pair]:
-    """Run the voter and the camera of a pair; `switches` is what both nodes say of redundancy."""
+def paired(folder: Path, switches: str, *, unit: str = "", mail: str = "") -> Iterator[Pair]:
+    """Run the voter and the camera of a pair; `switches` is what both nodes say of redundancy.
+
+    `unit`: more lines of unit1's table; `mail`: the table of a mail server.
+    """
     inbox = folder / "nodes" / "inbox"
     (inbox / "fr").mkdir(parents=True)
-    nodes = {"unit1": f'kind = "unit"\ninbox = "{inbox}"\n{switches}', "fr": f'kind = "cloud"\n{switches}'}
+    nodes = {"unit1": f'kind = "unit"\ninbox = "{inbox}"\n{switches}\n{unit}', "fr": f'kind = "cloud"\n{switches}'}
     with rude_camera() as camera:
         voters = natsd.Voters(folder / "voters", 1)
-        pair = Pair(folder / "nodes", nodes)
+        pair = Pair(folder / "nodes", nodes, tables={"mail": mail})
         pair.camera, pair.voters = camera, voters
         voters.site = reparse(pair.text())
         voters.write_accounts(voters.accounts())
