@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -18,7 +19,7 @@ from peers.natsd import Voters
 from peers.relay import relaying
 
 from core.clock import SystemClock
-from core.coordination import certs
+from core.coordination import certs, copies
 from core.coordination.base import (
     Conflict,
     Coordination,
@@ -29,7 +30,8 @@ from core.coordination.base import (
     Unknown,
 )
 from core.coordination.credentials import Credentials
-from core.coordination.founding import found, raze, state
+from core.coordination.epoch import Guarded, Memory
+from core.coordination.founding import found, put_back, raise_epoch, raze, state
 from core.coordination.nats import NatsCoordination
 from core.site.load import reparse
 
@@ -164,6 +166,28 @@ def test_a_voter_whose_disk_is_full_stops_nobody(fleet: Voters) -> None:
         assert len(store.list("note.")) >= count + 1  # one whose answer was lost may be there too
     finally:
         fleet.kill(full)  # the fixture starts it again, on the disk that it had
+
+
+def test_a_store_moves_from_one_voter_to_three_and_nodes_believe_it_once_its_epoch_was_raised(
+    one: Voters, fleet: Voters, tmp_path: Path
+) -> None:
+    one.anew()
+    raise_epoch(one.operator, 2)
+    node = Guarded(one.open("fr"), Memory(tmp_path / "seen"))
+    node.cas("own.gate", 0, b"unit1")
+    node.close()
+    held = copies.take(one.operator, datetime(2026, 11, 22, tzinfo=UTC))
+    file = copies.write(held, tmp_path, "harbour")
+    node = Guarded(fleet.open("fr"), Memory(tmp_path / "seen"))
+    with pytest.raises(CoordinationError, match="no epoch"):
+        node.read("own.gate")
+    assert soon(lambda: put_back(fleet.operator, copies.read(file))) == 1
+    assert soon(lambda: raise_epoch(fleet.operator, (held.epoch or 0) + 1)) == 3
+    found = soon(lambda: node.read("own.gate"))
+    assert found is not None
+    assert found.value == b"unit1"
+    assert soon(lambda: node.cas("own.gate", found.rev, b"fr")) > found.rev
+    assert node.epoch == 3
 
 
 def test_a_lost_answer_is_unknown_and_read_back(one: Voters) -> None:
