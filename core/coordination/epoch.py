@@ -2,8 +2,9 @@
 
 Voters that were restored from a copy, or begun anew, give revisions and fences again that others hold. What a node has
 seen tells: the epoch, and the newest keys with their revisions, none of which is ever removed. It is looked at when a
-connection is new, since no store goes back under one. A node that has not seen what was lost cannot tell; the fences of
-a new epoch, above all earlier ones, are what makes a restore safe, and `overlapse fleet restore` raises it.
+connection is new, since no store goes back under one: an answer that is older than an earlier one comes from a voter
+that led, was cut off from the others, and has yet to notice. A node that has not seen what was lost cannot tell; the
+fences of a new epoch, above all earlier ones, are what makes a restore safe, and `overlapse fleet restore` raises it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from core.coordination.base import Coordination, CoordinationError, Held
+from core.coordination.base import Coordination, CoordinationError, CoordinationUnavailable, Held
 
 KEY = "epoch"
 ALONE = 1  # the epoch of a node that shares nothing; that of a fleet is above it from the beginning
@@ -95,6 +96,7 @@ class Guarded:
         self._seen = memory.load()
         self._saved_at = store.now()
         self._sound = 0  # the generation that was looked at
+        self._revs: dict[str, int] = {}  # of what was seen in it
 
     @property
     def epoch(self) -> int:
@@ -105,8 +107,9 @@ class Guarded:
     def read(self, key: str) -> Held | None:
         """Return the newest committed value; raise WentBack, and what the store raises."""
         self._look()
+        before = {key: self._revs.get(key, 0)}
         held = self._store.read(key)
-        self._saw({} if held is None else {key: held})
+        self._believe({} if held is None else {key: held}, before)
         return held
 
     def cas(self, key: str, rev: int, value: bytes) -> int:
@@ -119,8 +122,9 @@ class Guarded:
     def list(self, prefix: str) -> Mapping[str, Held]:
         """Return all keys that begin with `prefix`; raise WentBack, and what the store raises."""
         self._look()
+        before = {key: rev for key, rev in dict(self._revs).items() if key.startswith(prefix)}
         found = self._store.list(prefix)
-        self._saw(found)
+        self._believe(found, before)
         return found
 
     def hint(self, prefix: str, callback: Callable[[str], None]) -> Callable[[], None]:
@@ -154,12 +158,22 @@ class Guarded:
             found = held[key]
             if found is None or found.rev < rev:
                 raise WentBack(_told(f"{key} is at revision {found.rev if found else 0}, and {rev} was seen"))
-        self._sound = max(generation, 1)
+        self._sound, self._revs = max(generation, 1), {}
         self._save()
+
+    def _believe(self, found: Mapping[str, Held], before: Mapping[str, int]) -> None:
+        """Take note of what was found; raise CoordinationUnavailable where more was known before it was asked for."""
+        for key, rev in before.items():
+            at = found[key].rev if key in found else 0
+            if at < rev:
+                told = f"{key} is at revision {at}, and {rev} was seen"
+                raise CoordinationUnavailable(f"a voter that was cut off from the others answers: {told}")
+        self._saw(found)
 
     def _saw(self, found: Mapping[str, Held]) -> None:
         before = self._seen
         for key, held in found.items():
+            self._revs[key] = max(held.rev, self._revs.get(key, 0))
             if key != KEY:
                 self._seen = self._seen.after(key, held.rev)
             elif (epoch := epoch_of(held)) is not None and epoch > self._seen.epoch:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from peers import natsd
 from peers.natsd import Voters
 
 from core.clock import SystemClock
-from core.coordination.base import Coordination, CoordinationError, Held
+from core.coordination.base import Coordination, CoordinationError, CoordinationUnavailable, Held
 from core.coordination.epoch import KEY, Guarded, Memory, Seen, WentBack
 from core.coordination.founding import raise_epoch
 from core.coordination.nats import NatsCoordination
@@ -174,3 +174,38 @@ def test_a_read_of_the_epoch_is_a_read_like_any_other(tmp_path: Path) -> None:
     assert store.epoch == 4
     store.close()
     assert Memory(tmp_path / "seen").load().epoch == 4
+
+
+class OldLeader(SqliteCoordination):
+    """A store that may answer what it held a while ago, as a voter does that led and was cut off from the others."""
+
+    old: Mapping[str, Held] | None = None
+
+    def read(self, key: str) -> Held | None:
+        return super().read(key) if self.old is None else self.old.get(key)
+
+    def list(self, prefix: str) -> Mapping[str, Held]:
+        if self.old is None:
+            return super().list(prefix)
+        return {key: held for key, held in self.old.items() if key.startswith(prefix)}
+
+
+def test_an_answer_older_than_an_earlier_one_is_none_and_the_store_is_believed_again_afterwards(tmp_path: Path) -> None:
+    store = OldLeader(tmp_path / "coordination.db", SystemClock())
+    node = Guarded(store, Memory(tmp_path / "seen"), alone=True)
+    rev = node.cas("own.gate", 0, b"unit1")
+    before = store.list("")
+    newer = node.cas("own.gate", rev, b"fr")
+    node.cas("own.yard", 0, b"fr")
+    other = file_of(tmp_path)
+    other.cas("own.mast", 0, b"ca")
+    store.old = before
+    for ask in (lambda: node.read("own.gate"), lambda: node.read("own.yard"), lambda: node.list("own.")):
+        with pytest.raises(CoordinationUnavailable, match="cut off from the others"):
+            ask()
+    assert node.read("own.mast") is None, "what this node has not seen it cannot miss; a change would be refused"
+    store.old = None
+    assert node.read("own.gate") == Held(newer, b"fr")
+    assert node.list("own.").keys() == {"own.gate", "own.yard", "own.mast"}
+    node.close()
+    other.close()
