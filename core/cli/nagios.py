@@ -54,7 +54,7 @@ def nagios(selection: Selection, kind: str, out: Path) -> None:
 def _read(file: Path) -> SiteFile:
     """Return a site, checked whole but for the secrets, which are not where Nagios is; raise ConfigurationError."""
     try:
-        return load(file, site_checks(), secrets=False).site
+        return load(file, site_checks(secrets=False), secrets=False).site
     except ConfigurationError as error:
         raise ConfigurationError([f"{file}:{problem}" for problem in error.problems]) from error
 

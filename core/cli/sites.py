@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from core.site.load import Loaded
     from core.site.model.file import SiteFile
     from core.site.model.links import Link
+
+Reads = Callable[[Iterable[str]], bool]  # whether the files that one of these nodes reads must be there
+FILES = ("credentials_file", "key_file", "known_hosts", "ca_file")  # keys whose files stand beside a device's reader
 
 
 def read_sites(files: Sequence[Path], node: str | None = None) -> list[tuple[Place, Loaded]]:
@@ -45,7 +49,7 @@ def read_files(files: Sequence[Path], node: str | None = None) -> list[tuple[Loa
     for file in files:
         try:
             chosen = _node_of(file, node)
-            read.append((load(file, site_checks(), chosen), chosen))
+            read.append((load(file, site_checks(chosen), chosen), chosen))
         except ConfigurationError as error:
             problems += [
                 problem if problem.startswith(f"{file}:") else f"{file}:{problem}" for problem in error.problems
@@ -123,9 +127,17 @@ def _meeting(one: Loaded, other: Loaded) -> Iterator[str]:
         yield f"{one.path}: {key}: {sentence}"
 
 
-def site_checks() -> list[Check]:
-    """Return the checks of what the rooms know: schedules, sources, recipes and destinations."""
-    return [_schedules, _sources, _recipes, _destinations, _links, _voters, _watches]
+def site_checks(node: str | None = None, *, secrets: bool = True) -> list[Check]:
+    """Return the checks of what the rooms know: schedules, sources, recipes, destinations, links, watches.
+
+    Of the files with which devices are read, only those that `node` needs must be there, without `secrets` none.
+    """
+
+    def reads(nodes: Iterable[str]) -> bool:
+        return secrets and (node is None or node in nodes)
+
+    rooms = [_schedules, _sources, _recipes, _destinations, _voters]
+    return [*rooms, partial(_links, reads), partial(_watches, reads)]
 
 
 def _schedules(site: SiteFile, base: Path) -> list[Finding]:
@@ -180,7 +192,7 @@ def _destinations(site: SiteFile, base: Path) -> list[Finding]:
     return found + [(f"destination[{n}].address", sentence) for n, sentence in twins(site.destination)]
 
 
-def _links(site: SiteFile, base: Path) -> list[Finding]:
+def _links(reads: Reads, site: SiteFile, base: Path) -> list[Finding]:
     from core.schedule.opening import window_problems
     from core.transfer.rungs import ladder_problems
 
@@ -194,6 +206,7 @@ def _links(site: SiteFile, base: Path) -> list[Finding]:
             *ladder_problems(link.ladder),
             *_counter(link, base),
         )
+        if not key.endswith(FILES) or reads([node.name])
     ]
 
 
@@ -215,16 +228,20 @@ def _counter(link: Link, base: Path) -> list[Finding]:
     return [(f"snmp.{key}", sentence) for key, sentence in found]
 
 
-def _watches(site: SiteFile, base: Path) -> list[Finding]:
+def _watches(reads: Reads, site: SiteFile, base: Path) -> list[Finding]:
     from core.probes.check import api_problems, flow_problems, problems, vantage_problems
     from core.site.model.health import FirewallWatch
+    from core.site.watchers import readers
 
     found: list[Finding] = []
     for n, one in enumerate(site.watch):
+        told = []
         if one.snmp is not None:
-            told = problems(one.snmp.host, base / one.snmp.credentials_file)
-            found += [(f"watch[{n}].snmp.{key}", sentence) for key, sentence in told]
+            wrong = problems(one.snmp.host, base / one.snmp.credentials_file)
+            told += [(f"snmp.{key}", sentence) for key, sentence in wrong]
         if isinstance(one, FirewallWatch):
-            told = [*api_problems(one.opnsense, base), *vantage_problems(one.vantage, base), *flow_problems(one.flows)]
-            found += [(f"watch[{n}].{key}", sentence) for key, sentence in told]
+            told += [*api_problems(one.opnsense, base), *vantage_problems(one.vantage, base)]
+            told += flow_problems(one.flows)
+        own = reads(readers(site, one))
+        found += [(f"watch[{n}].{key}", sentence) for key, sentence in told if own or not key.endswith(FILES)]
     return found

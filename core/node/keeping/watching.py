@@ -15,6 +15,7 @@ from core.node.sending.station import opening
 from core.site.model.health import FirewallWatch, NasWatch, WallApi, Watch
 from core.site.model.places import Destination
 from core.site.secrets import read_secret
+from core.site.watchers import auditors, readers
 from core.text import safe
 
 SECONDS = 15.0  # that a device has to answer
@@ -44,15 +45,9 @@ class Watching:
         return isinstance(about, tuple) and len(about) == 3 and about[0] == WATCH
 
     def watches(self) -> list[Watch]:
-        """Return the watches that are this node's."""
-        here = self.context.node.name
-        return [one for one in self.context.site.watch if one.at == here or (one.at is None and self._is_ours(one))]
-
-    def _is_ours(self, one: Watch) -> bool:
-        if len(self.context.site.node) == 1:
-            return True
-        name, here = getattr(one, "destination", None), self.context.node.name
-        return any(name in route.places and route.at in (None, here) for route in self.context.site.route)
+        """Return the watches that this node reads."""
+        site, here = self.context.site, self.context.node.name
+        return [one for one in site.watch if here in readers(site, one)]
 
     def tick(self) -> None:
         """Ask when it is time."""
@@ -67,7 +62,7 @@ class Watching:
                 try:
                     job = make()
                 except ConfigurationError as error:
-                    self._failed((one.name, part), str(error))
+                    self._failed((one.name, part), str(error), asked=False)
                     continue
                 if job is not None:
                     self._give(one.name, part, job)
@@ -79,12 +74,8 @@ class Watching:
 
     def _auditing(self) -> list[Watch]:
         """Return the firewalls of which this node tries flows, whoever reads them."""
-        here = self.context.node.name
-        return [
-            one
-            for one in self.context.site.watch
-            if isinstance(one, FirewallWatch) and any(flow.from_ == here for flow in one.flows)
-        ]
+        site, here = self.context.site, self.context.node.name
+        return [one for one in site.watch if here in auditors(site, one)]
 
     def _parts(self, one: Watch) -> Iterator[tuple[Part, Callable[[], Job | None]]]:
         """Yield what is asked of a watch; to make a job of it may raise ConfigurationError."""
@@ -199,13 +190,13 @@ class Watching:
             self.context.tell("watch", name, "it answers again")
         self._known[name, part] = result
 
-    def _failed(self, key: tuple[str, Part], why: str) -> None:
+    def _failed(self, key: tuple[str, Part], why: str, *, asked: bool = True) -> None:
         before = self._known.get(key, {})
         if "error" not in before:
             self.context.tell("watch", key[0], why)
         since = before.get("since") if "error" in before else round(self.context.now().timestamp())
         kept = {word: one for word, one in before.items() if word in ("uptime", "at")}
-        self._known[key] = {**kept, "error": safe(why, 200), "since": since}
+        self._known[key] = {**kept, "error": safe(why, 200), "since": since} | ({} if asked else {"unasked": True})
 
     def _proven(self, destination: str) -> int:
         return deliveries.remotes(self.context.catalogue, destination)

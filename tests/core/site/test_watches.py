@@ -44,14 +44,14 @@ flows = [
 """
 
 
-def problems(folder: Path, text: str) -> list[str]:
+def problems(folder: Path, text: str, node: str | None = None, head: str = HEAD) -> list[str]:
     secret = folder / "secret"
     secret.write_text("defVersion 2c\ndefCommunity x\n")
     secret.chmod(0o600)
     (folder / "hosts").touch()
-    (folder / "site.toml").write_text(HEAD + text)
+    (folder / "site.toml").write_text(head + text)
     try:
-        load(folder / "site.toml", checks=site_checks())
+        load(folder / "site.toml", checks=site_checks(node), node=node)
     except ConfigurationError as error:
         return [one.partition(": ")[2].replace(str(folder), "HERE") for one in error.problems]
     return []
@@ -102,3 +102,16 @@ def test_a_watch_of_nothing_is_told(tmp_path: Path) -> None:
         "watch[0]: nothing to watch",
         "watch[1]: nothing to watch",
     ]
+
+
+def test_the_files_that_a_device_is_read_with_must_be_there_on_the_nodes_that_read_it_alone(tmp_path: Path) -> None:
+    head = HEAD.replace('name = "north"', 'name = "north"\nprimary = "unit1"')
+    text = WELL.replace('"secret"', '"gone"').replace('name = "wall"', 'name = "wall"\nat = "unit1"')
+    text = f'[[node]]\nname = "fr"\nkind = "cloud"\n{text}'.replace('name = "box"', 'name = "box"\nat = "unit1"')
+    assert problems(tmp_path, text, "fr", head) == []
+    assert {one.partition(":")[0] for one in problems(tmp_path, text, "unit1", head)} == {
+        "watch[0].snmp.credentials_file",
+        "watch[1].snmp.credentials_file",
+        "watch[1].opnsense.credentials_file",
+        "watch[1].vantage[0].key_file",
+    }
