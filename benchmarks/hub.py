@@ -75,6 +75,7 @@ def main() -> None:
 
 def _document(n: int, now: float) -> dict[str, object]:
     body = status("unit1", now) | {"node": f"u{n}"}
+    del body["watch"]
     body["cameras"] = [body["cameras"][0] | {"name": name} for name in ("north", "c0", "c1", "c2")]
     return body
 

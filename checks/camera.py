@@ -12,7 +12,7 @@ from checks.base.limits import scales
 from checks.base.options import TEXT, Option
 from checks.base.run import of_document
 from checks.base.say import fixed, instant, span
-from checks.document import Document, counts, named, number, pace, part, text
+from checks.document import Document, counts, named, number, pace, part, rows, text
 from checks.row import Row
 
 TYPE_CHECKING = False
@@ -55,8 +55,16 @@ def check(values: dict[str, Any]) -> Verdict:
 
 
 def subjects(document: Document) -> list[str]:
-    """Return the cameras of a document."""
-    return [named(camera) for camera in document.cameras()]
+    """Return the cameras of a document, those among them that another node shoots now."""
+    return [named(camera) for camera in (*document.cameras(), *_elsewhere_shot(document))]
+
+
+def _elsewhere_shot(document: Document) -> list[Mapping[str, Any]]:
+    """Return what is known of the cameras that this node shares and does not shoot now."""
+    here = {named(camera) for camera in document.cameras()}
+    shared = rows(document.part("redundancy"), "cameras")
+    both = (row for row in shared if document.node in (row.get("primary"), row.get("backup")))
+    return [row for row in both if named(row) not in here]
 
 
 def verdict(document: Document, subject: str, limits: Limits | None = None) -> Verdict:
@@ -79,11 +87,14 @@ class Camera(Row):
     KIND = "camera"
 
     def rows(self) -> Sequence[Mapping[str, Any]]:
-        """Return the cameras of the document."""
-        return self.document.cameras()
+        """Return the cameras of the document, and those that another node shoots now."""
+        return [*self.document.cameras(), *_elsewhere_shot(self.document)]
 
     def judged(self, row: Mapping[str, Any]) -> Iterator[Any]:
         """Yield numbers, then findings, of one; raise CheckError."""
+        if "backup" in row:
+            yield found(self._stands_by(row))
+            return
         yield from self._numbers(row)
         if pause := part(row, "paused"):
             yield found(self._paused(pause))
@@ -104,6 +115,14 @@ class Camera(Row):
                 yield Metric(name, number(said, key), unit, context=name)
         if "free_pictures" in said:
             yield Metric("card", number(said, "free_pictures"), min=0, context="card")
+
+    def _stands_by(self, row: Mapping[str, Any]) -> Finding:
+        """Say who shoots a camera that this node shares and does not shoot now."""
+        owner = text(row, "owner", 40)
+        if owner is None:
+            return Finding(f"{self.short} has no owner", impaired=True, step="check_redundancy pages for it")
+        since = instant(number(row, "since") or self.document.at, self.document.now)
+        return Finding(f"{self.short} is shot by {owner}", evidence=f"since {since}; its pictures are judged there")
 
     def _paused(self, pause: Mapping[str, Any]) -> Finding:
         until, who = number(pause, "until"), text(pause, "by", 20) or "an operator"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 from nagiosplugin.metric import Metric
-from nagiosplugin.resource import Resource
 
 from checks.base.finding import Finding
 from checks.base.judge import found, judge
@@ -14,7 +13,7 @@ from checks.base.options import MANY, NUMBER, TEXT, Option, Usage, limits_of
 from checks.base.run import of_document
 from checks.base.say import DAY, HOUR, instant, short, span
 from checks.document import Document, named, number, part, rows, text
-from checks.watch import PROBE, asked, missing, reading, row_of, watched
+from checks.watch import PROBE, Device, asked, reading, watched
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,23 +91,13 @@ def verdict(document: Document, subject: str, limits: Limits | None = None) -> V
     return judge(CHECK, subject, [Firewall(document, subject)], document.when(), scales(defaults, limits))
 
 
-class Firewall(Resource):
+class Firewall(Device):
     """One firewall, as it tells of itself, and the flows through it."""
 
-    def __init__(self, document: Document, name: str) -> None:
-        self.document = document
-        self.subject = name
-        self.short = short(name)
+    KIND = CHECK
 
-    def probe(self) -> Iterator[Any]:
-        """Yield numbers, then findings; raise CheckError."""
-        row = row_of(self.document, CHECK, self.subject)
-        if row is None:
-            yield found(missing(self.document, CHECK, self.subject))
-            return
-        if (why := self.document.why_not) is not None:
-            yield found(Finding(f"{self.short}: {why}", unknown=True, step="check_node pages for it"))
-            return
+    def judged(self, row: Mapping[str, Any]) -> Iterator[Any]:
+        """Yield numbers, then findings, of one; raise CheckError."""
         yield from self._numbers(row)
         told = [key for key in ("snmp", "opnsense") if key in row]
         for key in told or ([] if "flows" in row else ["snmp"]):

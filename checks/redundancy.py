@@ -128,11 +128,13 @@ class Redundancy(Resource):
             )
 
     def _orphan(self, row: Mapping[str, Any], name: str, since: float) -> Finding:
+        backup = text(row, "backup", 40)
         shot = next((one for one in self.document.cameras() if named(one) == name), row)
         return Finding(
             f"{short(name)} has no owner",
             losing=pace(shot, self.document.now),
             loss_at=number(shot, "next") or self.document.now,
+            owner=None if backup in (None, self.document.node) else f"redundancy of {backup}",
             cause=text(row, "why", 150) or "its owner's lease ran out and nobody could take it",
             evidence=f"since {instant(since, self.document.now)}",
             step="`overlapse redundancy` on a node that reaches it",

@@ -6,10 +6,11 @@ from checks.base.finding import Finding
 from checks.base.options import TEXT, Option, Usage
 from checks.base.say import instant, short
 from checks.document import named, number, part, rows, text
+from checks.row import Row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from checks.document import Document
@@ -33,10 +34,20 @@ def row_of(document: Document, kind: str, name: str) -> Mapping[str, Any] | None
     return next(found, None)
 
 
-def missing(document: Document, kind: str, name: str) -> Finding:
-    """Say that there is no such watch."""
-    known = ", ".join(watched(document, kind)) or "none"
-    return Finding(f"no {kind} {short(name)} is watched", unknown=True, step=f"name one of: {known}")
+class Device(Row):
+    """A device that is watched, by its name."""
+
+    def rows(self) -> Sequence[Mapping[str, Any]]:
+        """Return the watches of its kind."""
+        return [row for row in rows(self.document.body, "watch") if text(row, "kind") == self.KIND]
+
+
+def silent_since(row: Mapping[str, Any]) -> float | None:
+    """Return since when a device answers nothing; None: it does, or it was not asked. Raise CheckError."""
+    told = [part(row, key) for key in ("snmp", "opnsense", "place") if key in row]
+    if not told or any("error" not in one or one.get("unasked") for one in told):
+        return None
+    return max(number(one, "since") or 0.0 for one in told)
 
 
 def reading(document: Document, row: Mapping[str, Any], key: str) -> Iterator[Finding]:

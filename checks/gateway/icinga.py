@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from checks.gateway.results import UP, Result
+from checks.gateway.hosts import UP
+from checks.gateway.results import Result
 from core.errors import MonitorRefused, MonitorUnreachable
 from core.site.monitored import Host, Monitored
 from core.text import safe

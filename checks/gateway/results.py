@@ -1,4 +1,4 @@
-"""Status documents as results for Nagios and Icinga 2: hosts first, parents before what stands behind them. Pure."""
+"""Status documents as results for Nagios and Icinga 2, service by service. Pure."""
 
 from __future__ import annotations
 
@@ -6,16 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nagiosplugin.error import CheckError
-
-from checks.base.say import instant
 from checks.base.verdict import LONG, Verdict
-from checks.document import Document
 from checks.evaluate import evaluate
-from core.site.monitored import Host, Monitored, Service
+from core.site.monitored import Monitored, Service
 from core.text import safe
 
-UP, DOWN, UNREACHABLE = range(3)
 LATE = "[late] "  # begins the long output of a state that had ended before it could be told
 
 Documents = Mapping[str, Mapping[str, Any]]  # node -> its newest
@@ -23,7 +18,7 @@ Documents = Mapping[str, Mapping[str, Any]]  # node -> its newest
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What is told of a service, or of a host where `service` is empty; `state` of a host: UP, DOWN, UNREACHABLE.
+    """What is told of a service, or of a host where `service` is empty; `state` of a host: as hosts.py has it.
 
     `at`: when it was so, in seconds since the epoch.
     """
@@ -52,64 +47,6 @@ def service_results(made: Monitored, documents: Documents, now: float, version: 
             for verdict in evaluate(body, now, version=version):
                 home = homes.get((node, verdict.check, verdict.subject))
                 yield _of_service(home or _elsewhere(hosts[node], node, verdict), verdict, now)
-
-
-def host_results(made: Monitored, documents: Documents, now: float) -> Iterator[Result]:
-    """Yield the state of each host.
-
-    A node is DOWN when its silence pages: check_node says so by the same rule. A link is DOWN when all behind it are;
-    what stands behind a host that is not UP is UNREACHABLE, so that one cause is one page.
-    """
-    silent = {node: _silence(body, now) for node, body in documents.items()}
-    states: dict[str, int] = {}
-    for host in made.hosts:
-        told = [silent[node] for node in host.nodes if node in silent]
-        if host.nodes and not told:
-            continue  # nothing was ever heard: stale there, by its own clock
-        down = bool(told) and all(one is not None and one.pages for one in told)
-        cut = bool(host.parents) and all(states.get(parent, UP) != UP for parent in host.parents)
-        states[host.name] = UNREACHABLE if cut and (down or not host.nodes) else DOWN if down else UP
-        yield Result(host.name, "", states[host.name], _said(host, states[host.name], silent, now), now)
-
-
-@dataclass(frozen=True, slots=True)
-class _Silence:
-    since: float
-    pages: bool
-
-
-def _silence(body: Mapping[str, Any], now: float) -> _Silence | None:
-    """Return since when a node says nothing though it should; None: it does, or its document is none."""
-    try:
-        document = Document(body, now)
-    except CheckError:
-        return None
-    if not document.is_stale:
-        return None
-    return _Silence(document.last, document.now - document.last > document.act)
-
-
-def is_silent(body: Mapping[str, Any], now: float) -> bool:
-    """Return whether a node says nothing though it should."""
-    return _silence(body, now) is not None
-
-
-def _said(host: Host, state: int, silent: Mapping[str, _Silence | None], now: float) -> str:
-    told = [one for node in host.nodes if (one := silent.get(node)) is not None]
-    since = instant(max(one.since for one in told), now) if told else ""
-    if state == UNREACHABLE:
-        return f"UNREACHABLE: behind {', '.join(host.parents)}"
-    if host.kind == "link":
-        if state == DOWN:
-            return f"DOWN: none of {', '.join(host.nodes)} heard since {since}: this link, or the power there"
-        if len(told) == len(host.nodes):
-            return f"UP as far as is known: nothing heard over it since {since}"
-        return f"UP: {len(host.nodes) - len(told)} of {len(host.nodes)} nodes behind it are heard"
-    if host.kind == "node":
-        if state == DOWN:
-            return f"DOWN: silent since {since}"
-        return f"UP as far as is known: silent since {since}" if told else "UP: heard in time"
-    return "UP: what stands before it is"
 
 
 def _elsewhere(host: str, node: str, verdict: Verdict) -> Service:

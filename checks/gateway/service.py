@@ -21,7 +21,8 @@ from importlib.metadata import version
 from typing import Any
 
 from checks.gateway.feeds import FAILURES, Feed, Key, feeds
-from checks.gateway.results import Result, host_results, is_silent, late_results, rows_of, service_results
+from checks.gateway.hosts import host_results, is_silent
+from checks.gateway.results import Result, late_results, rows_of, service_results
 from core.errors import ChildError, OverlapseError
 from core.site.monitored import Host, Monitored, Service
 from core.text import safe

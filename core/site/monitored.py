@@ -1,8 +1,8 @@
 """What Nagios and Icinga are told of: hosts with their parents, and on which of them each service stands. Pure.
 
-Hosts are each node that is heard and each link that its status comes over; with them firewalls and NAS that are
-watched. The hub is the parent of the links, a link of the firewall behind it, both of the nodes and NAS there: what is
-dead on the way is one page, and what stands behind it is unreachable. `_` is in no name, so that no two names collide.
+Hosts are each node that is heard, each link that its status comes over, and the firewalls and NAS that are watched. The
+hub is the parent of the links, a link of the firewall behind it, both of the nodes and NAS there: what is dead on the
+way is one page, and what stands behind it is unreachable. `_` is in no name, so that no two names collide.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from core.site.at import destination_of, driver_of, used_at
+from core.site.at import destination_of, shooters_of, used_at
+from core.site.engine import needs_session
 from core.site.model.file import SiteFile
-from core.site.model.health import Monitoring
+from core.site.model.health import FirewallWatch, Monitoring
 from core.site.model.links import Link
 from core.site.model.nodes import Node
 from core.site.model.places import Destination
+from core.site.watchers import readers, watchers
 
 HostKind = Literal["node", "link", "firewall", "nas"]
 SPARE = 60.0  # seconds beyond two intervals, after which what was told is stale
@@ -25,16 +27,8 @@ LATER = 120.0  # seconds more for all but the hub itself: when the hub is dead, 
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
-    """A device that is watched beside the nodes."""
-
-    kind: Literal["firewall", "nas"]
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
 class Host:
-    """A host. `nodes`: those whose silence makes it what it is: a node itself, or all behind a link."""
+    """A host. `nodes`: those whose silence makes it what it is: a node itself, or all behind a link or a firewall."""
 
     name: str
     kind: HostKind
@@ -52,6 +46,20 @@ class Service:
     node: str
     check: str
     subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A firewall or NAS that is watched: its host, who tells of it, and the destination that a NAS is."""
+
+    host: Host
+    watchers: tuple[str, ...]
+    destination: str | None = None
+
+    @property
+    def stood_before(self) -> tuple[str, ...]:
+        """The nodes whose way out it is."""
+        return self.host.nodes if self.host.kind == "firewall" else ()
 
 
 @dataclass(frozen=True)
@@ -75,22 +83,32 @@ class Monitored:
         """The hosts of the nodes."""
         return {node: host.name for host in self.hosts if host.kind == "node" for node in host.nodes}
 
+    @cached_property
+    def told_of(self) -> dict[str, list[Service]]:
+        """The services by host."""
+        found: dict[str, list[Service]] = {host.name: [] for host in self.hosts}
+        for one in self.services:
+            found[one.host].append(one)
+        return found
+
     def stale_after(self, node: str, check: str) -> float:
         """Return the seconds after which what was told of a service is stale."""
         return self.stale if (node, check) == (self.hub, "node") else self.stale + LATER
 
 
-def monitored(site: SiteFile, feed: Monitoring, watched: Sequence[Watched] = ()) -> Monitored:
-    """Return what the node of `feed` tells of; `watched` are devices of the site beside its nodes."""
+def monitored(site: SiteFile, feed: Monitoring) -> Monitored:
+    """Return what the node of `feed` tells of."""
     hub = feed.at or site.node[0].name
     heard = heard_at(site, hub)
     links = list(_links(site, hub, heard))
-    devices = list(_devices(site, links, watched))
+    devices = [*_devices(site, hub, heard, links)]
     nodes = [_node(site, hub, node, links, devices) for node in site.node if node.name in heard]
-    services = [one for node in site.node if node.name in heard for one in _services(site, node, links)]
-    services += [Service(device.name, device.kind, hub, device.kind, device.title) for device in devices]
+    services = [one for node in site.node if node.name in heard for one in _services(site, node, links, devices)]
     order = ("link", "firewall", "node", "nas")
-    hosts = sorted([*nodes, *links, *devices], key=lambda one: (bool(one.parents), order.index(one.kind), one.name))
+    hosts = sorted(
+        [*nodes, *links, *(device.host for device in devices)],
+        key=lambda one: (bool(one.parents), order.index(one.kind), one.name),
+    )
     unheard = tuple(node.name for node in site.node if node.name not in heard)
     stale = 2 * feed.every.total_seconds() + SPARE
     return Monitored(site.site.name, hub, tuple(hosts), tuple(services), unheard, stale)
@@ -134,33 +152,75 @@ def _links(site: SiteFile, hub: str, heard: Iterable[str]) -> Iterator[Host]:
         yield Host(name, "link", title, (node_host(site.site.name, hub),), tuple(nodes))
 
 
-def _devices(site: SiteFile, links: Sequence[Host], watched: Sequence[Watched]) -> Iterator[Host]:
-    ways = tuple(link.name for link in links)
-    walls = tuple(f"{site.site.name}_firewall_{one.name}" for one in watched if one.kind == "firewall")
-    for one in watched:
-        parents = ways if one.kind == "firewall" else walls or ways
-        yield Host(f"{site.site.name}_{one.kind}_{one.name}", one.kind, one.name, parents)
+def _devices(site: SiteFile, hub: str, heard: Sequence[str], links: Sequence[Host]) -> Iterator[Device]:
+    """Yield what is watched by nodes that are heard, firewalls first: a NAS may stand behind one."""
+    walls: list[Device] = []
+    for one in sorted(site.watch, key=lambda each: each.kind):
+        told = tuple(name for name in watchers(site, one) if name in heard)
+        name = f"{site.site.name}_{one.kind}_{one.name}"
+        if not told:
+            continue
+        if isinstance(one, FirewallWatch):
+            nodes = _behind(site, one, hub, links)
+            title = f"firewall {one.name}" + (f" before {', '.join(nodes)}" if nodes else "")
+            ways = tuple(link.name for link in links if set(nodes) & set(link.nodes))
+            walls.append(Device(Host(name, "firewall", title, ways or (node_host(site.site.name, hub),), nodes), told))
+            yield walls[-1]
+        else:
+            parents = _before(site, hub, set(told), links, walls)
+            yield Device(Host(name, "nas", f"NAS {one.name}", parents), told, one.destination)
 
 
-def _node(site: SiteFile, hub: str, node: Node, links: Sequence[Host], devices: Sequence[Host]) -> Host:
+def _behind(site: SiteFile, one: FirewallWatch, hub: str, links: Sequence[Host]) -> tuple[str, ...]:
+    """Return the nodes whose way out a firewall is: as site.toml says, else its readers and who shares their link."""
+    found = set(one.behind)
+    if not found:
+        found = set(readers(site, one)) - {hub}
+        for link in links:
+            found |= set(link.nodes) if found & set(link.nodes) else set()
+    return tuple(node.name for node in site.node if node.name in found and node.name != hub)
+
+
+def _before(
+    site: SiteFile, hub: str, nodes: set[str], links: Sequence[Host], devices: Sequence[Device]
+) -> tuple[str, ...]:
+    """Return what stands before these nodes and what is beside them: firewalls, else links, else the hub."""
+    walls = tuple(one.host.name for one in devices if nodes & set(one.stood_before))
+    ways = tuple(link.name for link in links if nodes & set(link.nodes))
+    return walls or ways or (node_host(site.site.name, hub),)
+
+
+def _node(site: SiteFile, hub: str, node: Node, links: Sequence[Host], devices: Sequence[Device]) -> Host:
     name, title = node_host(site.site.name, node.name), f"{node.kind} {node.name}"
-    if node.name == hub:
-        return Host(name, "node", title, (), (node.name,))
-    ways = tuple(link.name for link in links if node.name in link.nodes)
-    walls = tuple(device.name for device in devices if device.kind == "firewall" and ways)
-    return Host(name, "node", title, walls or ways or (node_host(site.site.name, hub),), (node.name,))
+    parents = () if node.name == hub else _before(site, hub, {node.name}, links, devices)
+    return Host(name, "node", title, parents, (node.name,))
 
 
-def _services(site: SiteFile, node: Node, links: Sequence[Host]) -> Iterator[Service]:
+def _services(site: SiteFile, node: Node, links: Sequence[Host], devices: Sequence[Device]) -> Iterator[Service]:
     host = node_host(site.site.name, node.name)
     yield Service(host, "node", node.name, "node")
     yield Service(host, "storage", node.name, "storage")
+    if needs_session(site, node.name):
+        yield Service(host, "redundancy", node.name, "redundancy")
     for camera in site.camera:
-        if driver_of(site, camera.name) == node.name:
+        if node.name in shooters_of(site, camera.name):
             yield Service(host, f"camera {camera.name}", node.name, "camera", camera.name)
+    stores = {one.destination: one.host.name for one in devices}
     for name in sorted(used_at(site, node.name)):
-        yield Service(host, f"transfer {name}", node.name, "transfer", name)
-    hosts = {link.name for link in links}
+        if name in stores:  # what is dead with its NAS is one page
+            yield Service(stores[name], f"transfer of {node.name}", node.name, "transfer", name)
+        else:
+            yield Service(host, f"transfer {name}", node.name, "transfer", name)
+    yield from _link_services(site, node, links)
+    for one in devices:
+        if node.name in one.watchers:
+            kind = one.host.kind
+            named = kind if len(one.watchers) == 1 else f"{kind} of {node.name}"
+            yield Service(one.host.name, named, node.name, kind, one.host.name.rpartition("_")[2])
+
+
+def _link_services(site: SiteFile, node: Node, links: Sequence[Host]) -> Iterator[Service]:
+    host, hosts = node_host(site.site.name, node.name), {link.name for link in links}
     for link in node.link:
         own, named = link_host(site.site.name, node.name, link), f"link {link.name}"
         if own not in hosts:

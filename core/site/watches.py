@@ -45,6 +45,8 @@ def _firewall(site: SiteFile, at: str, one: FirewallWatch) -> Iterator[Finding]:
         yield at, "nothing to watch; write snmp or opnsense = { ... }, or flows"
     if not 0 < one.rate <= FASTEST:
         yield f"{at}.rate", f"above 0 and at most {FASTEST:g} connections a second"
+    for m, name in enumerate(one.behind):
+        yield from refer(f"{at}.behind[{m}]", "node", name, [node.name for node in site.node])
     vantages = [each.name for each in one.vantage]
     yield from _unique(at, vantages)
     known = [*(node.name for node in site.node), *vantages]

@@ -53,6 +53,7 @@ def document(now: float) -> dict[str, Any]:
     for one in body["links"]:
         one["month"] |= {"begin": month, "end": month + MONTH}
     body["started"] = month
+    del body["heard"], body["watch"]
     assert len(verdicts(body, now)) == 10
     return as_sent({key: body[key] for key in body if key not in STAYS})
 

@@ -11,7 +11,7 @@ from peers.hub import NAGIOS, made
 from core.cli.main import run
 from core.site.load import reparse
 from core.site.model.health import Monitoring
-from core.site.monitored import Watched, monitored
+from core.site.monitored import Host, Monitored, monitored
 
 FOLDERS = {"nagios": "core", "icinga2": "icinga2"}
 
@@ -62,19 +62,67 @@ def test_icinga_takes_the_folder_as_it_is_without_a_warning(tmp_path: Path) -> N
     assert "warning/" not in said
 
 
+def of(text: str) -> Monitored:
+    site = reparse(text)
+    return monitored(site, site.monitoring[0])
+
+
+def parents(found: Monitored) -> dict[str, tuple[str, ...]]:
+    return {host.name: host.parents for host in found.hosts}
+
+
 def test_parents_are_hub_link_firewall_and_then_node_and_nas() -> None:
-    site = reparse((NAGIOS / "site.toml").read_text())
-    found = monitored(site, site.monitoring[0], [Watched("nas", "box"), Watched("firewall", "wall")])
-    assert {host.name: host.parents for host in found.hosts} == {
+    found = made()
+    assert parents(found) == {
         "harbour_fr": (),
         "harbour_link_sim": ("harbour_fr",),
         "harbour_firewall_wall": ("harbour_link_sim",),
+        "harbour_firewall_front": ("harbour_fr",),
         "harbour_unit1": ("harbour_firewall_wall",),
         "harbour_unit2": ("harbour_firewall_wall",),
         "harbour_nas_box": ("harbour_firewall_wall",),
     }
     names = [host.name for host in found.hosts]
     assert all(names.index(parent) < names.index(host.name) for host in found.hosts for parent in host.parents)
+
+
+def test_a_firewall_stands_before_whoever_reads_it_and_shares_its_link_or_before_whom_site_toml_names() -> None:
+    text = (NAGIOS / "site.toml").read_text()
+    assert host(of(text), "firewall_wall").nodes == ("unit1", "unit2")
+    named = of(text.replace('name = "front"\n', 'name = "front"\nbehind = ["unit2"]\n').replace("shared = true\n", ""))
+    assert host(named, "firewall_wall").nodes == ("unit1",)
+    assert host(named, "firewall_front").nodes == ("unit2",)
+    assert parents(named)["harbour_firewall_front"] == ("harbour_link_unit2_sim",)
+    assert parents(named)["harbour_unit2"] == ("harbour_firewall_front",)
+    assert parents(named)["harbour_nas_box"] == ("harbour_firewall_wall",)
+
+
+def host(found: Monitored, name: str) -> Host:
+    return next(one for one in found.hosts if one.name == f"{found.site}_{name}")
+
+
+def test_a_device_has_the_services_of_all_who_tell_of_it_and_a_nas_its_transfers() -> None:
+    told = {name: [(one.name, one.node) for one in services] for name, services in made().told_of.items()}
+    assert told["harbour_firewall_wall"] == [("firewall of unit1", "unit1"), ("firewall of fr", "fr")]
+    assert told["harbour_firewall_front"] == [("firewall", "fr")]
+    assert set(told["harbour_nas_box"]) == {
+        ("nas", "unit1"),
+        *((f"transfer of {node}", node) for node in ("unit1", "unit2", "fr")),
+    }
+
+
+def test_a_watch_that_no_node_tells_the_hub_of_is_no_host() -> None:
+    text = (NAGIOS / "site.toml").read_text()
+    text = text.replace("[[monitoring]]", '[[node]]\nname = "office"\nkind = "office"\n[[monitoring]]')
+    found = of(text.replace('name = "front"\nat = "fr"', 'name = "front"\nat = "office"'))
+    assert found.unheard == ("office",)
+    assert not any("front" in one.name for one in found.hosts)
+
+
+def test_nodes_that_share_a_camera_have_redundancy_and_the_camera_at_both() -> None:
+    services = {(one.node, one.check, one.subject) for one in made().services}
+    assert {node for node, check, _ in services if check == "redundancy"} == {"unit2", "fr"}
+    assert {node for node, check, name in services if (check, name) == ("camera", "gate")} == {"unit2", "fr"}
 
 
 def test_a_node_of_which_the_hub_hears_nothing_is_named_and_not_waited_for() -> None:

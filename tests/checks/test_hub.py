@@ -22,7 +22,9 @@ def site_of(folder: Path) -> Fleet:
     found = Fleet(folder, {"unit1": 'kind = "unit"\ncheck_in = "2s"\nlink = [{ name = "sim" }]', "fr": hub})
     address = f'address = "folder:{inbox}/unit1"'
     found.tables["destination"] = f'[[destination]]\nname = "fr"\nnode = "fr"\nlink = "sim"\n{address}'
-    found.tables["route"] = '[[route]]\nwhat = ["jpeg"]\nto = "fr"'
+    found.tables["destination"] += f'\n[[destination]]\nname = "nas"\naddress = "folder:{folder}/nas"'
+    found.tables["route"] = '[[route]]\nwhat = ["jpeg"]\nto = { all = ["fr", "nas"] }'
+    found.tables["watch"] = '[[watch]]\nkind = "nas"\nname = "box"\nat = "unit1"\ndestination = "nas"'
     told = f'nagios = {{ commands = "{folder}/nagios/nagios.cmd", status = "{folder}/nagios/status.dat" }}'
     found.tables["monitoring"] = f'[[monitoring]]\nat = "fr"\nevery = "10s"\n{told}'
     return found
@@ -47,6 +49,8 @@ def test_all_that_is_configured_is_told_of_and_nothing_else(tmp_path: Path) -> N
             told = checked(peer)
             assert told["quay_unit1", "camera north"].startswith("CAMERA ")
             assert told["quay_unit1", "transfer fr"].startswith("TRANSFER ")
+            assert told["quay_nas_box", "nas"].startswith("NAS ")
+            assert told["quay_nas_box", "transfer of unit1"].startswith("TRANSFER ")
             assert told["quay_link_unit1_sim", ""] == "UP: 1 of 1 nodes behind it are heard"
             kinds = {row[0] for row in fleet.rows("fr", "SELECT kind FROM event")}
             assert not kinds & {"monitoring lacks", "monitoring fails"}

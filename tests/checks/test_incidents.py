@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pytest
 from peers import nagios4
 from peers.hub import NAGIOS, Hub, made, status
-from peers.statuses import DAY, HOUR, Change, Document, put
+from peers.statuses import DAY, HOUR, Change, Document, camera, put
 
 from checks.configuration import nagios
 from checks.gateway.feeds import NagiosFeed
@@ -26,11 +26,12 @@ Changes = Callable[[float], tuple[Change, ...]]  # of the time
 
 
 class Incident(NamedTuple):
-    """What is wrong with unit1, and for how many seconds nodes are silent."""
+    """What is wrong with unit1, for how many seconds nodes are silent, and what is wrong with other nodes."""
 
     name: str
     changes: Changes = lambda now: ()
     silent: Mapping[str, float] = {}
+    others: Mapping[str, Changes] = {}
 
 
 def missed(count: int, cause: str, since: float) -> Changes:
@@ -68,8 +69,29 @@ def dies(now: float) -> tuple[Change, ...]:
     return (put("buffer.dies", now + 7 * HOUR),)
 
 
+def unanswered(watch: int, *parts: str, since: float = 13 * HOUR) -> Changes:
+    """Return that a device answers nothing of what it is asked."""
+    return lambda now: tuple(
+        put(f"watch.{watch}.{one}", {"error": "no answer, asked 4 times", "since": now - since}) for one in parts
+    )
+
+
+def hole(now: float) -> tuple[Change, ...]:
+    flow = {"to": "10.1.0.5:445", "vantage": "", "expect": "blocked", "control": "10.1.0.5:80", "outcome": "open"}
+    told = {"total": 2, "violated": 1, "not_proven": 0, "at": now - HOUR}
+    return (put("watch.1.flows", told | {"wrong": [flow | {"verdict": "violated", "why": "it is open"}]}),)
+
+
+def vanished(now: float) -> tuple[Change, ...]:
+    return (lambda document: document["watch"][0]["snmp"]["disks"].pop(),)
+
+
 def paused(now: float) -> tuple[Change, ...]:
     return (put("cameras.0.paused", {"until": now + HOUR, "by": "ana"}),)
+
+
+def failed_over(now: float) -> tuple[Change, ...]:
+    return put("redundancy.cameras.0.owner", "fr"), put("cameras", [camera("gate", now)])
 
 
 def ahead(now: float) -> tuple[Change, ...]:
@@ -82,6 +104,9 @@ FULL = together(just("buffer.stopped", True), missed(4, "disk full", 2100))
 NOBODY_VOUCHES = just("clock", {"trusted": False, "why": "not synchronised"})
 STUCK = just("stuck", [{"name": "destination nas", "why": "dead mount"}])
 BOTH = {"unit1": 13 * HOUR, "unit2": 13 * HOUR}
+SILENT_NAS = together(down(1), unanswered(0, "snmp", "place"))
+UNREAD = together(SILENT_NAS, unanswered(1, "snmp"), dies)
+NO_OWNER = just("redundancy.cameras.0.owner", None)
 INCIDENTS = (
     Incident("nothing is wrong"),
     Incident("a camera is gone", missed(4, "camera gone", 2100)),
@@ -92,6 +117,16 @@ INCIDENTS = (
     Incident("a camera is paused", paused),
     Incident("the NAS is down, and the buffer lasts", down(1)),
     Incident("the NAS is down, and the buffer ends", together(down(1), dies)),
+    Incident("the NAS is dead, and the buffer lasts", SILENT_NAS),
+    Incident(
+        "the NAS is dead, and the buffers end", together(SILENT_NAS, dies), others={"unit2": together(down(1), dies)}
+    ),
+    Incident("a disk of the NAS vanished", vanished),
+    Incident("the firewall answers nothing, and what is behind it is heard", unanswered(1, "snmp")),
+    Incident("the firewall has a hole", hole),
+    Incident("the firewall beside the hub is dead", others={"fr": unanswered(0, "opnsense")}),
+    Incident("a camera fails over, since its node is silent", silent={"unit2": HOUR}, others={"fr": failed_over}),
+    Incident("a camera has no owner", others={"unit2": NO_OWNER, "fr": NO_OWNER}),
     Incident("the server at home is down, and the buffer ends", together(down(0), dies)),
     Incident("more is made than the link carries", NEVER_DRAINS),
     Incident("the month's budget will not last", just("links.0.month.at_end", 18_000_000_000)),
@@ -104,6 +139,7 @@ INCIDENTS = (
     Incident("a unit's clock is a day ahead", ahead),
     Incident("both units are silent for an hour", silent={"unit1": HOUR, "unit2": HOUR}),
     Incident("the link is dead: both units are silent for longer than act_hours", silent=BOTH),
+    Incident("the firewall is dead: all behind it is silent for longer than act_hours", UNREAD, silent=BOTH),
     Incident("one unit is dead: silent for longer than act_hours", silent={"unit1": 13 * HOUR}),
 )
 ENDED = "the hub's Overlapse has ended"
@@ -111,7 +147,7 @@ ENDED = "the hub's Overlapse has ended"
 
 def sites() -> list[Monitored]:
     """Return the example site once for each incident, under a name of its own."""
-    site = load(NAGIOS / "site.toml", site_checks(), secrets=False).site
+    site = load(NAGIOS / "site.toml", site_checks(secrets=False), secrets=False).site
     return [
         monitored(replace(site, site=replace(site.site, name=f"i{n}")), site.monitoring[0])
         for n in range(len(INCIDENTS))
@@ -120,8 +156,8 @@ def sites() -> list[Monitored]:
 
 def documents(incident: Incident, now: float) -> list[Document]:
     """Return what the hub has when an incident has happened."""
-    changes = incident.changes(now)
-    found = [status("fr", now), status("unit1", now, *changes), status("unit2", now)]
+    changes = {"unit1": incident.changes, **incident.others}
+    found = [status(node, now, *changes[node](now) if node in changes else ()) for node in ("fr", "unit1", "unit2")]
     for body in found:
         if (since := incident.silent.get(str(body["node"]))) is not None:
             body["at"] = body["heard"] = now - since

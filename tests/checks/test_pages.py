@@ -159,7 +159,8 @@ EXAMPLES: Mapping[str, Mapping[str, Example]] = {
             "check_redundancy", (put("redundancy", redundant()), put("redundancy.cameras.0.owner", "fr"))
         ),
         "CRITICAL: nobody holds a camera": Example(
-            "check_redundancy", (put("redundancy", redundant()), put("redundancy.cameras.0.owner", None))
+            "check_redundancy",
+            (put("redundancy", redundant()), put("redundancy.cameras.0.owner", None), put("node", "fr")),
         ),
         "UNKNOWN: the node is silent": Example("check_redundancy", (put("redundancy", redundant()), *SILENT)),
     },

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from peers.guidelines import violations
-from peers.statuses import DAY, HOUR, NOW, Change, put, redundant, with_
+from peers.statuses import DAY, HOUR, NOW, Change, camera, put, redundant, with_
 
 from checks.base.finding import CRITICAL, OK, UNKNOWN, WARNING
 from checks.base.verdict import Verdict
@@ -213,11 +213,36 @@ CASES = [
         id="failed-over",
     ),
     pytest.param(
-        [put("redundancy", redundant()), put("redundancy.cameras.0.owner", None)],
+        [put("redundancy", redundant()), put("redundancy.cameras.0.owner", None), put("node", "fr")],
         "redundancy",
         CRITICAL,
         "gate has no owner",
-        id="no-owner",
+        id="no-owner-as-its-backup-says",
+    ),
+    pytest.param(
+        [put("redundancy", redundant()), put("redundancy.cameras.0.owner", None)],
+        "redundancy",
+        WARNING,
+        "gate has no owner",
+        id="no-owner-as-others-say",
+    ),
+    pytest.param(
+        [put("redundancy", redundant()), put("cameras", [camera("north", NOW)]), put("node", "fr")],
+        "camera gate",
+        OK,
+        "gate is shot by unit1",
+        id="shot-by-the-other-node",
+    ),
+    pytest.param(
+        [
+            put("redundancy", redundant()),
+            put("redundancy.cameras.0.owner", None),
+            put("cameras", [camera("north", NOW)]),
+        ],
+        "camera gate",
+        WARNING,
+        "gate has no owner",
+        id="shot-by-nobody",
     ),
     pytest.param(
         [put("redundancy", redundant()), put("redundancy.engine", {"state": "unreachable", "since": NOW - HOUR})],

@@ -24,6 +24,8 @@ from core.errors import MonitorUnreachable
 
 pytestmark = pytest.mark.peer
 CAMERA = ("harbour_unit1", "camera north")
+ALL = len(made().hosts) + len(made().services)
+NAS = ("harbour_nas_box", "transfer of unit1")
 DATA = "age=300s;;;0", "free=1B"
 WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 
@@ -179,9 +181,9 @@ def test_a_new_unit_is_made_in_icinga_with_its_parents_and_its_services(tmp_path
     with icinga.running(tmp_path, []) as peer:
         now = time.time()
         strict = Hub({"icinga": of_icinga(peer, create=False)})
-        assert len(strict.tell(now, *well(now))["unknown"]) == 20
+        assert len(strict.tell(now, *well(now))["unknown"]) == ALL
         result = Hub({"icinga": of_icinga(peer)}).tell(now, *well(now))
-        assert (result["told"], result["unknown"]) == (20, [])
+        assert (result["told"], result["unknown"]) == (ALL, [])
         assert set(peer.states().values()) == {0}
         parents = peer.ask("GET", "/v1/objects/dependencies")["results"]
         pairs = {(one["attrs"]["child_host_name"], one["attrs"]["parent_host_name"]) for one in parents}
@@ -194,8 +196,7 @@ def test_an_acknowledgement_and_a_pause_pass_to_nagios_and_its_own_come_back(nag
     note = [{"check": "transfer", "subject": "nas", "by": "ben", "at": now, "until": now + HOUR, "text": "on it; soon"}]
     eta = put("destinations.1.eta", "never"), put("destinations.1.waiting", 900)
     hub.tell(now, *well(now), status("unit1", now + 1, put("cameras.0.paused", pause), put("acknowledged", note), *eta))
-    nas = ("harbour_unit1", "transfer nas")
-    nagios.until(lambda: nagios.rows()[nas]["problem_has_been_acknowledged"] == "1", "the acknowledgement")
+    nagios.until(lambda: nagios.rows()[NAS]["problem_has_been_acknowledged"] == "1", "the acknowledgement")
     nagios.until(lambda: nagios.rows()[CAMERA]["scheduled_downtime_depth"] == "1", "the downtime")
     found = Hub({"nagios": of_nagios(nagios)}).tell(now + 2, *well(now + 2))["handled"]
     assert {(one["node"], one["check"], one["subject"], one["kind"], one["by"]) for one in found} >= {
@@ -203,7 +204,7 @@ def test_an_acknowledgement_and_a_pause_pass_to_nagios_and_its_own_come_back(nag
         ("unit1", "camera", "north", "downtime", "ana"),
     }
     hub.tell(now + 3, status("unit1", now + 3, *eta))
-    nagios.until(lambda: nagios.rows()[nas]["problem_has_been_acknowledged"] == "0", "the end that was said")
+    nagios.until(lambda: nagios.rows()[NAS]["problem_has_been_acknowledged"] == "0", "the end that was said")
     nagios.until(lambda: nagios.rows()[CAMERA]["scheduled_downtime_depth"] == "0", "the end of the downtime")
 
 
@@ -213,7 +214,7 @@ def test_an_acknowledgement_and_a_pause_pass_to_icinga_and_its_own_come_back(ici
     note = [{"check": "transfer", "subject": "nas", "by": "ben", "at": now, "until": now + HOUR, "text": "on it; soon"}]
     eta = put("destinations.1.eta", "never"), put("destinations.1.waiting", 900)
     hub.tell(now, *well(now), status("unit1", now + 1, put("cameras.0.paused", pause), put("acknowledged", note), *eta))
-    attrs = icinga2.service("harbour_unit1", "transfer nas")
+    attrs = icinga2.service(*NAS)
     assert attrs["acknowledgement"] > 0
     assert abs(attrs["acknowledgement_expiry"] - now - HOUR) < 1
     icinga2.until(lambda: icinga2.service(*CAMERA)["downtime_depth"] == 1, "the downtime")
@@ -236,9 +237,9 @@ def test_a_nagios_that_is_stopped_never_blocks_and_is_told_all_when_it_is_back(t
     assert "Nagios does not run" in result["errors"]["nagios"]
     reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        assert hub.tell(now + 1)["told"] == 20
+        assert hub.tell(now + 1)["told"] == ALL
         lines = os.read(reader, 1 << 20).decode().splitlines()
-        assert len(lines) == 20
+        assert len(lines) == ALL
     finally:
         os.close(reader)
 

@@ -164,6 +164,7 @@ class FirewallWatch:
     at: Name | None = None  # the node that reads it; none: the only node
     snmp: WallSnmp | None = None
     opnsense: WallApi | None = None
+    behind: tuple[Name, ...] = ()  # nodes whose way out it is; none: those that read it, and share a link with them
     vantage: tuple[Vantage, ...] = ()
     flows: tuple[Flow, ...] = ()
     audit: Duration = timedelta(days=1)  # between two audits of the flows; "0s": only by hand
