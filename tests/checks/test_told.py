@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,8 +16,9 @@ from peers import icinga, nagios4
 from peers.hub import NAGIOS, Hub, made, status
 from peers.icinga import Icinga
 from peers.nagios4 import Nagios
-from peers.statuses import HOUR, Document, put
+from peers.statuses import HOUR, Document, put, write
 
+from checks.base.finding import OK, WARNING
 from checks.gateway import pipe
 from checks.gateway.feeds import Feed, IcingaFeed, NagiosFeed, feeds
 from checks.gateway.results import Result
@@ -30,15 +32,58 @@ DATA = "age=300s;;;0", "free=1B"
 WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 
 
+# Beside what is told, one service of each that is asked: by a plugin, of a document that is a file.
+ASKED = """
+define command {{
+    command_name  ask
+    command_line  {command}
+}}
+define host {{
+    host_name           asked
+    max_check_attempts  1
+    check_period        overlapse_always
+    contact_groups      overlapse_office
+}}
+define service {{
+    host_name            asked
+    service_description  camera
+    check_command        ask
+    max_check_attempts   1
+    check_interval       600
+    retry_interval       600
+    check_period         overlapse_always
+    contact_groups       overlapse_office
+}}
+"""
+ASKED2 = """
+object CheckCommand "ask" {{ command = [ {words} ] }}
+object Host "asked" {{ check_command = "dummy"; enable_active_checks = false }}
+object Service "camera" {{ host_name = "asked"; check_command = "ask"; check_interval = 10m; max_check_attempts = 1 }}
+"""
+
+
+def asking(document: Path) -> list[str]:
+    program = str(Path(sys.executable).with_name("check_camera"))
+    return [program, "--status", str(document), "--camera", "north"]
+
+
 @pytest.fixture(scope="module")
-def nagios(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nagios]:
-    with nagios4.running(tmp_path_factory.mktemp("nagios"), [NAGIOS / "core"]) as peer:
+def document(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A place for a status document."""
+    return tmp_path_factory.mktemp("node") / "status.json"
+
+
+@pytest.fixture(scope="module")
+def nagios(tmp_path_factory: pytest.TempPathFactory, document: Path) -> Iterator[Nagios]:
+    own = ASKED.format(command=" ".join(asking(document)))
+    with nagios4.running(tmp_path_factory.mktemp("nagios"), [NAGIOS / "core"], own) as peer:
         yield peer
 
 
 @pytest.fixture(scope="module")
-def icinga2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Icinga]:
-    with icinga.running(tmp_path_factory.mktemp("icinga"), [NAGIOS / "icinga2"]) as peer:
+def icinga2(tmp_path_factory: pytest.TempPathFactory, document: Path) -> Iterator[Icinga]:
+    own = ASKED2.format(words=", ".join(f'"{word}"' for word in asking(document)))
+    with icinga.running(tmp_path_factory.mktemp("icinga"), [NAGIOS / "icinga2"], own) as peer:
         yield peer
 
 
@@ -117,6 +162,45 @@ def test_every_service_reaches_every_state_in_icinga(icinga2: Icinga) -> None:
         ["age=300s;;;0", "free=1B"],
         made().stale_after("unit1", "camera"),
     )
+
+
+BAD = put("cameras.0.telemetry.battery", 9), put("cameras.0.telemetry.clock_drift", -75.5)
+DATA_OF = {
+    OK: "missed=1;;;0;144 battery=80%;20: drift=0.4s;-60:60 shutter=41200c",
+    WARNING: "missed=1;;;0;144 battery=9%;20: drift=-75.5s;-60:60 shutter=41200c",
+}
+
+
+@pytest.mark.parametrize("state", DATA_OF)
+def test_what_a_plugin_prints_is_read_whole_by_nagios(state: int, nagios: Nagios, document: Path) -> None:
+    now = time.time()
+    write(document, status("unit1", now, *(BAD if state else ()), put("heard", None)))
+    pipe.write(str(nagios.commands), [f"[{now:.0f}] SCHEDULE_FORCED_SVC_CHECK;asked;camera;{now:.0f}"])
+    key = "asked", "camera"
+    nagios.until(lambda: nagios.rows()[key]["performance_data"].endswith(DATA_OF[state]), "the performance data")
+    row = nagios.rows()[key]
+    assert (int(row["current_state"]), row["performance_data"].split("=")[0]) == (state, "age")
+    assert row["plugin_output"].startswith(f"CAMERA {WORDS[state]}: ")
+    assert "\\n" in row["long_plugin_output"]
+
+
+@pytest.mark.parametrize("state", DATA_OF)
+def test_what_a_plugin_prints_is_read_whole_by_icinga(state: int, icinga2: Icinga, document: Path) -> None:
+    now = time.time()
+    write(document, status("unit1", now, *(BAD if state else ()), put("heard", None)))
+    ask = {"type": "Service", "service": "asked!camera", "force": True}
+
+    def last() -> dict[str, Any]:
+        return icinga2.service("asked", "camera").get("last_check_result") or {}
+
+    def arrived() -> bool:
+        icinga2.ask("POST", "/v1/actions/reschedule-check", ask)
+        return bool(last().get("performance_data", [])[1:] == DATA_OF[state].split())
+
+    icinga2.until(arrived, "the performance data")
+    found = last()
+    assert (found["state"], found["exit_status"], found["performance_data"][0].split("=")[0]) == (state, state, "age")
+    assert found["output"].startswith(f"CAMERA {WORDS[state]}: ")
 
 
 def test_what_is_not_told_again_is_stale_in_icinga(icinga2: Icinga) -> None:
