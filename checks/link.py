@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from checks.base.verdict import Verdict
 
 CHECK = "link"
-METRICS = ("budget_percent", "used", "at_end", "goodput")
+METRICS = ("budget_percent", "used", "at_end", "goodput", "round_trip", "lost")
+SLOW, LOSSY = 3, 20  # seconds; per cent of the segments
 NONE = "this node has no link"
 
 
@@ -31,7 +32,10 @@ def subjects(document: Document) -> list[str]:
 
 def verdict(document: Document, subject: str, limits: Limits | None = None) -> Verdict:
     """Judge one link; raise ValueError for limits that are none."""
-    defaults: Limits = dict.fromkeys(METRICS, (None, None))
+    defaults: Limits = dict.fromkeys(METRICS, (None, None)) | {
+        "round_trip": (f"~:{SLOW}", None),
+        "lost": (f"~:{LOSSY}", None),
+    }
     return judge(CHECK, subject, [Link(document, subject)], document.when(), scales(defaults, limits))
 
 
@@ -54,6 +58,11 @@ class Link(Row):
         yield Metric("at_end", number(month, "at_end"), "B", min=0, max=budget)
         if measured:
             yield Metric("goodput", number(measured, "p50"), "B", min=0)
+        quality = part(row, "quality")
+        if "trip" in quality:
+            yield Metric("round_trip", number(quality, "trip"), "s", min=0)
+        if "loss" in quality:
+            yield Metric("lost", number(quality, "loss"), "%", min=0, max=100)
         for finding in (*self._dead(), *self._month(month)):
             yield found(finding)
         yield found(self._well(row, month))
@@ -106,11 +115,14 @@ class Link(Row):
         budget, used = number(month, "budget"), number(month, "used") or 0.0
         spent = f"{size(used)} of {size(budget)}" if budget else f"{size(used)} this month"
         override = part(row, "override")
+        quality = part(row, "quality")
+        way = [f"round trip {trip:.2g} s"] if (trip := number(quality, "trip")) is not None else []
+        way += [f"{loss:.2g} % sent again"] if (loss := number(quality, "loss")) is not None else []
         told = f"rung {text(row, 'rung')}" + (f": {text(row, 'why')}" if row.get("why") else "")
         if override:
             until = instant(number(override, "until") or 0, self.document.now)
             told += f"; {text(override, 'rung')} by order until {until}"
-        return Finding(f"{self.short} {spent}, rung {text(row, 'rung', 20)}", evidence=told)
+        return Finding(f"{self.short} {spent}, rung {text(row, 'rung', 20)}", evidence="; ".join([told, *way]))
 
 
 def _most(month: Mapping[str, Any]) -> list[tuple[str, int]]:

@@ -33,6 +33,7 @@ from core.values import Sha256
 
 CONNECTING = 10.0  # seconds until a host that is not there is given up
 FOREVER = 10.0**9
+SEGMENT = 1400  # bytes
 
 Trouble = Literal["out", "hang", "refuse", "full", "lie"]
 
@@ -76,6 +77,7 @@ class SimulatedDestination:
     data: str  # the node's data folder, before all paths that it names
     rate: float = 1e6  # bytes a second
     latency: float = 0.2  # seconds for each file
+    loses: float = 0.0  # of the segments that are sent, which go again
     outages: Sequence[Outage] = ()
     allows: int = 8  # files at once; it turns more away
     rejects: dict[str, OverlapseError] = field(default_factory=dict)  # files that it never takes, by the end of a name
@@ -102,9 +104,16 @@ class SimulatedDestination:
             raise DestinationUnreachable(f"{self.name}: too many connections")
         self._inside += 1
         try:
-            return (yield from self._deliver(job))
+            return self._measured((yield from self._deliver(job)))
         finally:
             self._inside -= 1
+
+    def _measured(self, result: Json) -> Json:
+        """Add what a connection measures by the way."""
+        segments = -(-result.get("sent", 0) // SEGMENT)
+        if not segments:
+            return result
+        return {**result, "way": {"trip": self.latency, "sent": segments, "again": round(self.loses * segments)}}
 
     def _deliver(self, job: Job) -> Course:
         yield self.latency

@@ -20,8 +20,9 @@ GROWTH = 1.25  # a rate that grew by so much within ROUNDS is still growing: the
 ROUNDS = 3  # shortest round trips
 LOOK = 0.05  # seconds between two looks, at most
 _ESTABLISHED = 1  # of the enum in linux/tcp_states.h
-_INFO = struct.Struct("=B15xI4xI40xII68xII8xQ")
-"""Of struct tcp_info in linux/tcp.h: state, snd_mss, unacked, rtt, rttvar, notsent_bytes, min_rtt, delivery_rate."""
+_INFO = struct.Struct("=B15xI4xI40xII24xI32xI4xII4xIQ")
+"""Of struct tcp_info in linux/tcp.h: state, snd_mss, unacked, rtt, rttvar, total_retrans, segs_out, notsent_bytes,
+min_rtt, data_segs_out, delivery_rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,9 @@ class Way:
     varies: float  # the round trip does
     shortest: float  # round trip
     rate: int  # that arrived, when there was enough to send
+    trip: float = 0.0  # the round trip now, smoothed
+    sent: int = 0  # segments that carried something
+    again: int = 0  # of them, those that were sent again
 
     @property
     def most(self) -> int:
@@ -48,10 +52,11 @@ def way(line: socket.socket) -> Way | None:
         return None
     if len(info) < _INFO.size:  # an old kernel
         return None
-    state, segment, unacknowledged, _, varies, unsent, shortest, rate = _INFO.unpack(info)
+    state, segment, unacknowledged, trip, varies, again, _, unsent, shortest, sent, rate = _INFO.unpack(info)
     if state != _ESTABLISHED:
         return None
-    return Way(segment, unacknowledged * segment + unsent, varies / 1e6, shortest / 1e6, rate)
+    under_way = unacknowledged * segment + unsent
+    return Way(segment, under_way, varies / 1e6, shortest / 1e6, rate, trip / 1e6, sent, again)
 
 
 class Pace:

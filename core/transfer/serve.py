@@ -3,7 +3,7 @@
 | op | args | result |
 |---|---|---|
 | open | destination (site.toml's keys, paths absolute), secrets | scheme, features |
-| deliver | name, path, size, sha256, resume, level, chunk, replace, protected | name, size, sha256, level, sent... |
+| deliver | name, path, size, sha256, resume, level, chunk, replace, protected | name, size, level, sent, way... |
 | prove | name, size, sha256, level | level |
 | audit | name, size, sha256, read | level, read |
 | lay | name | {} |
@@ -24,11 +24,12 @@ Those of a drop, between two nodes of ours, are in handover.py.
 `deliver` asks before it sends anything, for at most `chunk` bytes at once and for fewer where the link is thin:
 {"grant": bytes wanted, "offset", "resume"} is answered {"granted": bytes}; 0 ends it with {"paused": true, "offset",
 "resume"}. Where `granted` says so, that many first bytes of a new file go without a question; if it then fails, it
-says {"offset", "resume"} before. A long proof says {"proving": bytes}. `restore` asks in the same way before it goes
-on receiving, without a resume. `survey` asks {"held": [[name, size, remote]...]} and is answered {"missing":
-[bool...]}, or nothing to end there; its days are core.transfer.holdings.Day. `audit` asks for what it reads back, and
-says in `read` how many bytes that were; 0 ends it with what is known. All but `open` and `close`, which are asked while
-nothing else goes on, may be asked in several lanes at once.
+says {"offset", "resume"} before. A long proof says {"proving": bytes}. `way` is what its connections measured, as
+core.transfer.ways has it. `restore` asks in the same way before it goes on receiving, without a resume. `survey` asks
+{"held": [[name, size, remote]...]} and is answered {"missing": [bool...]}, or nothing to end there; its days are
+core.transfer.holdings.Day. `audit` asks for what it reads back, and says in `read` how many bytes that were; 0 ends it
+with what is known. All but `open` and `close`, which are asked while nothing else goes on, may be asked in several
+lanes at once.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ from core.transfer.holdings import Held, survey
 from core.transfer.registry import make
 from core.transfer.resting import Resting
 from core.transfer.theft import lay, rob
+from core.transfer.ways import HERE
 from core.worker import Talk
 
 Json = dict[str, Any]
@@ -134,9 +136,11 @@ class DestinationService:
             talk.say(offset=offset, resume=_text(resume))
 
         try:
-            return deliver(self._in(talk.lane), job, grant, _progress(talk), self._strides[talk.lane], left)
+            found = deliver(self._in(talk.lane), job, grant, _progress(talk), self._strides[talk.lane], left)
         except Paused as paused:
-            return {"paused": True, "offset": paused.offset, "resume": _text(paused.resume)}
+            found = {"paused": True, "offset": paused.offset, "resume": _text(paused.resume)}
+        passed = HERE.passed()
+        return found if passed is None else found | {"way": passed}
 
     def _prove(self, args: Json, talk: Talk) -> Json:
         level = Level.named(args["level"])

@@ -197,6 +197,9 @@ CASES = [
     ),
     pytest.param([put("host", {"temperature": 84})], "node", WARNING, "temperature 84", id="hot"),
     pytest.param([put("host", {"undervoltage": True})], "node", WARNING, "supply voltage", id="undervoltage"),
+    pytest.param([put("links.0.quality.loss", 24.0)], "link sim", WARNING, "lost 24 %", id="link-that-loses"),
+    pytest.param([put("links.0.quality.trip", 4.5)], "link sim", WARNING, "round_trip 4.5 s", id="link-that-is-slow"),
+    pytest.param([put("links.0.quality", None)], "link sim", OK, "6 GB of 12 GB", id="link-without-traffic"),
     pytest.param([put("redundancy", redundant())], "redundancy", OK, "2 cameras: unit1 2", id="standing-by"),
     pytest.param(
         [put("redundancy", redundant()), put("redundancy.cameras.0.ready", False)],

@@ -74,11 +74,12 @@ def ip(*words: str) -> str:
 
 @dataclass
 class Link:
-    """`up`, `down`: bits a second, None: as fast as it goes; `round_trip`: seconds."""
+    """`up`, `down`: bits a second, None: as fast as it goes; `round_trip`: seconds; `loses`: one in so many upward."""
 
     up: int | None = 1_000_000
     down: int | None = 3_000_000
     round_trip: float = 0.3
+    loses: int | None = None
     works: bool = True
     near: int = field(default_factory=new_namespace)
     far: int = field(default_factory=new_namespace)
@@ -86,6 +87,7 @@ class Link:
     _ports: set[int] = field(default_factory=set)  # of our end, of all connections so far
     _dead: set[int] = field(default_factory=set)  # those of them that another address cut off
     _over: bool = False
+    _count: int = 0  # packets that went up
     aired: int = 0  # bytes that went up while it worked: what its queue held at a cut never did, and is counted as sent
     _greeted: int = 0  # bytes that have gone up since it was mended, headers not counted
     flowing_at: float | None = None  # monotonic: when more went up after it was mended than a log-in takes
@@ -140,6 +142,9 @@ class Link:
                     on_the_way[far].clear()
                     continue
                 self.aired += len(packet) if end == near else 0
+                self._count += end == near
+                if end == near and self.loses and self._count % self.loses == 0:
+                    continue
                 if self._passes(packet, from_near=end == near):
                     on_the_way[far if end == near else near].append((time.monotonic() + self.round_trip / 2, packet))
 

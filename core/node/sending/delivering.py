@@ -334,6 +334,7 @@ class Delivering:
 
     def _done(self, station: Station, sending: Sending, result: Json) -> None:
         catalogue, delivery = self.context.catalogue, sending.delivery
+        self._uplink(station).quality.passed(result.get("way"), self.context.now().timestamp())
         if result.get("paused"):
             deliveries.progress(catalogue, delivery.id, result["offset"], decode(result.get("resume")))
             deliveries.put_back(catalogue, delivery.id)

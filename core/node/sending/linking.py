@@ -64,7 +64,7 @@ class Linking:
         self.uplinks = {link.name: Uplink.of(self.context, link) for link in (*self.context.node.link, NOWHERE)}
         for name, uplink in self.uplinks.items():
             if name in before:
-                uplink.goodput = before[name].goodput
+                uplink.goodput, uplink.quality = before[name].goodput, before[name].quality
         self._look_at = self._reckon_at = 0.0
         self.tick()
 

@@ -18,6 +18,7 @@ from core.transfer.budget import OVERHEAD, Outlook, affordable, allowance, outlo
 from core.transfer.drain import Flow, goodput
 from core.transfer.goodput import Goodput
 from core.transfer.link import CLASSES, LinkGrants
+from core.transfer.quality import Quality
 from core.transfer.rungs import ALWAYS, Need, Override, Rung, Standing
 from core.values import milliseconds_of, utc
 
@@ -36,6 +37,7 @@ class Uplink:
     account: Account
     grants: LinkGrants
     goodput: Goodput = field(default_factory=Goodput)
+    quality: Quality = field(default_factory=Quality)
     standing: Standing = field(default_factory=Standing)
     override: Override | None = None
     need: Need | None = None
@@ -171,6 +173,7 @@ class Uplink:
             "name": self.link.name,
             "rate": self.grants.rate,
             "goodput": None if measured is None else {"p50": round(measured[0]), "p10": round(measured[1])},
+            "quality": self.quality.row(now.timestamp()),
             "rung": self.rung.name,
             "why": self.standing.why or None,
             "carries": [name for name in CLASSES if name in self.grants.carries],

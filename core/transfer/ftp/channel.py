@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from core.transfer.ftp.control import Patience
 from core.transfer.ftp.faults import SPOKEN
 from core.transfer.pacing import Pace
+from core.transfer.ways import HERE
 
 PIECE = 64 << 10  # bytes given to the kernel or taken from it at once
 UNPACED = 256 << 10  # bytes that go as TCP likes: a connection for one small file has hardly come up to speed by then
@@ -23,6 +24,7 @@ class Channel:
         self._line = line
         self._patience = patience
         self._pace, self._sent = Pace(), 0
+        HERE.join(line)
         self._line.settimeout(patience.answer)
 
     def protect(self, context: ssl.SSLContext, host: str, control: socket.socket, seconds: float) -> None:
@@ -30,6 +32,7 @@ class Channel:
         session = control.session if isinstance(control, ssl.SSLSocket) else None
         self._line.settimeout(seconds)
         self._line = context.wrap_socket(self._line, server_hostname=host, session=session)
+        HERE.join(self._line)
         self._line.settimeout(self._patience.answer)
 
     def await_room(self, control: socket.socket) -> None:
@@ -64,5 +67,6 @@ class Channel:
 
     def close(self) -> None:
         """Let go; safe to call twice."""
+        HERE.leave(self._line)
         with contextlib.suppress(*SPOKEN):
             self._line.close()

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from core.errors import DestinationRefused, DestinationUnreachable
 from core.text import safe
+from core.transfer.ways import HERE
 
 PIECE = 16 << 10  # bytes given to the kernel at once: each makes way within `Patience.answer`, or the line is given up
 READ = 64 << 10  # bytes taken from it at once
@@ -189,6 +190,7 @@ def _connected(endpoint: Endpoint, patience: Patience) -> socket.socket:
     except BaseException:
         line.close()
         raise
+    HERE.join(line)
     return line
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from core.transfer.pacing import Pace, way
+from core.transfer.ways import HERE
 
 RECEIVE = 64 << 10  # bytes taken from the kernel at once
 UNSENT = 32 << 10
@@ -25,6 +26,7 @@ class Wire(socket.socket):
         """Whether a segment may wait for what fills it. The kernel takes no more while half of UNSENT waits: one of
         loopback, of 64 kB, would keep all from it until a timer of the kernel lets it go (40 to 200 ms, measured)."""
         self._pace = Pace()
+        HERE.join(self)
         self._came = b""
         self._sending = threading.Lock()
         self._held: list[bytes] = []  # packets that go with the next ones

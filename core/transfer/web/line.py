@@ -22,6 +22,7 @@ import requests
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
+from core.transfer.ways import HERE
 from core.transfer.web.tls import Tls
 
 if TYPE_CHECKING:
@@ -366,6 +367,7 @@ class Line(BaseAdapter):
             except BaseException:
                 connection.close()
                 raise
+        HERE.join(connection.sock)
         self._all.add(connection)
         return connection
 

@@ -67,6 +67,19 @@ def test_after_an_outage_the_live_picture_comes_first_and_only_the_newest() -> N
     assert world.broken() == []
 
 
+def test_the_status_document_says_how_good_a_link_is_by_what_its_deliveries_measured() -> None:
+    link = '[[node.link]]\nname = "sim"\n'
+    world = simulate(node=link, destination='chunk = "4MB"\nlink = "sim"')
+    world.destination.latency, world.destination.loses = 0.4, 0.05
+    world.run(hours=2)
+    reporting = world.site.running.desks.reporting
+    quality = reporting.document()["links"][0]["quality"]
+    assert (quality["trip"], quality["loss"]) == (0.4, 5.0)
+    world.destination.outages = [Outage(world.world.now(), world.begin + timedelta(days=1))]
+    world.run(hours=2)
+    assert "quality" not in reporting.document()["links"][0]
+
+
 def test_a_broken_picture_never_replaces_the_last_good_one() -> None:
     world = simulate(routes=LIVE)
     world.site.images.broken = frozenset({2, 3})

@@ -1,0 +1,97 @@
+"""What connections tell of the way that they go: the round trip, and what had to be sent again."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+import pytest
+from peers.thinlink import FAR, Link, inside, missing
+
+from core.transfer.pacing import way
+from core.transfer.quality import ENOUGH, KEPT, MOST, Quality
+from core.transfer.ways import Ways
+
+NOW = 1_795_262_400.0
+
+
+def told(trip: float, sent: int, again: int = 0) -> dict[str, float]:
+    return {"trip": trip, "sent": sent, "again": again}
+
+
+def test_nothing_is_told_of_a_link_that_nothing_went_over() -> None:
+    quality = Quality()
+    quality.passed(None, NOW)
+    assert quality.row(NOW) is None
+
+
+def test_the_round_trip_is_the_median_and_loss_the_share_of_all_that_was_sent() -> None:
+    quality = Quality()
+    for n, one in enumerate((told(0.3, 900, 9), told(0.4, 90, 41), told(9.0, 10, 0))):
+        quality.passed(one, NOW + n)
+    assert quality.row(NOW + 60) == {"trip": 0.4, "loss": 5.0, "at": NOW + 2}
+
+
+def test_of_few_segments_no_loss_is_told() -> None:
+    quality = Quality()
+    quality.passed(told(0.3, ENOUGH - 1, 50), NOW)
+    assert quality.row(NOW) == {"trip": 0.3, "at": NOW}
+
+
+@pytest.mark.parametrize("later", [KEPT, -1.0], ids=["an-hour-later", "with-a-clock-that-went-back"])
+def test_what_is_old_does_not_count_any_more(later: float) -> None:
+    quality = Quality()
+    quality.passed(told(0.3, 900), NOW)
+    assert quality.row(NOW + later) is None
+
+
+def test_no_more_is_kept_than_is_of_use() -> None:
+    quality = Quality()
+    for n in range(2 * MOST):
+        quality.passed(told(n, 1), NOW)
+    assert quality.row(NOW) == {"trip": 1.5 * MOST - 0.5, "loss": 0.0, "at": NOW}
+
+
+def test_what_is_no_connection_any_more_counts_nothing() -> None:
+    here, (one, other) = Ways(), socket.socketpair()
+    for line in (one, other):
+        here.join(line)
+        line.close()
+    here.leave(one)
+    here.leave(one)
+    assert here.passed() is None
+
+
+@pytest.mark.peer
+@pytest.mark.skipif(missing() is not None, reason=str(missing()))
+def test_the_round_trip_and_the_loss_of_a_link_are_told_once() -> None:
+    """Over a link of 60 ms that loses each 20th packet; the round trip is longer with a queue, never shorter."""
+    size = 400_000
+    with Link(up=None, down=None, round_trip=0.06, loses=20) as link:
+        with inside(link.far):
+            server = socket.create_server((FAR, 0))
+        thread = threading.Thread(target=_take, args=(server, size), daemon=True)
+        thread.start()
+        with inside(link.near):
+            line = socket.create_connection(server.getsockname(), timeout=60)
+        here = Ways()
+        here.join(line)
+        with server, line:
+            line.sendall(bytes(size))
+            assert line.recv(1) == b"!"
+            known, passed = way(line), here.passed()
+            assert here.passed() is None
+        thread.join(60)
+    assert known is not None
+    assert passed is not None
+    assert passed["trip"] >= 0.06
+    assert passed["sent"] >= size / known.segment
+    assert 0.02 < passed["again"] / passed["sent"] < 0.3
+
+
+def _take(server: socket.socket, size: int) -> None:
+    with server.accept()[0] as line:
+        while size > 0:
+            size -= len(line.recv(1 << 16))
+        line.sendall(b"!")
+        line.recv(1)  # until the other end is done with it
