@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import work
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
+from textual.screen import Screen
 from textual.timer import Timer
 
 from console.acts.intended import COMMANDS, STAGING, Intended, NotUnderstood, intended
@@ -64,9 +65,12 @@ class Console(LeanApp):
         self._again = False
         self._timer: Timer | None = None
 
+    def get_default_screen(self) -> Screen[None]:
+        """Return the fleet: no blank screen is made, laid out and drawn below it first."""
+        return FleetScreen()
+
     def on_mount(self) -> None:
-        """Show the fleet, and read."""
-        self.push_screen(FleetScreen())
+        """Read, at once and then by the clock."""
         self.action_read()
         self._timer = self.set_interval(self.pace, self.tick)
 
@@ -248,7 +252,7 @@ class Console(LeanApp):
 
     def action_go(self, name: str) -> None:
         """Open a screen over the fleet."""
-        while not isinstance(self.screen, FleetScreen) and len(self.screen_stack) > 2:
+        while len(self.screen_stack) > 1:
             self.pop_screen()
         if name != "fleet":
             module, _, attribute = SCREENS[name].partition(":")

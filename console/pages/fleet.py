@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property, partial
 from typing import Any
 
 from console.feed.snapshot import Json, SiteView, Snapshot
@@ -13,8 +14,8 @@ from console.pages.vitals import heard, vitals, without_document
 from console.pages.vitals import word as word_of
 from console.widgets.daystrip import day_strip
 from console.widgets.looks import Text
-from console.widgets.table import Column, Row
-from core.status.fleet import silent_for
+from console.widgets.table import Cells, Column, Row
+from core.status.fleet import CHECK_IN, silent_for
 
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
 WORDS = {OK: "", WARNING: "WARN ", CRITICAL: "CRIT ", UNKNOWN: "UNKN "}
@@ -71,7 +72,7 @@ class Entry:
         """Name the row."""
         return f"{self.site}/{self.node}/{self.camera}"
 
-    @property
+    @cached_property
     def rank(self) -> tuple[Any, ...]:
         """Order rows, the worst first."""
         return (RANK[self.state], self.act, -self.losing, self.word == "ok", self.site, self.node, self.camera)
@@ -88,25 +89,32 @@ class Entry:
         return fields | {"holder": holder(self), "kind": str(self.document.get("kind", ""))}
 
 
+Known = dict[tuple[str, str, bool], tuple[Json, Sequence[Entry]]]  # by site, node, and whether nodes are shown
+
+
 def columns(width: int) -> Sequence[Column]:
     """Return the columns for a screen so wide."""
     return NARROW if width < NARROW_BELOW else WIDE
 
 
-def entries(snapshot: Snapshot, *, all_nodes: bool = False) -> list[Entry]:
-    """Return what there is to show, the worst first."""
+def entries(snapshot: Snapshot, *, all_nodes: bool = False, known: Known | None = None) -> list[Entry]:
+    """Return what there is to show, the worst first.
+
+    `known`: kept from call to call, it spares the rows of documents that are what they were.
+    """
     now = snapshot.at.timestamp()
+    kept: Known = {} if known is None else known
     found: list[Entry] = []
     for site, node, document in snapshot.nodes():
         try:
-            found += _of_node(site, node, document, now, all_nodes)
+            found += _remembered(site, node, document, now, all_nodes, kept)
         except (TypeError, ValueError, AttributeError, KeyError):
             line = "its status document is not understood"
             found.append(
                 Entry(site=site.site, node=node, state=UNKNOWN, word="garbled", line=line, document={}, row={})
             )
-    known = holders(snapshot)
-    found = [replace(one, held=known.get((one.site, one.camera))) if one.camera else one for one in found]
+    if held := holders(snapshot):
+        found = [replace(one, held=held.get((one.site, one.camera))) if one.camera else one for one in found]
     return sorted(found, key=lambda one: one.rank)
 
 
@@ -122,10 +130,25 @@ def holders(snapshot: Snapshot) -> dict[tuple[str, str], Json]:
     return {key: row for key, (_, row) in newest.items()}
 
 
-def _of_node(site: SiteView, node: str, document: Json, now: float, all_nodes: bool) -> Iterator[Entry]:
+def _remembered(
+    site: SiteView, node: str, document: Json, now: float, all_nodes: bool, known: Known
+) -> Sequence[Entry]:
+    """Return the rows of a node; while nothing of it is old, they depend on its document alone."""
     silent = how_silent(site, node, document, now)
-    cameras = document.get("cameras", ())
     old = silent if silent is not None else silent_for(document, now) if node != site.node else None
+    key = (site.site, node, all_nodes)
+    if old is None and (before := known.get(key)) is not None and before[0] is document:
+        return before[1]
+    made = list(_of_node(site, node, document, now, all_nodes, silent, old))
+    if old is None:
+        known[key] = (document, made)
+    return made
+
+
+def _of_node(
+    site: SiteView, node: str, document: Json, now: float, all_nodes: bool, silent: float | None, old: float | None
+) -> Iterator[Entry]:
+    cameras = document.get("cameras", ())
     for number, row in enumerate(cameras):
         said = None if silent is not None or old is None else word_of(document, number)
         yield _camera(site, node, document, row, old) if said is None else _by_vitals(site, node, document, row, said)
@@ -141,7 +164,7 @@ def how_silent(site: SiteView, node: str, document: Json, now: float) -> float |
         return now - at if not site.live or now - at > FRESH else None
     if not site.live and site.read is not None:
         return max(now - heard(document), now - site.read.timestamp())
-    return silent_for({**document, "heard": heard(document)}, now)
+    return silent_for({"at": at, "heard": heard(document), "check_in": document.get("check_in", CHECK_IN)}, now)
 
 
 def _by_vitals(site: SiteView, node: str, document: Json, row: Json, said: str) -> Entry:
@@ -250,8 +273,13 @@ def holder(entry: Entry) -> str:
     return entry.node if entry.held is None else str(entry.held.get("owner", "nobody"))
 
 
-def cells(entry: Entry, now: datetime, several: bool) -> Row:
-    """Return a row of the table."""
+def row(entry: Entry, now: datetime, several: bool) -> Row:
+    """Return a row of the table, whose cells are made when it is shown."""
+    return Row(entry.key, partial(cells, entry, now, several))
+
+
+def cells(entry: Entry, now: datetime, several: bool) -> Cells:
+    """Return what stands in a row."""
     place = f"{entry.site}/" if several else ""
     name = f"{place}{entry.camera}@{entry.node}" if entry.camera else f"{place}{entry.node}"
     made: dict[str, Text] = {"state": (entry.said, LOOK[entry.state]), "name": name}
@@ -260,7 +288,7 @@ def cells(entry: Entry, now: datetime, several: bool) -> Row:
         made |= {"age": _age(entry.row, now), "strip": day_strip(str(entry.row.get("strip", "")))}
     elif entry.since is not None:
         made |= {"age": say.age(now.timestamp() - entry.since)}
-    return Row(entry.key, made | {"holder": holder(entry)} | _of_the_node(entry.document))
+    return made | {"holder": holder(entry)} | _of_the_node(entry.document)
 
 
 def _age(row: Mapping[str, Any], now: datetime) -> str:

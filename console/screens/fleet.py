@@ -28,14 +28,19 @@ class FleetScreen(Listing):
     all_nodes = False
     found: Sequence[fleet.Entry] = ()
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._known: fleet.Known = {}
+
     def columns(self, width: int) -> Sequence[Column]:
         """Return the columns for a screen so wide."""
         return fleet.columns(width)
 
     def items(self, snapshot: Snapshot) -> Sequence[Item]:
         """Return a row for each camera and node."""
-        self.found, several = fleet.entries(snapshot, all_nodes=self.all_nodes), len(snapshot.sites) > 1
-        return [Item(fleet.cells(one, snapshot.at, several), one.plain()) for one in self.found]
+        self.found = fleet.entries(snapshot, all_nodes=self.all_nodes, known=self._known)
+        several = len(snapshot.sites) > 1
+        return [Item(fleet.row(one, snapshot.at, several), one.plain) for one in self.found]
 
     def heading(self, snapshot: Snapshot, shown: int, count: int) -> Sequence[Text]:
         """Return how many, and the worst."""

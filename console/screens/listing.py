@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from textual import events
 from textual.widget import Widget
@@ -17,12 +17,16 @@ from console.widgets.wrapped import wrapped
 LEFT = 4  # lines of the table and the status line below a heading that wraps
 
 
-@dataclass(frozen=True)
-class Item:
-    """A row, and what a filter finds in it by field."""
+class Item(NamedTuple):
+    """A row, and what a filter finds in it by field, or what makes that."""
 
     row: Row
-    plain: Mapping[str, str]
+    fields: Mapping[str, str] | Callable[[], Mapping[str, str]]
+
+    @property
+    def plain(self) -> Mapping[str, str]:
+        """Return what a filter finds by field."""
+        return self.fields() if callable(self.fields) else self.fields
 
 
 class Listing(Page):

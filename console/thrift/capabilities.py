@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from console.thrift import terminfo
 
@@ -13,8 +13,7 @@ class UnfitTerminal(Exception):
     """This terminal cannot be drawn on at all; the text says why and what to do."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Capabilities:
+class Capabilities(NamedTuple):
     """Sequences that may be sent beyond CUP, SGR and text."""
 
     term: str = ""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from console.thrift.capabilities import Capabilities, capabilities
 
@@ -17,13 +16,12 @@ SWITCH = "THRIFT"  # =off: the driver that comes with Textual
 LEVERS = {  # Textual 8.2.8 reads these once, when it is imported
     "TEXTUAL_ANIMATIONS": "none",
     "TEXTUAL_SMOOTH_SCROLL": "0",  # animated scrolling, and the size reports that come with it
-    "ESCDELAY": "30",  # ms that Escape waits to be the beginning of another key, instead of 100
+    "ESCDELAY": "20",  # ms that Escape waits to be the beginning of another key, instead of 100
     "TEXTUAL_DISABLE_KITTY_KEY": "1",  # 8 to 11 bytes more for every key
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """How thrifty the driver is."""
 
     frames_a_second: float = 4.0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import reduce
+from typing import NamedTuple
 
 from console.thrift.capabilities import Capabilities
 from console.thrift.grid import BLANK, Row
@@ -12,8 +12,7 @@ LEAST_ROWS = 3
 COST = 20  # bytes of the longest DECSTBM, SU and reset
 
 
-@dataclass(frozen=True)
-class Scroll:
+class Scroll(NamedTuple):
     """Rows top <= y < bottom move up by `by` lines, or down when it is negative."""
 
     top: int

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 LARGEST = 32768  # bytes; term(5): entries are at most 4096, or 32768 with 32-bit numbers
@@ -32,8 +32,7 @@ STRINGS = {
 }
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """What of an entry matters here."""
 
     flags: frozenset[str]

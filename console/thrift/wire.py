@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 OVERHEAD = 140  # bytes a frame: ssh 36 (chacha20-poly1305), TCP/IPv4 52, and the ACK 52; measured with OpenSSH 9.2
 PROBE = "\x1b[6n"  # DSR: the terminal answers with its cursor (CPR), ECMA-48 section 8.3.35
@@ -12,8 +13,7 @@ LONGEST_WAIT = 5.0  # seconds that a frame waits for an answer
 OPEN = 4096  # bytes under way before an answer is waited for
 
 
-@dataclass(frozen=True, kw_only=True)
-class Figures:
+class Figures(NamedTuple):
     """What a session has cost so far."""
 
     content: int  # bytes written to the terminal

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -17,8 +17,7 @@ from console.widgets.looks import Text, fitted, strip_of
 MARK, NO_MARK = ">", " "
 
 
-@dataclass(frozen=True, kw_only=True)
-class Column:
+class Column(NamedTuple):
     """A column of a table. `width`: characters; the one that grows gives some up only where nothing else fits."""
 
     key: str
@@ -29,12 +28,25 @@ class Column:
     grows: bool = False  # takes what the others leave; one column at most
 
 
-@dataclass(frozen=True)
-class Row:
-    """What stands in a table's row by the key of the column; a column that is missing is left blank."""
+Cells = Mapping[str, Text]
 
-    key: str
-    cells: Mapping[str, Text]
+
+class Row:
+    """What stands in a table's row by the key of the column; a column that is missing is left blank.
+
+    `cells` may be what makes them: then only rows that are on the screen are made, which 1,000 of them need.
+    """
+
+    def __init__(self, key: str, cells: Cells | Callable[[], Cells]) -> None:
+        self.key = key
+        self._cells = cells
+
+    @property
+    def cells(self) -> Cells:
+        """Return them, made once."""
+        if callable(self._cells):
+            self._cells = self._cells()
+        return self._cells
 
 
 def laid_out(columns: Sequence[Column], width: int) -> list[tuple[Column, int]]:

@@ -2,42 +2,18 @@
 
 from __future__ import annotations
 
-import time
+import subprocess
 from pathlib import Path
-from typing import Any
 
 from peers import ptys
-from peers.nodesocket import served
-from peers.statuses import put, shifted, with_
+from peers.manyunits import units
 
 LIMITS = {"first paint": 2500, "nothing changing": 0, "cursor": 24, "screen": 2500, "back": 2500, "confirmation": 1500}
 
 
-def unit(number: int, now: float) -> Any:
-    from peers.statuses import NOW
-
-    document = with_(put("node", f"unit{number:02}"), put("cameras.0.name", f"north-{number:02}"))
-    document["cameras"].pop()
-    letters = "".join("#######+xe"[(number * 7 + hour * 3) % 10] for hour in range(24))
-    document["cameras"][0]["strip"] = letters
-    document["destinations"][0]["waiting"] = number * 13 % 400
-    return shifted(document, now - NOW)
-
-
-def site_file(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    head = 'version = 1\nsite = { name = "harbour", zone = "UTC", data = "data", run = "run" }\n'
-    nodes = "".join(f'[[node]]\nname = "unit{number:02}"\n' for number in range(20))
-    (folder / "site.toml").write_text(head + nodes)
-    return folder / "site.toml"
-
-
 def test_a_session_costs_what_was_promised_and_q_ends_it(tmp_path: Path) -> None:
-    now = time.time()
-    file = site_file(tmp_path)
-    command = ptys.python("-m", "core.cli.main", "console", "--site", file, "--node", "unit00")
-    with served(tmp_path, *(unit(number, now) for number in range(20)), node="unit00") as node:
-        with ptys.on_a_pty(command, leads=False) as line:
+    with units(tmp_path) as hub:
+        with ptys.on_a_pty(hub.command, leads=False) as line:
             assert line.shows("north-19"), line.screen.text
             line.quiet(0.5)
             sizes = {"first paint": len(line.sent)}
@@ -52,26 +28,17 @@ def test_a_session_costs_what_was_promised_and_q_ends_it(tmp_path: Path) -> None
             sizes["back"] = line.cost("\x1b", 0.5)
             line.type("q")
             assert line.status() == 0
-            assert node.acted == []
+            assert hub.node.acted == []
     assert {name: size for name, size in sizes.items() if size > LIMITS[name]} == {}
 
 
 def test_a_terminal_that_is_none_is_told_so(tmp_path: Path) -> None:
-    import subprocess
-
-    file = site_file(tmp_path)
-    done = subprocess.run(
-        ptys.python("-m", "core.cli.main", "console", "--site", file, "--node", "unit00"),
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-    )
+    with units(tmp_path, 1) as hub:
+        done = subprocess.run(hub.command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     assert (done.returncode, "overlapse status" in done.stderr) == (2, True)
 
 
 def test_the_block_for_ssh_is_one_that_ssh_takes(tmp_path: Path) -> None:
-    import subprocess
-
     done = subprocess.run(ptys.python("-m", "core.cli.main", "console", "--ssh-config"), capture_output=True, text=True)
     (tmp_path / "config").write_text(done.stdout)
     read = subprocess.run(["ssh", "-G", "-F", tmp_path / "config", "overlapse"], capture_output=True, text=True)

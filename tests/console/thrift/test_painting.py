@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,12 +12,12 @@ from console.thrift.diff import cleared, paint
 from console.thrift.grid import Grid, Row, cells
 from console.thrift.pen import PLAIN, Pen, change
 
-YES = dict.fromkeys([field.name for field in fields(Capabilities) if field.type == "bool"], True)
+YES = {name: True for name in Capabilities._fields if name != "term"}
 ALL = Capabilities(term="all", **YES)
 TERMINALS = [
     ALL,
-    replace(ALL, term="no-bce", bce=False, rep=False),
-    replace(ALL, term="no-su", scroll_up=False, scroll_down=False, ech=False),
+    ALL._replace(term="no-bce", bce=False, rep=False),
+    ALL._replace(term="no-su", scroll_up=False, scroll_down=False, ech=False),
     *(capabilities(term, {}) for term in ("xterm-256color", "tmux-256color", "linux", "vt100", "never-heard-of")),
 ]
 BOLD, REVERSE, UNDERLINE = frozenset({1}), frozenset({7}), frozenset({4})
