@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.text import Text
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 
 from console.thrift.wire import Figures
+from core.text import safe
 
 THEME = "ansi-dark"  # Textual's name for "as the terminal has it"; give it to launch.prepare as TEXTUAL_THEME
 
@@ -52,8 +54,25 @@ class LeanApp(App[int]):
 
         self.push_screen(HelpPage(bindings, below.title or type(below).__name__), run)
 
+    def _fatal_error(self) -> None:
+        """Say a fault of the program in one line: a traceback is 20 kB to a thin line, and tells what it should not."""
+        if "debug" in self.features:
+            super()._fatal_error()
+            return
+        if self._exception is not None:
+            self._exit_renderables.append(Text(fault(self._exception)))
+        self._close_messages_no_wait()
+
     def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
         """Write no files."""
 
     def action_suspend_process(self) -> None:
         """Give no shell."""
+
+
+def fault(error: BaseException) -> str:
+    """Return what ended the program, and where, on one line."""
+    trace, where = error.__traceback__, ""
+    while trace is not None:
+        where, trace = f" ({safe(trace.tb_frame.f_globals.get('__name__'), 60)}:{trace.tb_lineno})", trace.tb_next
+    return f"the console ended by a fault of its own, the node goes on: {type(error).__name__}: {safe(error)}{where}"

@@ -67,11 +67,13 @@ def running(
     listen: str = "127.0.0.1",
     chroot: Path | None = None,
     account: str | None = None,
+    more: str = "",
 ) -> Iterator[Sshd]:
     """Run an sshd; `shell`: commands are allowed too; `sftp`: options of the SFTP server itself.
 
     `chroot`: the folder that whoever logs in cannot leave; for root alone, who must own it and all above it.
     `account`: whom the key logs in, if not the one who runs the tests; the folder must be open to that one.
+    `more`: lines at the end of its configuration.
     """
     assert SSHD is not None, MISSING
     folder.mkdir(parents=True, exist_ok=True)
@@ -82,7 +84,7 @@ def running(
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where the server's unprivileged half lives
     port = free_port()
-    process = _start(folder, port, shell, sftp, listen, chroot)
+    process = _start(folder, port, shell, sftp, listen, chroot, more)
     try:
         yield Sshd(
             port,
@@ -99,7 +101,7 @@ def running(
 
 
 def _start(
-    folder: Path, port: int, shell: bool, sftp: Sequence[str], listen: str, chroot: Path | None
+    folder: Path, port: int, shell: bool, sftp: Sequence[str], listen: str, chroot: Path | None, more: str
 ) -> subprocess.Popen[bytes]:
     assert SSHD is not None
     options = " ".join(sftp)
@@ -107,7 +109,7 @@ def _start(
     if chroot is not None:
         force += f"\nChrootDirectory {chroot}"
     config = folder / "sshd_config"
-    config.write_text(_CONFIG.format(port=port, listen=listen, folder=folder, sftp=options, force=force))
+    config.write_text(_CONFIG.format(port=port, listen=listen, folder=folder, sftp=options, force=force) + more)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([SSHD, "-D", "-e", "-f", str(config)], stderr=log)
     _await_greeting(process, port, folder / "log")

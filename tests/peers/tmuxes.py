@@ -61,6 +61,11 @@ class Tmux:
         shown.feed("\r\n".join(lines))
         return shown.looks()
 
+    def sessions(self) -> str:
+        """Return what goes on, a line each; nothing when the server has ended with its last window."""
+        command = ["tmux", "-S", str(self.socket), "list-sessions"]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=20).stdout
+
     def text(self, name: str) -> str:
         """Return the text of a window."""
         return self.run("capture-pane", "-p", "-t", name)
