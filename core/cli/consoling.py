@@ -14,6 +14,7 @@ from core.errors import ConfigurationError
 
 PROGRAM = "console.program"
 SSH = "console.sshconfig"
+TUNNEL = "console.tunnel"
 
 
 @click.command()
@@ -22,10 +23,18 @@ SSH = "console.sshconfig"
 @click.option("--lean", is_flag=True, help="Keep to 2 kB a minute, keys exempt: the refresh is stretched.")
 @click.option("--ascii", "ascii_only", is_flag=True, help="Letters and signs of ASCII, in the terminal's own colours.")
 @click.option("--ssh-config", is_flag=True, help="Print the block for ~/.ssh/config that makes this cheap, and end.")
-def console(selection: Selection, restricted: bool, lean: bool, ascii_only: bool, ssh_config: bool) -> int:
+@click.option(
+    "--tunnel", metavar="USER@HUB:PORT", help="Print the systemd unit of a tunnel that lets operators in, and end."
+)
+def console(
+    selection: Selection, restricted: bool, lean: bool, ascii_only: bool, ssh_config: bool, tunnel: str | None
+) -> int:
     """Show all sites of this machine on one screen, live, and act where you may. Made for SSH on a thin link."""
     if ssh_config:
         click.echo(importlib.import_module(SSH).block(), nl=False)
+        return 0
+    if tunnel is not None:
+        click.echo(importlib.import_module(TUNNEL).unit(tunnel), nl=False)
         return 0
     places = [place_here(file, selection.node) for file in selection.files()]
     if not (sys.stdin.isatty() and sys.stdout.isatty()):

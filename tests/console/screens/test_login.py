@@ -82,8 +82,8 @@ def login(folder: Path, way: str = "ForceCommand") -> Iterator[Login]:
     document = shifted(well(), time.time() - NOW)
     with served(folder, document, node="unit1") as node, sshd.running(folder / "ssh", True, more=more) as server:
         if way == "command=":
-            options = ours(_block("restrict,")).partition(" ssh-ed25519")[0]
-            keys.write_text(f"{options} {keys.read_text()}")
+            before = ours(_block("restrict,")).partition(" ssh-ed25519")[0]
+            keys.write_text(f"{before} {keys.read_text()}")
         options = ["-F", "none", "-p", str(server.port), "-i", str(server.key_file), "-l", server.user]
         options += ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"]
         client = ["ssh", *options, "-o", "SendEnv=LC_* PYTHONPATH TEXTUAL_*", "127.0.0.1"]
