@@ -33,7 +33,7 @@ StartLimitIntervalSec=0
 [Service]
 ExecStart=/usr/bin/ssh {options} -R 127.0.0.1:{port}:127.0.0.1:22 {login}
 Restart=always
-# Each try that gets as far as the hub costs about 8 kB.
+# Each try that gets as far as the hub costs about 9 kB.
 RestartSec=120
 User=overlapse
 NoNewPrivileges=yes
