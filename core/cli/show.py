@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from core.cli.grouped import parted, shared
 from core.text import safe
 from core.units import show_duration, show_size
 from core.values import utc
@@ -20,9 +21,7 @@ def status_text(document: Row, now: datetime) -> str:
         [_head(document, now), *_errand(document, now), *_mail(document, now), ""],
         document.get("running", True),
     )
-    cameras = [_camera(row, now, running) for row in document["cameras"]]
-    lines += table(("CAMERA", "STATE", "LAST", "NEXT", "LAST 24 h"), cameras)
-    lines.append("")
+    lines += [*_cameras(document["cameras"], now, running), ""]
     lines += destinations_text(document["destinations"], now)
     lines += [*links_text(document.get("links", ()), now), *_buffer(document, now)]
     return "\n".join(line.rstrip() for line in lines)
@@ -117,6 +116,22 @@ def _mail(document: Row, now: datetime) -> Iterator[str]:
         one = document["mail"]
         error = f": {safe(one['error'], 200)}" if "error" in one else ""
         yield f"Mail: {one['waiting']} wait, the oldest from {ago(one['oldest'], now)}{error}"
+
+
+def _cameras(cameras: Sequence[Row], now: datetime, running: bool) -> list[str]:
+    """Return a line for each; of many, for the worst, and the others in few lines with the age of their last slot."""
+    each, rest = parted(cameras, _trouble)
+    heads = ("CAMERA", "STATE", "LAST", "NEXT", "LAST 24 h")
+    lines = table(heads, [_camera(row, now, running) for row in each]) if each else []
+    return lines + shared((safe(row["state"], 60), f"{row['name']} {_since(row, now)}") for row in rest)
+
+
+def _trouble(row: Row) -> int:
+    return 3 if row["state"] == "failing" else 2 if row["state"] != "ok" else int("x" in row.get("strip", ""))
+
+
+def _since(row: Row, now: datetime) -> str:
+    return "-" if "last" not in row else show_duration(max(now.timestamp() - row["last"]["slot"], 0))
 
 
 def _camera(row: Row, now: datetime, running: bool) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from core.cli.grouped import parted, shared
 from core.cli.show import Row, ago, table
 from core.status.fleet import silent_for, site_of
 from core.status.read import VERSION
@@ -20,7 +21,57 @@ WORDS = ("failing", "paused", "no shot yet")  # of cameras, the worst first
 def fleet_text(documents: Sequence[Row], now: datetime) -> str:
     """Return what is known of every node; of one that is silent, how it was."""
     shown = sorted(documents, key=lambda one: (-_badness(one, now), str(one["node"])))
-    return "\n".join([*table(HEADS, [_node(one, now) for one in shown]), *_differing(documents)])
+    each, rest = parted(shown, lambda one: _badness(one, now))
+    lines = table(HEADS, [_node(one, now) for one in each]) if each else []
+    return "\n".join([*lines, *_others(rest, now), *_differing(documents)])
+
+
+def _others(documents: Sequence[Row], now: datetime) -> list[str]:
+    """Return the nodes that have no line of their own by state, each with the age of its last shot, and their sums."""
+    if not documents:
+        return []
+    lines = shared((_state(one, now), f"{safe(one['node'], 32)} {_last_said(one, now)}") for one in documents)
+    waiting, at_risk = sum(map(_waiting, documents)), sum(map(_at_risk, documents))
+    days = min((days for one in documents if (days := _days(one)) is not None), default=None)
+    lasts = "not known" if days is None else f"{show_duration(days * 86_400)} or more"
+    return [
+        *lines,
+        f"these: {show_size(waiting)} wait, buffers last {lasts}, {at_risk} pictures lost if all are stolen now",
+    ]
+
+
+def _state(document: Row, now: datetime) -> str:
+    if silent_for(document, now.timestamp()) is not None:
+        return "silent"
+    return "ok" if not _badness(document, now) else "with a camera that fails or a buffer that is full"
+
+
+def _last_said(document: Row, now: datetime) -> str:
+    """Return for how long a silent node says nothing, and how old the last shot of another is."""
+    silent, last = silent_for(document, now.timestamp()), _last(document)
+    age = silent if silent is not None else None if last is None else max(now.timestamp() - last, 0)
+    return "-" if age is None else show_duration(age)
+
+
+def _waiting(document: Row) -> int:
+    if "cameras" not in document:
+        return int(document.get("vitals", {}).get("w", 0))
+    return sum(int(row["bytes"]) for row in document["destinations"])
+
+
+def _at_risk(document: Row) -> int:
+    return int(document.get("vitals", {}).get("r", 0) if "cameras" not in document else document["at_risk"]["pictures"])
+
+
+def _days(document: Row) -> float | None:
+    held: Row = document.get("buffer", {}) if "cameras" in document else {"days": document.get("vitals", {}).get("d")}
+    return held.get("days")
+
+
+def _last(document: Row) -> float | None:
+    """Return the slot of the newest shot, as the document or the vitals after it have it."""
+    slots = [row["last"]["slot"] for row in document.get("cameras", ()) if "last" in row]
+    return max([*slots, *(said["l"] for said in [document.get("vitals", {})] if "l" in said)], default=None)
 
 
 def _differing(documents: Sequence[Row]) -> Iterator[str]:
@@ -39,7 +90,10 @@ def _badness(document: Row, now: datetime) -> int:
     if silent_for(document, now.timestamp()) is not None:
         return 3
     states = {row["state"] for row in document.get("cameras", ())}
-    return 2 if "failing" in states else 1 if document.get("buffer", {}).get("stopped") else 0
+    if document.get("version", VERSION) != VERSION:
+        return 1
+    letters = "" if "cameras" in document else str(document.get("vitals", {}).get("c", ""))
+    return 2 if "failing" in states or "f" in letters else int(bool(document.get("buffer", {}).get("stopped")))
 
 
 def _node(document: Row, now: datetime) -> tuple[str, ...]:
@@ -48,16 +102,14 @@ def _node(document: Row, now: datetime) -> tuple[str, ...]:
     state = "ok" if silent is None else f"silent for {show_duration(silent)}"
     if "cameras" not in document:
         return _by_vitals(node, state, document, now)
-    waiting = sum(row["bytes"] for row in document["destinations"])
+    waiting = _waiting(document)
     oldest = min((row["oldest"] for row in document["destinations"] if "oldest" in row), default=None)
-    slots = [row["last"]["slot"] for row in document["cameras"] if "last" in row]
-    last = max([*slots, *(said["l"] for said in [document.get("vitals", {})] if "l" in said)], default=None)
     days, risk = document["buffer"].get("days"), document["at_risk"]
     return (
         node,
         state,
         _cameras(document),
-        ago(last, now),
+        ago(_last(document), now),
         show_size(waiting) if waiting else "-",
         ago(oldest, now),
         "-" if days is None else show_duration(days * 86_400),

@@ -49,6 +49,33 @@ def test_the_node_is_on_one_screen() -> None:
     assert max(map(len, text.splitlines())) <= 100
 
 
+def test_twenty_cameras_are_told_of_on_one_screen_below_1_kb_the_worst_first() -> None:
+    def camera(number: int) -> dict[str, Any]:
+        last = {"slot": SECONDS - 60 * number, "outcome": "captured"}
+        strip = "#" * 24
+        return {"name": f"north-{number:02}", "state": "ok", "last": last, "next": SECONDS + 300, "strip": strip}
+
+    cameras = [camera(number) for number in range(20)]
+    cameras[7] |= {"state": "failing"}
+    cameras[11] |= {"strip": "#" * 20 + "xx##"}
+    text = status_text(status(cameras=cameras), NOW)
+    lines = text.splitlines()
+    assert len(text.encode()) < 1024
+    assert len(lines) < 24
+    assert max(map(len, lines)) < 100
+    assert [line.split()[0] for line in lines[3:5]] == ["north-07", "north-11"]
+    assert "18 ok: north-00 0s, north-01 1m, " in text
+    assert all(f"north-{number:02}" in text for number in range(20))
+
+
+def test_cameras_that_all_fail_are_still_below_1_kb_and_all_named() -> None:
+    failing = {"state": "failing", "last": {"slot": SECONDS - 7200, "outcome": "missed"}, "strip": "x" * 24}
+    text = status_text(status(cameras=[{"name": f"north-{n:02}", **failing} for n in range(20)]), NOW)
+    assert "15 failing: north-05 2h, " in text
+    assert len(text.encode()) < 1100
+    assert all(f"north-{number:02}" in text for number in range(20))
+
+
 def test_what_takes_long_stands_on_one_line_with_how_far_it_has_come() -> None:
     text = "from fr: 12 of 340 pictures, 70 MB of 2 GB"
     errand = {"kind": "restore", "by": "ana", "since": SECONDS - 720, "text": text}

@@ -45,3 +45,25 @@ def test_of_a_node_whose_document_never_came_its_vitals_are_shown() -> None:
 def test_a_node_of_another_version_says_so() -> None:
     stub = {"version": 9, "node": "unit9", "at": SECONDS - 20, "heard": SECONDS - 20}
     assert "runs another version" in fleet_text([stub], NOW)
+
+
+def test_twenty_nodes_are_told_of_on_one_screen_below_1_kb_the_worst_first() -> None:
+    nodes = [node(f"unit{number:02}") for number in range(20)]
+    nodes[4] = node("unit04", ago=7200)
+    nodes[9] = node("unit09", state="failing")
+    vitals = {"a": SECONDS - 20, "t": 1, "c": "o", "l": SECONDS - 60, "w": 2_000_000, "d": 12.0, "r": 4}
+    nodes[12] = {"node": "unit12", "at": SECONDS - 20, "heard": SECONDS - 20, "vitals": vitals}
+    text = fleet_text(nodes, NOW)
+    lines = text.splitlines()
+    assert len(text.encode()) < 1024
+    assert len(lines) < 24
+    assert [line.split()[0] for line in lines[1:3]] == ["unit04", "unit09"]
+    assert "18 ok: unit00 10m, " in text
+    assert "unit12 1m" in text
+    assert "these: 138 MB wait, buffers last 12d or more, 55 pictures lost if all are stolen now" in text
+
+
+def test_nodes_that_are_all_silent_are_all_named_with_how_long() -> None:
+    text = fleet_text([node(f"unit{number:02}", ago=7200) for number in range(20)], NOW)
+    assert "15 silent: unit05 2h, " in text
+    assert all(f"unit{number:02}" in text for number in range(20))
