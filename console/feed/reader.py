@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from console.feed.shape import understood
 from console.feed.snapshot import Answer, Json, Question, SiteView, Snapshot
 from core.control.client import ask
 from core.errors import NodeUnreachable, NoSuchThing, OverlapseError
@@ -67,7 +68,7 @@ class Reader:
         while since is not None:
             page = ask(place.folders.control, "fleet", {"since": int(since)}, PATIENCE)
             for document in page["nodes"]:
-                found[safe(document["node"], 32)] = document
+                found[safe(document["node"], 32)] = understood(document)
                 if document["node"] != place.node:  # its own is always new
                     newest = max(newest, float(document["heard"]))
             since = page.get("next")
@@ -93,6 +94,7 @@ class Reader:
             at = float(ours["at"])
             others = {str(one["node"]): one for one in read_fleet(place.folders.fleet)}
             documents = {place.node: {**ours, "heard": at}, **others}
+            documents = {name: understood(one) for name, one in documents.items()}
             return SiteView(place.site, place.node, documents, datetime.fromtimestamp(at, UTC), trouble)
         except (Unreadable, KeyError, TypeError, ValueError, OverflowError, OSError) as error:
             return replace(before, trouble=f"{trouble}; {safe(error, SHORT)}", verbs=frozenset(), role="view")
