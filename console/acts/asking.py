@@ -10,6 +10,7 @@ from typing import Any
 from console.acts.intended import Intended
 from console.feed.snapshot import Json, Snapshot, named
 from console.pages import deliveries, fleet, say
+from console.pages.recovery import WORDS
 from console.pages.staged import brief
 from console.widgets.confirm import Act, Outcome
 from core.control.verbs import VERBS
@@ -19,6 +20,7 @@ from core.units import show_duration, show_size
 
 TITLES = {
     "capture": "Take one shot of {} now",
+    "recover": "Do the next rung of the recovery of {} now",
     "pause": "Pause {}",
     "resume": "Have {} shoot on schedule again",
     "retry": "Try what waits for {} again now",
@@ -37,6 +39,7 @@ TITLES = {
 }
 UNDO = {
     "capture": "none is needed: the shot is an extra and is kept",
+    "recover": "none is needed: three good shots lead back to the bottom of the ladder",
     "pause": "resume it: u on the camera's screen, or `overlapse ledger --resume`",
     "resume": "pause it again",
     "retry": "none is needed: what fails waits again as before",
@@ -142,7 +145,14 @@ def _rung(one: Intended, document: Json, snapshot: Snapshot) -> str:
     )
 
 
+def _next_rung(one: Intended, document: Json, snapshot: Snapshot) -> str:
+    answer = snapshot.answer(one.site, "camera", camera=one.args["camera"])
+    rung = WORDS.get(str(answer.said.get("next"))) if answer is not None else None
+    return f"That is: {rung}." if rung else ""
+
+
 RULES: Mapping[str, Rule] = {
+    "recover": _next_rung,
     "pause": _slots,
     "retry": _waiting,
     "destination-pause": _waiting,

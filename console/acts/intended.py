@@ -170,6 +170,7 @@ def _instant(word: str, now: datetime) -> datetime:
 
 COMMANDS: Mapping[str, Command] = {
     "capture": Command("CAMERA", "cameras", _only("camera")),
+    "recover": Command("CAMERA", "cameras", _only("camera")),
     "pause": Command("CAMERA END [REASON]", "cameras", _pause),
     "resume": Command("CAMERA", "cameras", _only("camera")),
     "retry": Command("DESTINATION", "destinations", _only("destination")),

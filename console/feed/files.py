@@ -11,6 +11,7 @@ from core.catalogue.store import Catalogue
 from core.control.auditpage import audit_page
 from core.errors import NoSuchThing
 from core.site.place import Place
+from core.status.pictures import picture_rows
 from core.status.views import event_rows, ledger_page, queue_rows
 
 DAY = timedelta(days=1)
@@ -35,6 +36,8 @@ def _found(catalogue: Catalogue, place: Place, verb: str, args: Json) -> Json:
         return {"deliveries": queue_rows(catalogue, args.get("destination"), limit)}
     if verb == "events":
         return {"events": event_rows(catalogue, limit)}
+    if verb == "pictures":
+        return {"pictures": picture_rows(catalogue, args["camera"], limit)}
     if verb == "audit-log":
         return audit_page(place.folders.audit, limit, args.get("before"))
     if verb == "telemetry":

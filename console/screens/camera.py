@@ -26,6 +26,9 @@ class CameraScreen(Listing):
         Binding("c", "act('capture')", "take one shot now"),
         Binding("p", "ask('pause', '2h')", "pause until an end that you say"),
         Binding("u", "act('resume')", "shoot on schedule again"),
+        Binding("v", "pictures", "its last pictures: what they show, where they are proven"),
+        Binding("R", "recovery", "its settings, their drift, and its recovery ladder"),
+        Binding("n", "act('recover')", "do the next rung of its recovery now, then shoot"),
     ]
     filter_fields = camera.FIELDS
     wraps = True
@@ -65,6 +68,18 @@ class CameraScreen(Listing):
     def action_act(self, verb: str) -> None:
         """Ask before something is done to this camera."""
         self.console.command([verb, f"{self.camera}@{self.node}"])
+
+    def action_pictures(self) -> None:
+        """Show its last pictures."""
+        from console.screens.pictures import PicturesScreen
+
+        self.console.push_screen(PicturesScreen(self.site, self.camera))
+
+    def action_recovery(self) -> None:
+        """Show its settings and its ladder."""
+        from console.screens.pictures import RecoveryScreen
+
+        self.console.push_screen(RecoveryScreen(self.site, self.node, self.camera))
 
     async def action_ask(self, verb: str, until: str) -> None:
         """Let the end be said."""

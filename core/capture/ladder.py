@@ -139,6 +139,27 @@ def step(state: State, event: Event, now: float, limits: Limits) -> tuple[State,
     return _failed(state, event, now, limits)
 
 
+def ordered(state: State, now: float, limits: Limits, by: str) -> tuple[State, Decision] | None:
+    """Return the state after `by` had the next rung used now, and what to do; None: nothing stronger may be done."""
+    state = _forget(state, now)
+    rungs = range(state.rung + 1, WAIT)
+    rung = next((one for one in rungs if _may(state, one, state.error, now, limits)), None)
+    if rung is None:
+        return None
+    decision = Decision(RUNGS[rung], now, f"rung {rung} {RUNGS[rung]}, ordered by {by}")
+    after = replace(
+        state,
+        rung=rung,
+        failures=0,
+        good=0,
+        not_before=now,
+        acted=decision.action,
+        tried=_counted(state.tried, decision.action),
+        history=_told(state.history, now, decision.line),
+    )
+    return _used(after, decision.action, now), decision
+
+
 def seconds_left(state: State, now: float) -> float:
     """Return how long the next attempt must wait; a clock that was set back does not make it longer."""
     return min(max(0.0, state.not_before - now), max(PAUSES[-1], PERSON))

@@ -147,6 +147,12 @@ def newest(catalogue: Catalogue, camera: str) -> Picture | None:
     return None if row is None else picture_of(row)
 
 
+def last(catalogue: Catalogue, camera: str, limit: int) -> list[Picture]:
+    """Return the last pictures of a camera by the time in their names, the newest first; those that are gone, too."""
+    rows = catalogue.rows(PICTURES + "WHERE camera = ? ORDER BY at DESC, id DESC LIMIT ?", (camera, limit))
+    return [picture_of(row) for row in rows]
+
+
 def between(catalogue: Catalogue, camera: str, begin: int, end: int) -> list[Picture]:
     """Return the pictures of a camera with begin <= at < end (seconds since the epoch), oldest first."""
     rows = catalogue.rows(PICTURES + "WHERE camera = ? AND at >= ? AND at < ? ORDER BY at, id", (camera, begin, end))

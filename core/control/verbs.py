@@ -130,8 +130,26 @@ _ALL = (
     ),
     Verb("redundancy-export", Role.VIEW, "Give all assignments as text."),
     Verb("telemetry", Role.VIEW, "Give the newest readings of the cameras.", {"camera": optional(CAMERA)}),
+    Verb(
+        "camera",
+        Role.VIEW,
+        "Give a camera's settings and their drift, its recovery ladder with its transcript, and what the next rung is.",
+        {"camera": CAMERA},
+    ),
+    Verb(
+        "pictures",
+        Role.VIEW,
+        "Give the last pictures of a camera, the newest first: what their look found, and where they are proven.",
+        {"camera": CAMERA, "limit": _ROWS},
+    ),
     Verb("retention-plan", Role.VIEW, "Give what would be deleted next and why, and delete nothing."),
     Verb("capture", Role.OPERATE, "Take one shot now, without a slot, through the whole path.", {"camera": CAMERA}),
+    Verb(
+        "recover",
+        Role.OPERATE,
+        "Do the next rung of a camera's recovery ladder now, up to its power where site.toml names a hook, and shoot.",
+        {"camera": CAMERA},
+    ),
     Verb(
         "pause",
         Role.OPERATE,

@@ -16,6 +16,7 @@ from core.node.between.handing import Handing, Taker
 from core.node.between.monitoring import Monitoring
 from core.node.between.noted import Noted
 from core.node.between.receiving import Receiving
+from core.node.cameras.attending import Attending
 from core.node.cameras.measuring import Measuring
 from core.node.cameras.post import InHand
 from core.node.cameras.pushing import Pushing
@@ -88,6 +89,7 @@ class Desks:
         self.receiving = Receiving(context, self.writer, self.taking, self.delivering.linking, self.checkins)
         self.writer.on_written = self._written
         self.shooting = Shooting(context, self.taking)
+        self.attending = Attending(context, self.shooting)
         self.reaching = Reaching(context, self.shooting, lambda: self.owning.plans())
         self.owning = Owning(
             context,

@@ -23,6 +23,7 @@ from core.node.reload import Reload
 from core.node.sending.disproving import Disproved
 from core.retention.forecast import show_instant
 from core.status.fleet import fleet_page
+from core.status.pictures import picture_rows
 from core.status.views import event_rows, ledger_page, queue_rows
 from core.values import milliseconds_of
 
@@ -50,7 +51,10 @@ class Serving:
             "audit-log": self._audit_log,
             "telemetry": self._telemetry,
             "retention-plan": self._plan,
+            "camera": lambda request: self._desks.attending.show(request.args["camera"]),
+            "pictures": self._pictures,
             "capture": self._capture,
+            "recover": self._recover,
             "import": self._errand,
             "restore": self._errand,
             "errand": lambda request: self._desks.errands.state(),
@@ -161,9 +165,22 @@ class Serving:
 
     def _capture(self, request: Request) -> Answer:
         """Take the order; a shot may last longer than an answer, so an event with its number tells what came of it."""
-        order = f"{request.who.user}-{self._desks.context.now_ms()}-{next(self._shots)}"
+        order = self._order_of(request)
         self._desks.shooting.capture(request.args["camera"], order)
         return {"order": order}
+
+    def _recover(self, request: Request) -> Answer:
+        """Do the next rung; the shot after it is told like one by hand."""
+        return self._desks.attending.recover(request.args["camera"], self._order_of(request), request.who.user)
+
+    def _order_of(self, request: Request) -> str:
+        return f"{request.who.user}-{self._desks.context.now_ms()}-{next(self._shots)}"
+
+    def _pictures(self, request: Request) -> Answer:
+        name = request.args["camera"]
+        if self._desks.context.camera(name) is None:
+            raise NoSuchThing(f"there is no camera {name}")
+        return {"pictures": picture_rows(self._catalogue, name, request.args.get("limit", 24))}
 
     def _orders(self, request: Request) -> Answer:
         given, received = self._desks.ordering.memory.rows(), self._desks.obeying.memory.rows()

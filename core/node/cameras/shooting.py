@@ -262,7 +262,7 @@ class Shooting:
         camera, node = post.camera.name, self.context.node.name
         entry = entry_of(in_hand.slot, camera, node, utc(shot.shutter), shot.partial) if in_hand.slot else None
         post.in_hand, post.error, post.told = None, None, None
-        self._climbed(post, step(post.ladder, Good(), self.context.now().timestamp(), limits_of(post.camera))[0])
+        self.climbed(post, step(post.ladder, Good(), self.context.now().timestamp(), limits_of(post.camera))[0])
         self._tell_drift(post, shot)
         try:
             more = AS_SPARE if in_hand.spare else None
@@ -294,7 +294,7 @@ class Shooting:
         now, kind = self.context.now().timestamp(), type(error).__name__
         post.error = str(error)
         state, decision = step(post.ladder, Failure(kind, op), now, limits_of(post.camera))
-        self._climbed(post, state)
+        self.climbed(post, state)
         assert decision is not None
         log.warning("shot failed: camera=%s error=%s next=%s", post.camera.name, error, decision.line)
         wait = seconds_left(state, now)
@@ -304,11 +304,11 @@ class Shooting:
         again = decision.action != "wait-long" and not ending and _has_time(in_hand, now, wait + lasts)
         in_hand.attempts += 1
         in_hand.again_at = self.context.monotonic() + wait if again else None
-        self._act(post, decision.action, decision.plain)
+        self.act(post, decision.action, decision.plain)
         if not again:
             self._give_up(post, in_hand, error)
 
-    def _act(self, post: Post, action: str, plain: bool) -> None:
+    def act(self, post: Post, action: str, plain: bool) -> None:
         """Do what the ladder says, before the next attempt."""
         if plain and not post.plain:
             post.plain = True
@@ -346,7 +346,8 @@ class Shooting:
         if in_hand.order is not None:
             self.on_order(in_hand.order, [], error)
 
-    def _climbed(self, post: Post, state: State) -> None:
+    def climbed(self, post: Post, state: State) -> None:
+        """Take note of where a camera is on its ladder."""
         if state != post.ladder:
             if state.rung != post.ladder.rung:
                 self.context.tell("recovery", post.camera.name, f"rung {state.rung}: {state.history[-1][1]}")

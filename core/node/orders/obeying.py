@@ -42,6 +42,7 @@ QUIET = 60.0  # seconds between two events about refused orders: whoever forges 
 BORN = "orders/born"
 CUT = "the node was stopped in the middle: whether it was done is not known; look at its events"
 NEVER = float("inf")
+SHOTS = ("capture", "recover")  # verbs whose order ends with a shot
 
 
 @dataclass
@@ -217,7 +218,7 @@ class Obeying:
         if kept.state != "taken":
             return
         self.trail.answered(verb, self._who(kept.order), _frame(kept.order), answer)
-        if verb.name == "capture" and "done" in answer:
+        if verb.name in SHOTS and "done" in answer:
             self._shots[answer["done"]["order"]] = number
             return
         assert kept.report is not None

@@ -85,7 +85,7 @@ def test_a_camera_is_handed_over_after_the_node_said_what_that_comes_to(tmp_path
         asyncio.run(story(node))
 
 
-@pytest.mark.parametrize("size", [(44, 18), (80, 24), (160, 45)])
+@pytest.mark.parametrize("size", [(44, 18), (100, 30)])
 def test_a_switch_of_a_server_is_staged_and_refused_with_every_reason(
     tmp_path: Path, at_the_console: Any, size: Any
 ) -> None:

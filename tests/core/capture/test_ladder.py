@@ -20,6 +20,7 @@ from core.capture.ladder import (
     Limits,
     State,
     limits_of,
+    ordered,
     seconds_left,
     step,
 )
@@ -202,6 +203,20 @@ def test_every_decision_has_its_line_and_the_memory_does_not_grow() -> None:
     state, decisions, _ = walk(*["CameraTimeout"] * 200)
     assert [line for _, line in state.history] == [decision.line for decision in decisions[-HISTORY:]]
     assert decisions[0].line == "CameraTimeout at shoot: rung 0 retry, at once"
+
+
+def test_somebody_may_order_the_next_rung_that_is_allowed_and_it_counts_like_any_other() -> None:
+    state, told = State(), []
+    while (found := ordered(state, NOW, ALL, "anna")) is not None:
+        state, decision = found
+        told.append(decision.action)
+        assert decision.not_before == NOW
+    assert told == ["reopen", "respawn", "usb_reset", "hook"]
+    assert (state.usb_resets, state.hooks, state.rung) == ((NOW,), (NOW,), 4)
+    assert state.history[-1] == (NOW, "rung 4 hook, ordered by anna")
+    spent = State(hooks=(NOW,) * 12)
+    assert [ordered(State(rung=2), NOW, limits, "anna") for limits in (Limits(),)] == [None]
+    assert ordered(State(rung=3, hooks=spent.hooks), NOW, ALL, "anna") is None
 
 
 def every_error(root: type[OverlapseError] = OverlapseError) -> list[str]:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from peers.simulation import BEGIN, CALM, site_toml
 
+from core.control.peer import Who
+from core.control.request import Request
+from core.control.verbs import VERBS, Role
 from core.errors import CameraRefused, CameraTimeout, ChildDied, OverlapseError
 from core.node.jobs import Failed, Hands, Job, Report, Setting, Worker
 from core.simulate.site import SimulatedNode, SimulatedSite
@@ -117,3 +121,33 @@ def test_a_usb_reset_names_its_device_needs_no_open_camera_and_tells_when_it_fai
 def test_the_child_is_told_under_which_fence_it_may_tidy_up() -> None:
     site = run(lambda job, plain: None, site_toml(), 1)
     assert [opening["fence"] for opening in site.failing.openings] == [str(site.fence)] * len(site.failing.openings)
+
+
+def asked(site: Site, verb: str, **args: object) -> dict[str, Any]:
+    said: list[dict[str, Any]] = []
+    site.ask(Request(verb, VERBS[verb].parse(args), Who(1000, "anna", Role.OPERATE, 1), said.append))
+    return said[0]
+
+
+def test_the_next_rung_is_done_when_somebody_orders_it_and_a_shot_follows() -> None:
+    hook = 'recovery = { hook = ["power", "cycle"], usb_reset = false }'
+    world = World(BEGIN)
+    site = Site(world, site_toml(every="1h", camera=hook), lambda job, plain: None)
+    node = SimulatedNode(world, [site])
+    node.run(timedelta(minutes=5))
+    assert asked(site, "recover", camera="north")["error"] == "CameraBusy", "its slot is just shot"
+    node.run(timedelta(minutes=5))
+    shown = asked(site, "camera", camera="north")["done"]
+    assert (shown["rung"], shown["means"], shown["next"], shown["history"]) == (0, "retry", "reopen", [])
+    done = [asked(site, "recover", camera="north")["done"]["action"]]
+    for _ in range(2):
+        node.run(timedelta(minutes=2))
+        done.append(asked(site, "recover", camera="north")["done"]["action"])
+    assert done == ["reopen", "respawn", "hook"]
+    assert site.told("shot")[-1].startswith("extra:")
+    node.run(timedelta(minutes=2))
+    assert asked(site, "recover", camera="north")["error"] == "Forbidden"
+    shown = asked(site, "camera", camera="north")["done"]
+    assert shown["history"][-2][1] == "rung 4 hook, ordered by anna"
+    assert shown["helped"]["hook"] == 1
+    assert asked(site, "camera", camera="south")["error"] == "NoSuchThing"
