@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from console.feed.snapshot import Answer, Json, Snapshot
-from console.pages import fleet, say
+from console.pages import fleet, hardware, say
 from console.pages.facts import fact
 from console.widgets.looks import Text
 from console.widgets.table import Column, Row
@@ -110,6 +110,7 @@ def lines(one: Store, now: datetime) -> list[Text]:
         *fact(
             "Disk", f"{show_size(buffer.get('free', 0))} free of {show_size(buffer.get('total', 0))}" if buffer else ""
         ),
+        *fact("Hardware", hardware.brief(one.document)),
         *fact("Trouble", str(one.document.get("storage") or "")),
         *fact(
             "Forecast", f"{say.days(buffer.get('days'))} days with all links down; {buffer.get('sentence', '')}{dies}"

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from peers.nodesocket import served
+from peers.nodesocket import instant, served
 from peers.statuses import HOUR, NOW, put, redundant, well, with_
 
 from checks.evaluate import verdicts
+from console.pages import hardware
 from console.pages.events import LIMIT, fitted
 from console.runbook import BOOK
+from console.widgets.looks import parts_of
 
 SIZES = [(44, 18), (80, 24), (160, 45), (20, 5)]
 
@@ -52,6 +54,7 @@ def test_every_screen_is_there_at_every_size_and_escape_leads_back(
                     ["2"],
                     ["2", "enter"],
                     ["3", "enter"],
+                    ["3", "enter", "d"],
                     ["4"],
                     ["5"],
                     ["5", "s"],
@@ -178,6 +181,31 @@ def test_who_holds_what_is_told_by_the_node_that_was_heard_last(tmp_path: Path, 
                 assert next(line for line in shown if " fr " in line).endswith("gate, north")
 
     asyncio.run(story())
+
+
+def test_raid_drives_mounts_and_a_nas_stand_in_words_and_what_is_not_understood_says_so() -> None:
+    array = {"name": "md0", "state": "active", "level": "raid1", "disks": 2, "up": 1, "action": "recovery"}
+    nas = {"disks": [{"name": "Drive 1", "status": "crashed", "health": "normal"}], "trouble": ["power"]}
+    document = with_(
+        put("arrays", [array]),
+        put("drives", [{"name": "/dev/sda", "passed": False, "wear": 91}, {"name": "/dev/sdb", "bad": 4, "grew": 2}]),
+        put(
+            "mounts", [{"name": "nas", "error": "no answer in 10 s", "since": NOW - HOUR}, {"name": "data", "ro": True}]
+        ),
+        put("watch", [{"name": "nas", "kind": "nas", "snmp": nas, "count": {"objects": "x"}}]),
+    )
+    said = ["".join(text for text, _ in parts_of(line)) for line in hardware.lines(document, instant(NOW))]
+    assert said == [
+        "RAID        md0: DEGRADED, active raid1, 1 of 2 disks up, recovery",
+        "Drive       /dev/sda: FAILING, 91 % worn",
+        "Drive       /dev/sdb: 4 bad sectors, 2 more in a week",
+        "Mount       nas: NOT READ since 11:00: no answer in 10 s",
+        "Mount       data: READ-ONLY, ? (?)",
+        "NAS         nas: TROUBLE: power; 1 disks (Drive 1 crashed)",
+        "NAS holds   nas: what it says is not understood",
+    ]
+    assert hardware.brief(document) == "1 RAID, 2 drives, 1 NAS; d shows them"
+    assert len(hardware.lines({}, instant(NOW))) == 1
 
 
 def test_every_check_has_its_runbook() -> None:
