@@ -13,7 +13,13 @@ from console.widgets.looks import LOOKS, Text
 from core.units import show_duration, show_size
 
 PARTS = ("disks", "raids", "volumes", "fans")
-CALM = ("normal", "initialized", "unknown", "hot spare", "not in use")  # what a part of a NAS is while nothing is wrong with it
+CALM = (
+    "normal",
+    "initialized",
+    "unknown",
+    "hot spare",
+    "not in use",
+)  # what a part of a NAS is while nothing is wrong with it
 Line = Callable[[Any, datetime], tuple[str, str]]  # of a row, what is said and its look
 
 

@@ -32,9 +32,11 @@ def practise(folder: Path, count: int, history: timedelta) -> None:
     with held(place.folders.lock):
         fleet = PracticeFleet(text, loaded.site, place.folders, history)
         click.echo(f"{count} units are simulated; first their last hours, then as time passes, until Ctrl-C")
-        with progress() as tell:
-            fleet.live_through(lambda share: tell(f"their last hours: {share:.0%}"))
         program, where = shlex.quote(called(sys.argv[0])), shlex.quote(str(file))
-        click.echo(f"look at it: {program} status --fleet --site {where} --node {HUB}")
-        with fleet.answering(), interruptible(fleet.queue):
-            fleet.run()
+        click.echo(f"look at it: {program} console --site {where} --node {HUB}")
+        with fleet.answering():
+            with progress() as tell:
+                fleet.live_through(lambda share: tell(f"their last hours: {share:.0%}"))
+            click.echo(f"they live; without a full screen: {program} status --fleet --site {where} --node {HUB}")
+            with interruptible(fleet.queue):
+                fleet.run()

@@ -12,7 +12,8 @@ from typing import Any
 
 from core.control.audit import Audit
 from core.control.server import Server
-from core.node.context import Pace
+from core.node.context import Context, Pace
+from core.node.evaluating import evaluation
 from core.node.loop import Event, Loop, Stop
 from core.simulate.cameras import faults_at_random
 from core.simulate.handover import SimulatedDrop, hand_on
@@ -88,11 +89,19 @@ def unit_name(n: int) -> str:
 
 
 class Hub(SimulatedSite):
-    """The node that people log in to: its socket and its status are real, what it stores is not."""
+    """The node that people log in to: its socket and its status are real, what it stores is not.
+
+    It judges the documents that it hears, and its own, by the checks, as any node does.
+    """
 
     def __init__(self, *args: Any, folders: Folders, **more: Any) -> None:
         super().__init__(*args, **more)
         self.real = folders
+
+    def _context(self) -> Context:
+        context = super()._context()
+        context.evaluate = evaluation()
+        return context
 
     def _publish(self, path: Path, document: Document) -> None:
         super()._publish(path, document)
@@ -155,12 +164,11 @@ class PracticeFleet:
 
     @contextmanager
     def answering(self) -> Iterator[None]:
-        """Answer on the hub's socket as a real node does."""
-        part = self.hub.running
+        """Answer on the hub's socket as a real node does, while its history is made, too: then as it was by then."""
         server = Server(
             self._folders.control,
             self._site.roles,
-            lambda request: self.queue.put(Event(part, request)),
+            lambda request: self.queue.put(Event(self.hub.running, request)),
             Audit(self._folders.audit, self.world),
         )
         server.start()
