@@ -65,7 +65,8 @@ class ThriftDriver(Driver):
         self.pace = Pace(options.frames_a_second, options.urgent_for, options.budget)
         self.meter = Meter()
         self.answers = Answers(options.ask_every)
-        self._reader = Reader(Grid(*self._size), colour=options.colour, mouse=mouse)
+        ascii_only, colour = options.ascii_only, options.colour
+        self._reader = Reader(Grid(*self._size), colour=colour, mouse=mouse, ascii_only=ascii_only)
         self._shown = Shown([])
         self._ahead = ""  # goes before the next frame, in one write with it
         self._timer: TimerHandle | None = None

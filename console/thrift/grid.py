@@ -93,6 +93,19 @@ def cells(text: str, pen: Pen) -> list[Cell]:
     return list(_wide_cells(text, made))
 
 
+def plain(text: str) -> str:
+    """Return text in ASCII, as wide as it was: letters lose their marks, what has no letter is a question mark."""
+    if text.isascii():
+        return text
+    shown = "".join(shown for shown in map(_shown, text) if shown)
+    return "".join(_letter(shown[start:end]).ljust(width)[:width] for start, end, width in split_graphemes(shown)[0])
+
+
+def _letter(grapheme: str) -> str:
+    letters = "".join(one for one in unicodedata.normalize("NFKD", grapheme) if one.isascii())
+    return letters or "?"
+
+
 def _wide_cells(text: str, made: _Cells) -> Iterable[Cell]:
     text = "".join(shown for shown in map(_shown, text) if shown)
     for start, end, width in split_graphemes(text)[0]:

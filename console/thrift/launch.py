@@ -29,6 +29,7 @@ class Options(NamedTuple):
     budget: int = 0  # bytes a minute on the wire that the refresh is stretched to; 0: none. Keys are exempt
     ask_every: float = 30.0  # seconds between two measurements of the round trip; 0: never
     colour: bool = True
+    ascii_only: bool = False  # whatever the program draws, only ASCII reaches the terminal
     may_suspend: bool = True  # Ctrl-Z gives a shell back; without it, it ends the program
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from console.thrift.grid import Grid, cells
+from console.thrift.grid import Grid, cells, plain
 from console.thrift.pen import PLAIN, applied
 
 TOKEN = re.compile(
@@ -32,19 +32,19 @@ MOUSE_PASSED = re.compile(r"\x1b\[\?(?:1000|1002|1003|1006|1015)[hl]")
 class Reader:
     """Follows the cursor and the pen of the program that writes."""
 
-    def __init__(self, grid: Grid, *, colour: bool = True, mouse: bool = False) -> None:
+    def __init__(self, grid: Grid, *, colour: bool = True, mouse: bool = False, ascii_only: bool = False) -> None:
         self.grid = grid
-        self.colour, self.mouse = colour, mouse
+        self.colour, self.mouse, self.ascii_only = colour, mouse, ascii_only
         self.x = self.y = 0
         self.pen = PLAIN
 
     def read(self, data: str) -> str:
         """Draw `data` into the grid and return what of it is to be passed on to the terminal as it is."""
         if PASSED.fullmatch(data) or (self.mouse and MOUSE_PASSED.fullmatch(data)):
-            return data
+            return data if data.isascii() or not self.ascii_only else ""
         for token in TOKEN.finditer(data):
             if (text := token["text"]) is not None:
-                drawn = cells(text, self.pen)
+                drawn = cells(plain(text) if self.ascii_only else text, self.pen)
                 self.grid.put(self.x, self.y, drawn)
                 self.x += len(drawn)
             elif (final := token["final"]) is not None:

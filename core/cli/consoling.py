@@ -21,7 +21,7 @@ TUNNEL = "console.tunnel"
 @site_options
 @click.option("--restricted", is_flag=True, help="For a login that is the console: Ctrl-Z ends it and gives no shell.")
 @click.option("--lean", is_flag=True, help="Keep to 2 kB a minute, keys exempt: the refresh is stretched.")
-@click.option("--ascii", "ascii_only", is_flag=True, help="Letters and signs of ASCII, in the terminal's own colours.")
+@click.option("--ascii", "ascii_only", is_flag=True, help="Nothing but ASCII reaches the terminal, and no colour.")
 @click.option("--ssh-config", is_flag=True, help="Print the block for ~/.ssh/config that makes this cheap, and end.")
 @click.option(
     "--tunnel", metavar="USER@HUB:PORT", help="Print the systemd unit of a tunnel that lets operators in, and end."
@@ -41,5 +41,6 @@ def console(
         raise ConfigurationError("there is no terminal here: use `overlapse status`, or `ssh -t`")
     if ascii_only:
         os.environ["NO_COLOR"] = "1"
-    status: int = importlib.import_module(PROGRAM).main(places, restricted=restricted, budget=2000 if lean else 0)
+    options = {"restricted": restricted, "budget": 2000 if lean else 0, "ascii_only": ascii_only}
+    status: int = importlib.import_module(PROGRAM).main(places, **options)
     return status

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from console.thrift import launch, terminfo
 from console.thrift.capabilities import Capabilities, UnfitTerminal, capabilities
 from console.thrift.diff import Shown, cleared, paint
-from console.thrift.grid import Grid, cells
+from console.thrift.grid import Grid, cells, plain
 from console.thrift.launch import Options
 from console.thrift.nib import Nib
 from console.thrift.pace import Pace
@@ -294,3 +294,34 @@ def test_the_levers_are_set_where_the_environment_says_nothing_else() -> None:
 @pytest.mark.parametrize("said", ["off", "OFF", "0", "no", "stock"])
 def test_one_variable_brings_the_stock_driver_back(said: str) -> None:
     assert launch.driver_class(Options(), {"TERM": "xterm", "THRIFT": said}) is None
+
+
+DRAWN = st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=40)
+
+
+@given(text=DRAWN)
+def test_ascii_is_as_wide_as_what_it_stands_for(text: str) -> None:
+    assert plain(text).isascii()
+    assert len(cells(plain(text), PLAIN)) == len(cells(text, PLAIN))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("Lens cleaned", "Lens cleaned"), ("h\u00f4tel", "hotel"), ("\u65e5\u672c", "? ? "), ("\u2580\u00df", "??")],
+)
+def test_letters_lose_their_marks_and_what_has_no_letter_is_a_question_mark(text: str, shown: str) -> None:
+    assert plain(text) == shown
+
+
+def test_in_ascii_nothing_else_reaches_the_terminal_whatever_the_program_draws() -> None:
+    reader = Reader(Grid(30, 2), ascii_only=True)
+    assert reader.read("\x1b]0;h\u00f4tel\x07") == ""
+    reader.read("\x1b[1;1Hh\u00f4tel \u25b2 \u65e5 \u202ex")
+    assert "".join(cell.text for cell in reader.grid.rows[0]).rstrip() == "hotel ? ?  x"
+
+
+def test_the_flag_of_the_program_takes_colour_away_too() -> None:
+    from console.program import _options
+
+    made = _options(restricted=True, budget=0, ascii_only=True)
+    assert (made.ascii_only, made.colour, made.may_suspend) == (True, False, False)
