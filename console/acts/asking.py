@@ -24,6 +24,7 @@ TITLES = {
     "pause": "Pause {}",
     "resume": "Have {} shoot on schedule again",
     "retry": "Try what waits for {} again now",
+    "prioritise": "Send delivery {} before its turn, or behind it",
     "destination-pause": "Send nothing to {} for a while",
     "destination-resume": "Send to {} again",
     "audit": "Look at all copies at {} now",
@@ -43,6 +44,7 @@ UNDO = {
     "pause": "resume it: u on the camera's screen, or `overlapse ledger --resume`",
     "resume": "pause it again",
     "retry": "none is needed: what fails waits again as before",
+    "prioritise": "prioritise it as the class that it had",
     "destination-pause": "u on the destination's screen; it ends by itself",
     "destination-resume": "pause it again",
     "link-rung": "L on the destination's screen; it ends by itself",
@@ -93,7 +95,7 @@ def rehearsed(one: Intended, ask: Ask) -> str:
 
 def _words(args: Mapping[str, Any], now: datetime) -> str:
     """Return what was said beside the name."""
-    said = [f"{key} {value}" for key, value in args.items() if key in ("rung", "reason")]
+    said = [f"{key} {value}" for key, value in args.items() if key in ("rung", "class", "reason")]
     if "until" in args:
         end = datetime.fromisoformat(args["until"])
         said.insert(0, f"until {end:%Y-%m-%d %H:%M}Z, in {show_duration(end - now)}")

@@ -19,7 +19,7 @@ class NotUnderstood(Exception):
     """The words are no command that can be carried out; the text says what to write."""
 
 
-THINGS = ("camera", "destination", "link", "cameras", "of", "service")
+THINGS = ("delivery", "camera", "destination", "link", "cameras", "of", "service")
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,12 @@ def _pause(name: str, words: Sequence[str], now: datetime) -> dict[str, Any]:
 
 def _destination_pause(name: str, words: Sequence[str], now: datetime) -> dict[str, Any]:
     return {"destination": name, "until": _until(words, now), "reason": _reason(words[1:])}
+
+
+def _prioritise(name: str, words: Sequence[str], now: datetime) -> dict[str, Any]:
+    if len(words) != 2 or not words[0].isdecimal():
+        raise NotUnderstood("which delivery, and as what? its ID in the queue, and thumbnail, jpeg or raw")
+    return {"delivery": int(words[0]), "class": words[1]}
 
 
 def _link_rung(name: str, words: Sequence[str], now: datetime) -> dict[str, Any]:
@@ -174,6 +180,7 @@ COMMANDS: Mapping[str, Command] = {
     "pause": Command("CAMERA END [REASON]", "cameras", _pause),
     "resume": Command("CAMERA", "cameras", _only("camera")),
     "retry": Command("DESTINATION", "destinations", _only("destination")),
+    "prioritise": Command("NODE DELIVERY CLASS", "", _prioritise),
     "destination-pause": Command("DESTINATION END [REASON]", "destinations", _destination_pause),
     "destination-resume": Command("DESTINATION", "destinations", _only("destination")),
     "audit": Command("DESTINATION", "destinations", _only("destination")),

@@ -86,7 +86,10 @@ class DestinationScreen(_Acts):
     """One destination: what waits for it, and what each rung of its link would come to."""
 
     TITLE = "a destination"
-    BINDINGS: ClassVar[list[BindingType]] = ACTS
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *ACTS,
+        Binding("f", "first", "have the delivery under the cursor go first, or as another class"),
+    ]
     filter_fields = deliveries.QUEUE_FIELDS
     empty = "nothing waits here, as far as this node knows"
     wraps = True
@@ -122,3 +125,8 @@ class DestinationScreen(_Acts):
             return [f"{self.destination} of {self.node}: nothing is known of it any more"]
         answer = snapshot.answer(self.site, "queue", destination=self.destination) if self.questions() else None
         return deliveries.lines(one, answer, snapshot.at)
+
+    async def action_first(self) -> None:
+        """Let the class be said as which the delivery under the cursor goes."""
+        if (number := self.key) is not None:
+            await self.prefill(f"prioritise {self.site}/{self.node} {number} thumbnail")

@@ -17,6 +17,7 @@ from core.values import PictureName, parse_name
 
 MAX_REASON = 200  # characters
 MAX_ROWS = 1000
+ARCHIVED = ("thumbnail", "jpeg", "raw", "audit")  # classes of deliveries, what goes first at the front
 FIRST_YEAR, LAST_YEAR = 1970, 2200
 _RUNG = re.compile(r"[a-z]{1,16}(/[0-9]{1,4})?")
 _SERVICE = re.compile(r"[a-z]{1,16}( [a-z0-9][a-z0-9-]{0,31})?")
@@ -60,6 +61,13 @@ def parse_rows(value: object) -> int:
     if type(value) is not int or not 1 <= value <= MAX_ROWS:
         raise ValueError(f"a whole number from 1 to {MAX_ROWS}")
     return value
+
+
+def parse_class(value: object) -> str:
+    """Return a class of the archive by which deliveries wait."""
+    if value not in ARCHIVED:
+        raise ValueError(f"one of {', '.join(ARCHIVED)}")
+    return str(value)
 
 
 def parse_delivery(value: object) -> int:

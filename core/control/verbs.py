@@ -18,6 +18,7 @@ from core.control.arguments import (
     optional,
     parse_arguments,
     parse_bytes,
+    parse_class,
     parse_count,
     parse_delivery,
     parse_flag,
@@ -163,6 +164,13 @@ _ALL = (
         "Try a delivery, or all that wait for a destination, again now.",
         {"destination": optional(DESTINATION), "delivery": Argument(parse_delivery, required=False)},
         one_of=("destination", "delivery"),
+    ),
+    Verb(
+        "prioritise",
+        Role.OPERATE,
+        "Have a delivery that waits go among those of another class: thumbnails before JPEG, JPEG before RAW; a "
+        "rung and a budget treat it as one of them, too.",
+        {"delivery": Argument(parse_delivery), "class": Argument(parse_class)},
     ),
     Verb(
         "deliver-again",

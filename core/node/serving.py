@@ -62,6 +62,7 @@ class Serving:
             "pause": self._pause,
             "resume": self._resume,
             "retry": self._retry,
+            "prioritise": self._prioritise,
             "deliver-again": self._deliver_again,
             "audit": self._audit,
             "charge": self._charge,
@@ -225,6 +226,13 @@ class Serving:
             self._desks.delivering.look(self._desks.delivering.stations)
             return {"deliveries": count}
         return {"deliveries": self._desks.delivering.retry(request.args["destination"])}
+
+    def _prioritise(self, request: Request) -> Answer:
+        wanted = request.args["class"]
+        was = self._desks.delivering.prioritise(request.args["delivery"], deliveries.Priority[wanted.upper()])
+        told = f"{was.name}: {was.priority.name.lower()} -> {wanted}, by {request.who.user}"
+        self._desks.context.tell("delivery prioritised", was.destination, told)
+        return {"delivery": was.id, "was": was.priority.name.lower(), "class": wanted}
 
     def _deliver_again(self, request: Request) -> Answer:
         """Take receipts back that an operator found untrue: line first, then the catalogue."""

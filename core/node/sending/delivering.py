@@ -14,6 +14,7 @@ from core.errors import (
     CatalogueError,
     ConfigurationError,
     DestinationRefused,
+    Forbidden,
     NoSuchThing,
     OriginalLost,
     StorageError,
@@ -118,6 +119,22 @@ class Delivering:
         station.hope()
         station.look_at = 0.0
         return deliveries.retry(self.context.catalogue, name)
+
+    def prioritise(self, number: int, priority: deliveries.Priority) -> deliveries.Delivery:
+        """Have a delivery that waits go among those of another class; return it as it was.
+
+        Raise NoSuchThing, and Forbidden for what is under way, done, or a live picture: of that the newest wins.
+        """
+        delivery = deliveries.get(self.context.catalogue, number)
+        if delivery.state != "queued":
+            raise Forbidden(f"delivery {number} does not wait: it is {delivery.state}")
+        if delivery.priority <= deliveries.Priority.LIVE:
+            raise Forbidden(f"delivery {number} is a live picture: the newest of them goes first as it is")
+        deliveries.change(self.context.catalogue, number, priority=int(priority))
+        if (station := self.stations.get(delivery.destination)) is not None:
+            station.left_out.clear()
+        self.look([delivery.destination])
+        return delivery
 
     def audit(self, name: str, number: int | None = None) -> int:
         """Look now at a copy, or at all that a destination has; return at how many. Raise NoSuchThing."""

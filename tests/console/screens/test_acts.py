@@ -219,6 +219,26 @@ def test_an_alert_is_acknowledged_with_an_end_and_then_stands_behind_those_that_
     asyncio.run(story())
 
 
+def test_a_delivery_of_the_queue_is_had_go_first(tmp_path: Path, at_the_console: Any) -> None:
+    waits = {"id": 4711, "what": "gate.raw", "state": "queued", "class": "raw", "size": 9, "offset": 0, "attempts": 0}
+
+    async def story() -> None:
+        with unit(tmp_path) as node:
+            node.answers |= {"queue": {**LINKS, "deliveries": [waits]}, "prioritise": {"was": "raw"}}
+            async with at_the_console([node]) as desk:
+                await desk.press("2", "enter")
+                await desk.sees("4711 gate.raw")
+                await desk.press("f")
+                await desk.sees(": prioritise harbour/unit1 4711 thumbnail")
+                await desk.press("enter")
+                await desk.sees("Send delivery 4711 before its turn", "class thumbnail")
+                await desk.confirms()
+                await desk.sees("DONE: prioritise: was raw")
+        assert node.acted == [("prioritise", {"delivery": 4711, "class": "thumbnail"})]
+
+    asyncio.run(story())
+
+
 def test_words_that_are_no_command_say_what_to_write(tmp_path: Path, at_the_console: Any) -> None:
     said = {
         ":pause gate": "until when? such as 2h",

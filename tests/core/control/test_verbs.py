@@ -44,6 +44,7 @@ TABLE: list[tuple[str, Role, bool, dict[str, Any]]] = [
     ("pause", Role.OPERATE, False, {"camera": "north", "until": UNTIL, "reason": "the lens is cleaned"}),
     ("resume", Role.OPERATE, False, {"camera": "north"}),
     ("retry", Role.OPERATE, False, {"destination": "nas"}),
+    ("prioritise", Role.OPERATE, False, {"delivery": 4711, "class": "thumbnail"}),
     ("deliver-again", Role.OPERATE, False, {"destination": "nas", "pictures": [PICTURE], "reason": "missing"}),
     ("charge", Role.OPERATE, False, {"destination": "nas", "bytes": 1_000_000}),
     ("audit", Role.OPERATE, False, {"destination": "nas"}),

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
-from peers.simulation import simulate, site_toml
+from peers.simulation import Simulation, simulate, site_toml
 
 from core.catalogue import buffer, deliveries
+from core.control.peer import Who
+from core.control.request import Request
+from core.control.verbs import VERBS, Role
 from core.node.context import Pace
 from core.node.jobs import Worker
 from core.simulate.disk import File
@@ -441,3 +445,28 @@ def test_what_comes_through_to_one_place_is_a_sign_for_the_others_on_its_link() 
     fr.outages = ca.outages = [Outage(world.begin, world.begin + timedelta(hours=20, minutes=1))]
     world.run(hours=21)
     assert abs(fr.arrivals[0].at - ca.arrivals[0].at) < MINUTE
+
+
+def asked(world: Simulation, verb: str, **args: object) -> dict[str, Any]:
+    said: list[dict[str, Any]] = []
+    world.site.ask(Request(verb, VERBS[verb].parse(args), Who(1000, "anna", Role.OPERATE, 1), said.append))
+    return said[0]
+
+
+def test_a_delivery_that_an_operator_prioritises_goes_before_all_older_ones() -> None:
+    world = simulate(routes=LIVE)
+    world.destination.outages = [Outage(world.begin, world.begin + timedelta(hours=10))]
+    world.run(hours=9)
+    waiting = deliveries.queue(world.site.catalogue, "nas", 100)
+    live = next(one for one in waiting if one.priority == deliveries.Priority.LIVE)
+    newest = max((one for one in waiting if one is not live and one.state == "queued"), key=lambda one: one.at)
+    done = asked(world, "prioritise", delivery=newest.id, **{"class": "thumbnail"})["done"]
+    assert done == {"delivery": newest.id, "was": "jpeg", "class": "thumbnail"}
+    assert asked(world, "prioritise", delivery=live.id, **{"class": "raw"})["error"] == "Forbidden"
+    assert asked(world, "prioritise", delivery=10**9, **{"class": "raw"})["error"] == "NoSuchThing"
+    before = len(archived(world.destination))
+    world.run(hours=4)
+    came = archived(world.destination)[before:]
+    assert came[0] == newest.name.at
+    assert came[1:] == sorted(came[1:])
+    assert asked(world, "prioritise", delivery=newest.id, **{"class": "raw"})["error"] == "Forbidden"
