@@ -8,8 +8,8 @@ from pathlib import Path
 
 from core.processing.caption import fill
 from core.processing.wire import THUMBNAIL, Facts, parse_box
-from core.site.folders import is_file
 from core.site.model.recipes import Recipe, Step
+from core.site.paths import is_file
 
 Problem = tuple[str, str]
 """The path of the key inside the recipe ("steps[2].resize"), and a sentence that says what to write instead."""

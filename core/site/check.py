@@ -14,7 +14,7 @@ from typing import Any
 from core.site.at import used_at
 from core.site.backups import left_behind, problems_of_backups
 from core.site.engine import problems_of_coordination, uncovered
-from core.site.folders import Finding, folder_problems, is_folder
+from core.site.folders import Finding, folder_problems
 from core.site.handed import handing_problems
 from core.site.mailing import mail_problems
 from core.site.model.cameras import Camera, GphotoSource
@@ -22,6 +22,7 @@ from core.site.model.file import SiteFile
 from core.site.model.links import Link
 from core.site.monitoring import problems_of_monitoring
 from core.site.obeying import obeying_problems
+from core.site.paths import is_folder
 from core.site.published import ORIGINALS, doubtful, published
 from core.site.refer import NONE, refer
 from core.site.shape import by_name, meant

@@ -9,6 +9,7 @@ from pathlib import Path
 from core.site.model.cameras import FolderSource
 from core.site.model.file import SiteFile
 from core.site.model.places import Destination, Route
+from core.site.paths import is_folder, meet, real, within
 from core.text import safe
 
 Finding = tuple[str, str]  # (key path such as "camera[0].primary", sentence)
@@ -103,47 +104,3 @@ def unusable(path: Path) -> str | None:
         return f"{safe(target)} is the kernel's and keeps no files; name a folder on a disk"
     there = next((each for each in (target, *target.parents) if os.path.lexists(each)), Path("/"))
     return f"{safe(there)} is not a folder; name one" if not is_folder(there) else None
-
-
-def meet(one: Path, other: Path) -> bool:
-    """Tell whether two folders are the same, or one lies in the other."""
-    return within(one, other) or within(other, one)
-
-
-def within(inner: Path, outer: Path) -> bool:
-    """Tell whether `inner` is or lies in `outer`, by whatever links and mounts it is reached."""
-    inner, outer = real(inner), real(outer)
-    if inner.is_relative_to(outer):
-        return True
-    identity = identity_of(outer)
-    return identity is not None and any(identity_of(each) == identity for each in (inner, *inner.parents))
-
-
-def real(path: Path) -> Path:
-    """Return `path` with every symbolic link followed, as far as it is there."""
-    return Path(os.path.realpath(path))
-
-
-def identity_of(path: Path) -> tuple[int, int] | None:
-    """Return what is the same for all names of one folder; None when it is not there."""
-    try:
-        found = path.stat()
-    except (OSError, ValueError):
-        return None
-    return found.st_dev, found.st_ino
-
-
-def is_folder(path: Path) -> bool:
-    """Tell whether there is a folder; False, and no exception, also for a path that cannot be."""
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):
-        return False
-
-
-def is_file(path: Path) -> bool:
-    """Tell whether there is a file; False, and no exception, also for a path that cannot be."""
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False

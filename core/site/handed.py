@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from core.site.at import ORIGINALS, destination_of, driver_of, handed_to, ring, ways_home
-from core.site.folders import Finding, meet
+from core.site.folders import Finding
 from core.site.model.file import SiteFile
 from core.site.model.places import Destination, Route
+from core.site.paths import meet
 from core.text import safe
 
 

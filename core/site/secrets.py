@@ -12,11 +12,12 @@ from urllib.parse import urlsplit
 from core.errors import ConfigurationError
 from core.site.at import used_at
 from core.site.engine import credential_files, needs_session
-from core.site.folders import Finding, is_file
+from core.site.folders import Finding
 from core.site.mailing import sends_mail
 from core.site.model.cameras import HttpSource, RtspSource
 from core.site.model.file import SiteFile
 from core.site.model.places import Destination, Fetch
+from core.site.paths import is_file
 
 LEAST_SHARED = 32  # bytes
 MAX_SECRET = 65_536  # bytes; a private key has some thousand

@@ -11,9 +11,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Protocol, cast
 
-from core.site.folders import identity_of, real
 from core.site.hosts import is_host
 from core.site.model import places
+from core.site.paths import identity_of, real
 from core.text import safe
 from core.transfer.base import Destination
 

@@ -112,7 +112,7 @@ MOUNTS = (
 def test_a_mount_hides_no_meeting(tmp_path: Path) -> None:
     for name in ("data", "nas"):
         (tmp_path / name).mkdir()
-    ask = f"from core.site.folders import *; print(within(Path('{tmp_path}/nas/x'), Path('{tmp_path}/data')))"
+    ask = f"from core.site.paths import *; print(within(Path('{tmp_path}/nas/x'), Path('{tmp_path}/data')))"
     for mount, met in (("true", "False"), (f"mount --bind '{tmp_path}/data' '{tmp_path}/nas'", "True")):
         command = [*BIND, f'{mount} && exec "$0" -c "$1"', sys.executable, ask]
         assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == met

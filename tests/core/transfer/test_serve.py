@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -265,3 +267,9 @@ def test_a_destination_that_is_stuck_is_ended_at_the_deadline(
         with pytest.raises(ChildTimeout):
             worker.ask("open", site_of(sftp_only, root, port=proxy.port), 1.0)
         assert worker.pid is None
+
+
+def test_a_worker_pays_for_no_table_of_the_site_but_its_own() -> None:
+    code = "import sys, core.transfer.serve; print(*sorted(one for one in sys.modules if 'site.model.' in one))"
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["core.site.model.places", "core.site.model.words"]
