@@ -9,8 +9,10 @@ from core.catalogue import live
 from core.catalogue.deliveries import Delivery, Priority, select
 from core.catalogue.store import Catalogue, Parameters
 
-_READY = "d.destination = ? AND d.state = 'queued' AND d.next_try = 0 AND d.size IS NOT NULL"
-_WAITING = "destination = ? AND state = 'queued' AND next_try > 0"
+_READY = "d.destination = +? AND d.state = 'queued' AND d.next_try = 0 AND d.size IS NOT NULL"
+_WAITING = "destination = +? AND state = 'queued' AND next_try > 0"
+"""The plus keeps SQLite from holding the value against the conditions of partial indexes: where it does, it makes the
+statement anew for every execution, at six times its price (measured; whereUsablePartialIndex of its where.c)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def first_of(
 ) -> Delivery | None:
     """Return the first that is ready and for which `also` (" AND ...") holds, None when there is none."""
     for priority in _classes(catalogue, destination, choice):
-        where, key = f"{_READY} AND d.priority = ?", [destination, priority]
+        where, key = f"{_READY} AND d.priority = +?", [destination, priority]
         if priority in choice.rarer:
             where += " AND d.at >= ? AND (p.idx IS NULL OR p.idx % ? = 0)"
             key += [choice.after.get(priority, 0), choice.rarer[priority]]

@@ -18,6 +18,8 @@ from core.node.jobs import Asked, Done, Failed, Job, Json, Report, Said, Setting
 
 log = logging.getLogger(__name__)
 
+STAT = 4096  # bytes that hold all of /proc/PID/stat, proc(5)
+TICKS = os.sysconf("SC_CLK_TCK")
 END = 10.0  # seconds that all feeders together have to let go of their children
 
 
@@ -33,10 +35,16 @@ def resident(pid: int) -> int:
 def spent(pid: int | None) -> float:
     """Return how many seconds of processor a process has taken, its ended children among them; 0 when it is gone."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return sum(int(one) for one in fields[11:15]) / os.sysconf("SC_CLK_TCK")
+        file = os.open(f"/proc/{pid}/stat", os.O_RDONLY)  # asked twice a job: pathlib would be four times as dear
+    except OSError:
+        return 0.0
+    try:
+        fields = os.read(file, STAT).rpartition(b")")[2].split()
+        return sum(map(int, fields[11:15])) / TICKS
     except (OSError, ValueError):
         return 0.0
+    finally:
+        os.close(file)
 
 
 class Feeder:
