@@ -258,7 +258,6 @@ class Connection:
             channel.settimeout(self._patience.answer)
             session = Session(channel)
             self._sessions = (*(one for one in self._sessions if one.alive), session)
-            return session
         except SPOKEN as error:
             late = isinstance(error, TimeoutError) or "timeout" in str(error).lower()  # paramiko has no class for it
             if not late:
@@ -266,6 +265,10 @@ class Connection:
             if self._transport.is_active() and not late:
                 raise DestinationRefused(f"{self._shown}: lets us in and offers no SFTP") from error
             raise told(error, self._shown, alive=False) from error
+        wire = self._transport.sock
+        if isinstance(wire, Wire):
+            wire.hasty = False
+        return session
 
     @contextlib.contextmanager
     def _within(self, seconds: float, transport: Transport | None = None) -> Iterator[None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from core.transfer.pacing import Pace, way
 from core.transfer.ways import HERE
@@ -25,6 +25,9 @@ class Wire(socket.socket):
         self._fills = known is not None and 2 * known.segment < UNSENT
         """Whether a segment may wait for what fills it. The kernel takes no more while half of UNSENT waits: one of
         loopback, of 64 kB, would keep all from it until a timer of the kernel lets it go (40 to 200 ms, measured)."""
+        self.hasty = True
+        """Whether what comes is acknowledged at once. sshd sends nothing small before that, until a session is open;
+        who acknowledges late, as TCP does, waits 40 ms for it (tcp(7): TCP_QUICKACK, which lasts for one answer)."""
         self._pace = Pace()
         HERE.join(self)
         self._came = b""
@@ -36,8 +39,14 @@ class Wire(socket.socket):
         """Return up to `bufsize` bytes; nothing at the end. Raise OSError."""
         if not self._came:
             self._came = super().recv(RECEIVE, flags)
+            if self.hasty:
+                self._acknowledge()
         data, self._came = self._came[:bufsize], self._came[bufsize:]
         return data
+
+    def _acknowledge(self) -> None:
+        with suppress(OSError):  # no TCP, or broken: the next call tells
+            self.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     def send(self, data: bytes, flags: int = 0, /) -> int:  # type: ignore[override]
         """Send all of `data`, or keep it when this thread is about to send more; raise OSError."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from core.transfer.pacing import way
 from core.transfer.sftp.wire import UNSENT, Wire
 
 
@@ -79,6 +80,19 @@ def test_on_loopback_nothing_waits_for_what_fills_its_segment(line: tuple[socket
         with wire.together(more=True):
             wire.send(bytes(UNSENT // 2 + 1000))  # less than a segment there, and too much to wait in the kernel
         assert select.select([], [wire], [], 0)[1], "a held segment leaves no room for what fills it"
+
+
+def test_what_comes_during_the_log_in_is_acknowledged_at_once(line: tuple[socket.socket, socket.socket]) -> None:
+    near, far = line
+    with Wire(near) as wire, far:
+        for _ in range(50):  # talk to and fro, in which TCP has an acknowledgement wait for the next word
+            wire.send(b"question")
+            far.recv(100)
+            far.send(b"answer")
+            wire.recv(100)
+        known = way(far)
+        assert known is not None
+        assert known.under_way == 0
 
 
 @pytest.fixture
