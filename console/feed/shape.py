@@ -11,7 +11,7 @@ from typing import Any
 from console.feed.snapshot import Json
 
 NUMBER = (int, float)
-ROWS = [{}]  # a list of dicts of which nothing more is said
+ROWS: list[Json] = [{}]  # a list of dicts of which nothing more is said
 SHAPE: Mapping[str, Any] = {  # as docs/status.md has it; what is missing or null is not known, and no fault
     "at": NUMBER,
     "heard": NUMBER,
