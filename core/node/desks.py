@@ -15,6 +15,8 @@ from core.node.between.checkins import CheckIns
 from core.node.between.handing import Handing, Taker
 from core.node.between.monitoring import Monitoring
 from core.node.between.noted import Noted
+from core.node.between.placing import Placing
+from core.node.between.reading import Reading
 from core.node.between.receiving import Receiving
 from core.node.cameras.attending import Attending
 from core.node.cameras.measuring import Measuring
@@ -86,6 +88,8 @@ class Desks:
         self.handing = Handing(
             context, self.writer, self.delivering, self.checkins, lambda: self.retaining.look(), self.obeying
         )
+        self.placing = Placing(context, self.delivering, lambda: self.reporting.document(), self.checkins.changes)
+        self.reading = Reading(context, self.delivering.linking, self.checkins)
         self.receiving = Receiving(context, self.writer, self.taking, self.delivering.linking, self.checkins)
         self.writer.on_written = self._written
         self.shooting = Shooting(context, self.taking)
@@ -163,6 +167,8 @@ class Desks:
             self.ordering,
             self.by_engine,
             self.handing,
+            self.placing,
+            self.reading,
             self.delivering,
             self.paging,
             self.errands,
@@ -181,6 +187,8 @@ class Desks:
         self.obeying.apply()
         self.by_engine.apply()
         self.handing.apply()
+        self.placing.apply()
+        self.reading.apply()
         self.receiving.apply()
         self.viewing.apply()
         self.paging.apply()
@@ -197,6 +205,8 @@ class Desks:
         self.pushing.stop()
         self.receiving.stop()
         self.handing.stop()
+        self.placing.stop()
+        self.reading.stop()
         self.errands.stop()
         self.mailing.stop()
         self.by_engine.stop()
@@ -235,6 +245,10 @@ class Desks:
             self.paging.handle(report)
         elif isinstance(report.job.about, Taker):
             self.handing.handle(report)
+        elif self.placing.owns(report):
+            self.placing.handle(report)
+        elif self.reading.owns(report):
+            self.reading.handle(report)
         elif worker.kind == "drop" or worker == BOOKS:
             self.receiving.handle(report)
         elif worker.kind == "destination":
@@ -306,6 +320,7 @@ class Desks:
         self.delivering.handle(report)
         if isinstance(report, Done):
             self.handing.delivered(report.job.worker.name)
+            self.placing.delivered(report.job.worker.name)
         self.paging.look()
         self.retaining.look()
 

@@ -32,7 +32,7 @@ class SimulatedDrop:
         sizes |= {name: len(data) for name, data in self.batches.items()}
         found = [one for name, size in sizes.items() if (one := drops.find(site, name, size)) is not None]
         wanted = sorted(
-            (one for one in found if one.what not in ("receipts", "back") and one.name not in but),
+            (one for one in found if one.what not in ("receipts", "back", "status") and one.name not in but),
             key=lambda one: one.rank,
         )
         return {

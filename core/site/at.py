@@ -102,6 +102,11 @@ def used_at(site: SiteFile, node: str) -> set[str]:
     return used - {one.name for one in site.destination if one.node == node}
 
 
+def reads_at(site: SiteFile, node: str) -> set[str]:
+    """Return the destinations from which `node` learns how others are."""
+    return {name for one in site.node if one.name == node for name in one.reads}
+
+
 def _may_apply(site: SiteFile, route: Route, node: str) -> bool:
     shoots = len(site.node) == 1 or any(one.name == node and one.kind == "unit" for one in site.node)
     if any(what in ORIGINALS for what in route.what) and shoots and route.at is None and not route.cameras:

@@ -10,12 +10,13 @@ from core.site.folders import Finding
 from core.site.model.file import SiteFile
 from core.site.model.places import Destination, Route
 from core.site.paths import meet
+from core.site.refer import refer
 from core.text import safe
 
 
 def handing_problems(site: SiteFile, base: Path) -> list[Finding]:
     """Return what is wrong; names that no table has are told elsewhere."""
-    found = [*_inboxes(site, base), *_takers(site), *_routes(site)]
+    found = [*_inboxes(site, base), *_takers(site), *_routes(site), *_told(site)]
     if found or not _is_known(site):
         return found
     return [*_pulls(site), *_ways(site)]
@@ -49,6 +50,26 @@ def _takers(site: SiteFile) -> Iterator[Finding]:
                 f"node '{place.node}' has no inbox; write inbox = \"/srv/overlapse/inbox\" in its [[node]], "
                 "or say here how it fetches",
             )
+
+
+def _told(site: SiteFile) -> Iterator[Finding]:
+    """Yield what is wrong with how nodes are kept at places, and who reads it there."""
+    for n, place in enumerate(site.destination):
+        if place.status and place.node is not None:
+            yield f"destination[{n}].status", f"remove it: node '{place.node}' is told with what is handed on to it"
+        elif place.status and place.protected:
+            yield (
+                f"destination[{n}].status",
+                "it is replaced each time, which `protected` rules out: remove one of them",
+            )
+    told = {place.name for place in site.destination if place.status}
+    names = [place.name for place in site.destination]
+    for n, node in enumerate(site.node):
+        for m, name in enumerate(node.reads):
+            at = f"node[{n}].reads[{m}]"
+            if name in names and name not in told:
+                yield at, f"nobody says there how it is: write status = true at destination '{name}'"
+            yield from refer(at, "destination", name, names)
 
 
 def _pulls(site: SiteFile) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from core.errors import ConfigurationError
-from core.site.at import used_at
+from core.site.at import reads_at, used_at
 from core.site.engine import credential_files, needs_session
 from core.site.folders import Finding
 from core.site.mailing import sends_mail
@@ -75,7 +75,7 @@ def _files(site: SiteFile, base: Path, node: str | None) -> Iterator[Finding]:
         if feed.icinga is not None and node in (None, feed.at or only):
             yield from _file(f"monitoring[{n}].icinga.password_file", feed.icinga.password_file, base)
             yield from _plain(f"monitoring[{n}].icinga.ca_file", feed.icinga.ca_file, base)
-    used = used_at(site, node) if node is not None and len(site.node) > 1 else None
+    used = used_at(site, node) | reads_at(site, node) if node is not None and len(site.node) > 1 else None
     for n, destination in enumerate(site.destination):
         if used is None or destination.name in used:
             yield from _of_destination(f"destination[{n}]", destination, base)

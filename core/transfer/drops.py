@@ -4,6 +4,7 @@ SITE/CAMERA/NAME              a picture, until it is taken in: a drop is emptied
 SITE/_lines/NODE_SEQ          lines of NODE's day books, on their way to the taker
 SITE/_receipts/NODE_SEQ       what the taker NODE has, and what it heard of copies further on, on the way back
 SITE/_answers/NODE_SEQ        what the taker NODE has of what it was asked for: two nodes compare, or one was emptied
+SITE/_status/NODE             how NODE is, at a place that keeps pictures: replaced each time, and left there
 SITE/_back/NODE/NAME          a copy of a picture that the emptied NODE asked for, until NODE says that it has it
 
 SEQ is the time of writing in milliseconds, so that it never begins anew. `_` begins no name of a site, node or
@@ -24,9 +25,9 @@ from core.transfer.words import WORDS
 from core.values import NAME, PictureName
 
 Json = dict[str, Any]
-What = Literal["lines", "picture", "receipts", "back", "other"]
+What = Literal["lines", "picture", "receipts", "back", "status", "other"]
 
-LINES, RECEIPTS, ANSWERS, BACK = "_lines", "_receipts", "_answers", "_back"
+LINES, RECEIPTS, ANSWERS, BACK, STATUS = "_lines", "_receipts", "_answers", "_back", "_status"
 MAX_OBJECT = 256 << 10  # bytes of a batch, as it is sent
 MAX_INFLATED = 4 << 20
 BATCH = 400  # lines of one object
@@ -55,7 +56,7 @@ class Found:
     @property
     def rank(self) -> tuple[int, str]:
         """What is taken in first: lines, then pictures from the oldest on."""
-        order: Sequence[What] = ("lines", "picture", "other", "receipts", "back")
+        order: Sequence[What] = ("lines", "picture", "other", "receipts", "back", "status")
         picture = self.picture
         return order.index(self.what), self.base if picture is None else f"{picture.at:%Y%m%d%H%M%S}"
 
@@ -93,6 +94,11 @@ def back(site: str, node: str, name: PictureName | str) -> str:
     return f"{site}/{BACK}/{node}/{name}"
 
 
+def status(site: str, node: str) -> str:
+    """Return the name of the object that says how a node is, at a place that keeps pictures."""
+    return f"{site}/{STATUS}/{node}"
+
+
 def find(site: str, name: str, size: int) -> Found | None:
     """Return what an object of a drop is; None: it is not of this site."""
     parts = name.split("/")
@@ -104,6 +110,8 @@ def find(site: str, name: str, size: int) -> Found | None:
         return Found(name, size, prefix, "lines" if below[0] == LINES else "receipts", below[1], match[1])
     if len(below) == 3 and below[0] == BACK and NAME.fullmatch(below[1]):
         return Found(name, size, prefix, "back", below[2], below[1])
+    if len(below) == 2 and below[0] == STATUS and NAME.fullmatch(below[1]):
+        return Found(name, size, prefix, "status", below[1], below[1])
     found = Found(name, size, prefix, "picture", parts[-1])
     of = found.picture
     if len(below) == 2 and NAME.fullmatch(below[0]) and of is not None and of.camera == below[0]:

@@ -47,7 +47,7 @@ def look(destination: Destination, args: Json, progress: Progress) -> Json:
         if seen % 1000 == 0:
             progress(seen)
         known = drops.find(site, one.name, one.size)
-        if known is None or known.what == "receipts" or one.name in but:
+        if known is None or known.what in ("receipts", "status") or one.name in but:
             continue
         if known.what == "back":
             back += [one.name] if len(back) < MOST_BACK else []

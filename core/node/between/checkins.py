@@ -122,29 +122,44 @@ class CheckIns:
                 self._hear(drop, found, one)
             except Lacking as error:
                 log.info("status not understood: drop=%s object=%s why=%s", drop.name, safe(found.name), error)
-                drop.receipts.setdefault(found.prefix, []).append({"lacks": str(one.get("node", found.node))})
+                drop.receipts.setdefault(found.prefix, []).append({"lacks": _of(found, one)})
             except (ValueError, RecursionError) as error:
                 told = "status not believed: drop=%s object=%s error=%s"
                 log.error(told, drop.name, safe(found.name), safe(str(error)))
 
     def _hear(self, drop: Drop, found: Found, line: Json) -> None:
-        whole, way = line["status"], f"{drop.name}/{found.prefix}"
-        node = (
-            line.get("node", found.node) if "since" in line else whole.get("node") if isinstance(whole, dict) else None
-        )
+        node, way = _of(found, line), f"{drop.name}/{found.prefix}"
         known = {one.name for one in self.context.site.node} - {self.context.node.name}
-        if node not in known or not may_speak(self.context, found.prefix, str(node)):
+        if node not in known or not may_speak(self.context, found.prefix, node):
             raise ValueError("its deliverer does not speak for that node")
-        said = self.kept.document(way, str(node), line)
-        document = received(said, self.context.site.site.name, str(node), self.context.now().timestamp())
+        document = self._believed(node, self.kept.document(way, node, line))
+        if self.kept.keep(way, node, line):
+            drop.receipts.setdefault(found.prefix, []).append({"has": {node: line["as"]}})
+        self._take(node, document)
+
+    def read(self, node: str, said: object) -> None:
+        """Keep the document of a node that was read where it leaves it; raise ValueError for one that is none."""
+        self._take(node, self._believed(node, said))
+
+    def _believed(self, node: str, said: object) -> Document:
+        document = received(said, self.context.site.site.name, node, self.context.now().timestamp())
         if len(json.dumps(document)) > LIMIT:
             raise ValueError("it is too long")
-        if self.kept.keep(way, str(node), line):
-            drop.receipts.setdefault(found.prefix, []).append({"has": {str(node): line["as"]}})
+        return document
+
+    def _take(self, node: str, document: Document) -> None:
+        if not is_newer(document, self.heard.get(node)):
+            return
         if verdicts := self.context.evaluate(document, self.context.now().timestamp()):
             document["verdicts"] = verdicts
-        if is_newer(document, self.heard.get(str(node))):
-            self.heard[str(node)] = document
-            self.on_heard(document)
-            with suppress(StorageError):  # of a run folder that is full, `status.json` tells
-                self.context.publish(self.context.folders.fleet / f"{node}.json", document)
+        self.heard[node] = document
+        self.on_heard(document)
+        with suppress(StorageError):  # of a run folder that is full, `status.json` tells
+            self.context.publish(self.context.folders.fleet / f"{node}.json", document)
+
+
+def _of(found: Found, line: Json) -> str:
+    """Return the node that a line of status is about; what changed of the deliverer's own names it in the batch."""
+    if "since" in line:
+        return str(line.get("node", found.node))
+    return str(line["status"].get("node")) if isinstance(line["status"], dict) else ""

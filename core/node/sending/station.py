@@ -201,8 +201,8 @@ class Station:
     def _idle(self, context: Context) -> float:
         """Return after how many idle seconds its child ends: not between two check-ins, whose log-in is most bytes."""
         every = context.node.check_in.total_seconds()
-        checks_in = self.destination.node not in (None, context.node.name) and every <= OFTEN
-        return every + IDLE if checks_in else IDLE
+        told = self.destination.status or self.destination.node not in (None, context.node.name)
+        return every + IDLE if told and every <= OFTEN else IDLE
 
     def of(self, job: Job) -> Sending | None:
         """Return what a job sends, if it is still on its way."""

@@ -109,6 +109,8 @@ class Node:
     `check_in`: how often it tells the nodes that it delivers to how it is, also when there is nothing to deliver, and
     asks those that it `obeys` for orders; it obeys nobody else.
 
+    `reads`: destinations with `status = true` from which it learns how the nodes are that deliver there.
+
     `ftp`: needed for cameras of kind "ftp". `profile`: "cellular" renews its lease three times less often.
     """
 
@@ -122,4 +124,5 @@ class Node:
     check_in: Duration = timedelta(minutes=5)
     inbox: str | None = None  # a folder; each deliverer has a folder of its own below it
     pull: tuple[Name, ...] = ()
+    reads: tuple[Name, ...] = ()
     obeys: tuple[Obeys, ...] = ()

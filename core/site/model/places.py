@@ -70,6 +70,7 @@ class Destination:
     fetch: Fetch | None = None  # how that node reaches the place; none: it is in its inbox
     audit: Duration = timedelta(days=30)  # within which every copy there is looked at again; "0s": never
     audit_read: int = 100  # of so many looks one reads the copy back whole; 0: none does
+    status: bool = False  # each node that delivers there keeps its status document there, too: SITE/_status/NODE
     protected: bool = False  # the server lets nobody with this node's key alter or delete what has arrived
 
 

@@ -9,6 +9,7 @@ import pytest
 Told = Callable[..., list[str]]
 Read = Callable[..., object]
 
+OFFICE = 'kind = "office"\n'
 SITE = """\
 version = 1
 site = { name = "harbour", zone = "UTC", data = "data" }
@@ -57,6 +58,28 @@ to = "nas"
 
 def test_a_site_that_hands_on_is_read(read: Read) -> None:
     read(SITE)
+
+
+def test_a_place_may_keep_how_nodes_are_and_another_node_may_read_it(read: Read) -> None:
+    read(SITE.replace('name = "nas"\n', 'name = "nas"\nstatus = true\n').replace(OFFICE, f'{OFFICE}reads = ["nas"]\n'))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        pytest.param(("", ""), "node[2].reads[0]: nobody says there how it is", id="nobody-says"),
+        pytest.param(('["nas"]', '["nsa"]'), "node[2].reads[0]: no destination is named 'nsa'; did you", id="slip"),
+        pytest.param(('node = "fr"\n', 'node = "fr"\nstatus = true\n'), "destination[0].status: remove", id="node"),
+        pytest.param(
+            ('name = "nas"\n', 'name = "nas"\nstatus = true\nprotected = true\n'),
+            "destination[2].status: it is replaced each time",
+            id="write-once",
+        ),
+    ],
+)
+def test_what_is_wrong_with_it_is_told(problems: Told, change: tuple[str, str], told: str) -> None:
+    found = problems(SITE.replace(OFFICE, f'{OFFICE}reads = ["nas"]\n').replace(*change, 1))
+    assert any(one.partition(": ")[2].startswith(told) for one in found), found
 
 
 @pytest.mark.parametrize(
