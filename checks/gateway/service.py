@@ -25,6 +25,7 @@ from checks.gateway.hosts import host_results, is_silent
 from checks.gateway.results import Result, late_results, rows_of, service_results
 from core.errors import ChildError, OverlapseError
 from core.site.monitored import Host, Monitored, Service
+from core.status.fleet import is_newer
 from core.text import safe
 
 Json = dict[str, Any]
@@ -116,14 +117,16 @@ class Gateway:
         """Keep a document that is newer than the one before; return how many changes were lost between them."""
         node = str(body.get("node"))
         before = self._documents.get(node)
-        if before is not None and not body["at"] > before["at"]:
+        if not is_newer(body, before):
             return 0  # a replay, or one that was overtaken
         self._documents[node] = body
         numbers = [row["n"] for row in rows_of(body, "changes") if isinstance(row.get("n"), int)]
         if not numbers:
             return 0
         last = self._sequences.get(node)
-        self._sequences[node] = max(max(numbers), last or 0)
+        if last is not None and max(numbers) < last:
+            last = 0  # of a node that was set up anew: it counts from one again
+        self._sequences[node] = max(*numbers, last or 0)
         if last is None:
             return 0
         for found in self._late.values():

@@ -55,8 +55,17 @@ def site_of(document: Mapping[str, Any]) -> str | None:
 
 
 def is_newer(document: Document, than: Mapping[str, Any] | None) -> bool:
-    """Return whether a document says something new: what came twice, or late, changes nothing."""
-    return than is None or document["at"] > than["at"]
+    """Return whether a document says something new: what came twice, or late, changes nothing.
+
+    After one that came from the future so does any that did not: the clock there was set right since.
+    """
+    return than is None or document["at"] > than["at"] or _was_ahead(than) > TRAVEL >= _was_ahead(document)
+
+
+def _was_ahead(document: Mapping[str, Any]) -> float:
+    """Return by how many seconds the clock of a node was ahead of that of its hearer, as far as is known."""
+    ahead: float = document["at"] - document.get("heard", document["at"])
+    return ahead
 
 
 def silent_for(document: Mapping[str, Any], now: float) -> float | None:

@@ -254,6 +254,15 @@ def test_a_gap_in_the_numbers_is_told(nagios: Nagios) -> None:
     assert (result["gaps"], result["sequences"]) == ({"unit1": 4}, {"unit1": 9})
 
 
+def test_a_node_that_was_set_up_anew_counts_from_one_again_and_is_heard() -> None:
+    hub, now = Hub({}), time.time()
+    hub.tell(now, status("unit1", now, put("changes", changed(now, 0, 40))))
+    again = hub.tell(now + 1, status("unit1", now + 1, put("changes", changed(now, 0, 1))))
+    assert (again["gaps"], again["sequences"]) == ({}, {"unit1": 1})
+    result = hub.tell(now + 2, status("unit1", now + 2, put("changes", changed(now, 0, 4))))
+    assert (result["gaps"], result["sequences"]) == ({"unit1": 2}, {"unit1": 4})
+
+
 def test_what_nagios_does_not_know_is_said(nagios: Nagios) -> None:
     now = time.time()
     hub = Hub({"nagios": of_nagios(nagios)})

@@ -51,6 +51,23 @@ def test_what_comes_twice_or_late_changes_nothing() -> None:
     assert is_newer(document(at=NOW - 59), held)
 
 
+@pytest.mark.parametrize(
+    ("at", "then_at", "newer"),
+    [
+        pytest.param(NOW + 3600, NOW + 60, True, id="a-clock-that-was-set-right"),
+        pytest.param(NOW + 3600, NOW + 3300, False, id="a-clock-that-is-still-ahead-and-a-replay"),
+        pytest.param(NOW + 30, NOW - 10, False, id="a-little-ahead-is-no-wrong-clock"),
+        pytest.param(NOW - 7200, NOW - 7300, False, id="one-that-waited-and-an-older-one"),
+    ],
+)
+def test_a_document_from_the_future_does_not_outlive_the_clock_that_made_it(
+    at: float, then_at: float, newer: bool
+) -> None:
+    held = received(document(at=at), "harbour", "unit1", NOW)
+    then = received(document(at=then_at), "harbour", "unit1", NOW + 60)
+    assert is_newer(then, held) is newer
+
+
 def test_after_a_start_the_documents_that_lie_there_are_known_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "unit1.json").write_text(json.dumps(document(heard=NOW)))
     (tmp_path / "unit2.json").write_text("{")
