@@ -26,29 +26,37 @@ class Resting:
         self._lock = Lock()
         self._busy = 0  # lanes
         self._used_at = monotonic()
+        self._worked = True  # when it was used last
         self._fatal = float("inf")  # seconds of rest
 
     def do(self, ask: Callable[[], T]) -> T:
         """Return what `ask` does; raise what it raises."""
         with self._lock:
-            rested = 0.0 if self._busy else self._monotonic() - self._used_at
+            rested = 0.0 if self._busy or not self._worked else self._monotonic() - self._used_at
             self._busy += 1
+        worked = True
         try:
-            if rested >= self._fatal:
-                self._end()
-            try:
-                return ask()
-            except DestinationUnreachable:
-                if not RESTED <= rested < self._fatal:
-                    raise
-            self._end()
-            done = ask()
-            self._fatal = rested
-            return done
+            return self._once_more(ask, rested)
+        except DestinationUnreachable:
+            worked = False
+            raise
         finally:
             with self._lock:
-                self._busy -= 1
+                self._busy, self._worked = self._busy - 1, worked
                 self._used_at = self._monotonic()
+
+    def _once_more(self, ask: Callable[[], T], rested: float) -> T:
+        if rested >= self._fatal:
+            self._end()
+        try:
+            return ask()
+        except DestinationUnreachable:
+            if not RESTED <= rested < self._fatal:
+                raise
+        self._end()
+        done = ask()
+        self._fatal = rested
+        return done
 
     def _end(self) -> None:
         with suppress(DestinationError):

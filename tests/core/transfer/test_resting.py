@@ -79,6 +79,16 @@ def test_what_is_gone_is_told_and_nothing_is_learnt_of_rests(line: Line, resting
     assert line.told == ["ask"]
 
 
+def test_what_was_not_there_before_the_rest_is_asked_once(line: Line, resting: Resting) -> None:
+    line.there = False
+    for _ in range(2):
+        line.now += 300
+        line.told.clear()
+        with pytest.raises(DestinationUnreachable):
+            resting.do(line.ask)
+    assert line.told.count("ask") == 1, "each knock at what is gone costs a time-out"
+
+
 def test_what_fails_without_a_rest_is_not_asked_twice(line: Line, resting: Resting) -> None:
     line.there = False
     line.now += RESTED - 1
