@@ -11,7 +11,7 @@ EARLY = 5  # seconds before the time is over at which what was told counts as st
 SLASHES = HEAD.replace("# ", "// ")
 SCRIPT = (
     "last=$${LAST%%.*}; "
-    "if [ $$last -le 0 ]; then echo 'UNKNOWN: nothing was told yet'; exit 3; fi; "
+    "if [ $$last -le 0 ]; then echo 'Nothing was told yet'; exit $$FIRST; fi; "
     "if [ $$(( $$(date +%s) - last )) -lt $$AFTER ]; then printf '%s' \\\"$$OUTPUT\\\"; exit $$STATE; fi; "
     "printf '%s' \\\"$$TEXT\\\"; exit $$EXIT"
 )
@@ -19,7 +19,7 @@ COMMON = f"""{SLASHES}
 // What all hosts and services of all sites have in common. Nothing here asks a unit: all results come in by the API.
 
 // Runs when nothing was told in time: UNKNOWN, which pages nobody. When Icinga 2 starts it runs all checks once, and
-// then it says what is known.
+// then it says what is known; of a service "node" that is new a WARNING, since its UNKNOWN would wake somebody.
 object CheckCommand "overlapse-stale" {{
   command = [ "/bin/sh", "-c", "{SCRIPT}" ]
   env = {{
@@ -27,9 +27,11 @@ object CheckCommand "overlapse-stale" {{
     STATE = "$service.state_id$"
     OUTPUT = "$service.output$"
     AFTER = "$overlapse_stale$"
+    FIRST = "$overlapse_first$"
     EXIT = "$overlapse_exit$"
     TEXT = "$overlapse_text$"
   }}
+  vars.overlapse_first = "3"
   vars.overlapse_exit = "3"
   vars.overlapse_text = "UNKNOWN: {STALE}"
 }}
@@ -193,7 +195,7 @@ def _service(made: Monitored, service: Service) -> str:
         f'  host_name = "{service.host}"',
     ]
     if service.check == "node":
-        lines.append("  vars.overlapse_unknown_pages = true")
+        lines += ["  vars.overlapse_unknown_pages = true", '  vars.overlapse_first = "1"']
         if service.node == made.hub:
             stale = made.stale_after(service.node, service.check)
             lines += ['  check_command = "overlapse-hub-stale"', f"  check_interval = {stale:.0f}s"]

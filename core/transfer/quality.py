@@ -24,10 +24,10 @@ class Quality:
             self._found.append((now, float(told["trip"]), int(told["sent"]), int(told["again"])))
 
     def row(self, now: float) -> dict[str, Any] | None:
-        """Return `trip` in seconds, the median; `loss` in per cent where enough was sent; `at`. None: not known."""
+        """Return `trip` in seconds, the median; `loss` in per cent where enough was sent; None: nothing is known."""
         known = [one for one in self._found if 0 <= now - one[0] < KEPT]
         if not known:
             return None
         sent, again = sum(one[2] for one in known), sum(one[3] for one in known)
-        row = {"trip": round(median(one[1] for one in known), 3), "at": round(known[-1][0])}
+        row = {"trip": round(median(one[1] for one in known), 2)}  # a document that changes less is shorter
         return row | ({"loss": round(100 * again / sent, 1)} if sent >= ENOUGH else {})

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
 from peers import icinga, nagios4
 from peers.hub import NAGIOS, made
 
+from checks.configuration import icinga2
 from core.cli.main import run
 from core.site.load import reparse
 from core.site.model.health import Monitoring
@@ -60,6 +63,26 @@ def test_icinga_takes_the_folder_as_it_is_without_a_warning(tmp_path: Path) -> N
     said = icinga.verified(tmp_path, [NAGIOS / "icinga2"])
     assert "Finished validating" in said
     assert "warning/" not in said
+
+
+@pytest.mark.parametrize(
+    ("last", "code", "said"),
+    [
+        pytest.param(-1, 1, "Nothing was told yet", id="never-told"),
+        pytest.param(-100, 2, "CAMERA CRITICAL: it was so", id="told-a-while-ago"),
+        pytest.param(-700, 3, "UNKNOWN: stale", id="stale"),
+    ],
+)
+def test_a_check_of_what_is_stale_repeats_what_was_told_and_calls_a_node_that_is_new_no_page(
+    last: int, code: int, said: str
+) -> None:
+    told = {"OUTPUT": "CAMERA CRITICAL: it was so", "STATE": "2", "AFTER": "655", "FIRST": "1", "EXIT": "3"}
+    when = "-1.000000" if last == -1 else f"{time.time() + last:.6f}"
+    script = icinga2.SCRIPT.replace("$$", "$").replace('\\"', '"')
+    done = subprocess.run(
+        ["/bin/sh", "-c", script], env={**told, "LAST": when, "TEXT": "UNKNOWN: stale"}, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout.strip()) == (code, said)
 
 
 def of(text: str) -> Monitored:

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from peers import nagios4
+from peers import icinga, nagios4
 from peers.hub import NAGIOS, Hub, made, status
 from peers.statuses import DAY, HOUR, Change, Document, camera, put
 
-from checks.configuration import nagios
-from checks.gateway.feeds import NagiosFeed
+from checks.configuration import icinga2, nagios
+from checks.gateway.feeds import Feed, IcingaFeed, NagiosFeed
+from checks.gateway.icinga import Icinga
 from core.cli.sites import site_checks
 from core.site.load import load
 from core.site.monitored import Monitored, monitored
@@ -173,27 +174,67 @@ def told(name: str) -> list[str]:
     return pages
 
 
-@pytest.mark.peer
-def test_every_incident_wakes_somebody_once_or_not_at_all(tmp_path: Path) -> None:
-    configured = tmp_path / "objects"
-    configured.mkdir()
-    for name, text in {**nagios.files(sites()), **nagios.kept()}.items():
-        (configured / name).write_text(text)
-    with nagios4.running(tmp_path / "nagios", [configured]) as peer:
-        now = time.time()
-        for site, incident in zip(sites(), INCIDENTS, strict=True):
-            hub = Hub({"nagios": NagiosFeed(site, str(peer.commands), None)}, of=site)
-            hub.tell(now, *documents(incident, now))
-        last = f"i{len(INCIDENTS) - 1}_unit2", "storage"
-        peer.until(lambda: peer.rows()[last]["has_been_checked"] == "1", "the last result")
-        paged = peer.pages()
-    found = {
+def write(made: dict[str, str], folder: Path) -> Path:
+    """Write generated configuration, and return where."""
+    folder.mkdir()
+    for name, text in made.items():
+        (folder / name).write_text(text)
+    return folder
+
+
+def told_to(feed: Callable[[Monitored], Feed]) -> None:
+    """Tell of every incident."""
+    now = time.time()
+    for site, incident in zip(sites(), INCIDENTS, strict=True):
+        one = feed(site)
+        Hub({"one": one}, of=site).tell(now, *documents(incident, now))
+        one.close()
+
+
+def by_incident(paged: list[str]) -> dict[str, list[str]]:
+    """Return the pages of each incident."""
+    return {
         one.name: sorted(page.removeprefix(f"i{n}_") for page in paged if page.startswith(f"i{n}_"))
         for n, one in enumerate(INCIDENTS)
     }
-    assert found == {one.name: sorted(told(one.name)) for one in INCIDENTS}
-    assert max(len(pages) for pages in found.values()) == 1
+
+
+LAST = f"i{len(INCIDENTS) - 1}_unit2", "storage"
+EXPECTED = {one.name: sorted(told(one.name)) for one in INCIDENTS}
+
+
+def test_no_incident_is_more_than_one_page() -> None:
+    assert max(len(pages) for pages in EXPECTED.values()) == 1
     assert len(INCIDENTS) + 1 >= 20
+
+
+@pytest.mark.peer
+def test_every_incident_wakes_somebody_once_or_not_at_all_by_nagios(tmp_path: Path) -> None:
+    configured = write({**nagios.files(sites()), **nagios.kept()}, tmp_path / "objects")
+    with nagios4.running(tmp_path / "nagios", [configured]) as peer:
+        told_to(lambda site: NagiosFeed(site, str(peer.commands), None))
+        peer.until(lambda: peer.rows()[LAST]["has_been_checked"] == "1", "the last result")
+        paged = peer.pages()
+    assert by_incident(paged) == EXPECTED
+
+
+@pytest.mark.peer
+def test_every_incident_wakes_somebody_once_or_not_at_all_by_icinga(tmp_path: Path) -> None:
+    made = {**icinga2.files(sites()), **icinga2.kept()}
+    active = "enable_active_checks = true"  # those of what is stale, which run once at the start: no incident
+    assert active in made["overlapse.conf"]
+    made["overlapse.conf"] = made["overlapse.conf"].replace(active, active.replace("true", "false"))
+    configured = write(made, tmp_path / "objects")
+    with icinga.running(tmp_path / "icinga", [configured]) as peer:
+
+        def feed(site: Monitored) -> IcingaFeed:
+            return IcingaFeed(site, Icinga(peer.url, "overlapse", icinga.PASSWORD, str(peer.ca)), False)
+
+        told_to(feed)
+        expected = sum(map(len, EXPECTED.values()))
+        peer.until(lambda: len(peer.pages()) >= expected, "the last page")
+        paged = peer.pages()
+    assert by_incident(paged) == EXPECTED
 
 
 @pytest.mark.peer

@@ -9,6 +9,7 @@ import grp
 import http.client
 import json
 import os
+import re
 import socket
 import ssl
 import subprocess
@@ -87,13 +88,22 @@ class Icinga:
             (one["attrs"]["host_name"], one["attrs"]["name"]): int(one["attrs"]["state"]) for one in services
         }
 
+    @property
+    def log(self) -> str:
+        """What it logged."""
+        file = self.root / "icinga2.log"
+        return file.read_text(errors="replace") if file.exists() else ""
+
+    def pages(self, user: str = "overlapse-oncall") -> list[str]:
+        """Return the problems of which a user was notified: "host;service" or "host"."""
+        sent = re.findall(rf"Sending 'Problem' notification '([^']+)' for user '{user}'", self.log)
+        return [name.rpartition("!")[0].replace("!", ";") for name in sent]
+
     def until(self, look: Callable[[], object], what: str) -> None:
         """Wait until `look` is true."""
         end = time.monotonic() + PATIENCE
         while not look():
-            log = self.root / "icinga2.log"
-            told = log.read_text(errors="replace")[-3000:] if log.exists() else ""
-            assert time.monotonic() < end, f"not in time: {what}\n{told}"
+            assert time.monotonic() < end, f"not in time: {what}\n{self.log[-3000:]}"
             time.sleep(POLL)
 
 

@@ -88,7 +88,7 @@ def link(name: str, now: float) -> Document:
         "name": name,
         "rate": 120_000,
         "goodput": {"p50": 90_000, "p10": 30_000},
-        "quality": {"trip": 0.31, "loss": 1.2, "at": now - 600},
+        "quality": {"trip": 0.31, "loss": 1.2},
         "rung": "everything",
         "carries": ["status", "live", "jpeg"],
         "open": True,
