@@ -127,7 +127,7 @@ class Reader:
         except NoSuchThing:
             return Answer(error=why, live=False)
         except OverlapseError as error:
-            return Answer(error=f"{why}; {safe(error, SHORT)}", live=False)
+            return Answer(error=safe(error, SHORT), live=False)
 
 
 def _brief(error: OverlapseError, place: Place) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from textual.strip import Strip
@@ -77,12 +78,19 @@ def cost(figures: Figures | None) -> str:
 
 def status_text(status: Status, spent: str, width: int) -> list[Part]:
     """Return the line for a screen of `width`: what matters most stays longest."""
-    parts: list[Part] = ["[RO] " if status.read_only else "[RW] ", *freshness(status)]
-    every = f"  every {status.refresh.total_seconds():.0f} s"
-    for extra in (f"  {status.note}" if status.note else "", f"  {spent}" if spent else "", every):
-        if sum(len(part if isinstance(part, str) else part[0]) for part in parts) + len(extra) <= width:
+    role = "[RO] " if status.read_only else "[RW] "
+    note = f"  {status.note}" if status.note else ""
+    parts: list[Part] = [role, *freshness(status), note]
+    if note and _length(parts) > width:  # what this screen lacks matters more than why nothing newer comes
+        parts = [role, *freshness(replace(status, trouble="")), note]
+    for extra in (f"  {spent}" if spent else "", f"  every {status.refresh.total_seconds():.0f} s"):
+        if _length(parts) + len(extra) <= width:
             parts.append(extra)
     return parts
+
+
+def _length(parts: Sequence[Part]) -> int:
+    return sum(len(part if isinstance(part, str) else part[0]) for part in parts)
 
 
 class StatusLine(Lines):
