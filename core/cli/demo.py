@@ -90,6 +90,8 @@ def demo(shots: int, every: float, folder: Path, fleet: int | None, history: tim
     result = _run(folder, shots, round(every), tell)
     program, site = shlex.quote(called(sys.argv[0])), shlex.quote(f"{folder}/site.toml")
     click.echo(json.dumps(asdict(result)) if as_json else _table(result, folder, program, site))
+    if not (as_json or result.lost or result.interrupted):
+        _offer(Path(folder, "site.toml"))
     if result.lost:
         raise OverlapseError(f"{result.lost} pictures are lost: see `{program} events --site {site}`")
     if result.interrupted:
@@ -99,6 +101,16 @@ def demo(shots: int, every: float, folder: Path, fleet: int | None, history: tim
             if result.waiting
             else "interrupted: every picture is whole here, and delivered"
         )
+
+
+def _offer(file: Path) -> None:
+    """Open the console on the site, where somebody sits who wants it."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return
+    from core.cli.consoling import console
+
+    if click.confirm("\nOpen the console on what the demo left? q ends it", default=False):
+        console.main(["--site", str(file)], standalone_mode=False)
 
 
 def _run(folder: Path, shots: int, every: int, tell: Tell) -> Result:
@@ -168,6 +180,7 @@ def _table(result: Result, folder: Path, program: str, site: str) -> str:
 
 Every original is in {folder}/data/pictures, {proven} on the NAS in {folder}/nas.
 Look at the live pictures: {folder}/website/north.jpg and south.jpg
+All of it on one screen: {program} console --site {site}
 
 Try next:
 {tries}"""
