@@ -1,10 +1,10 @@
 """What sharing costs: bytes of a unit on the wire, the way back after a cut, latency, and fifty units at three voters.
 
-Run `python benchmarks/coordination.py [--quick] [--only wire,cut,latency,fifty] [--json]`. Voters are real servers, as
-`overlapse fleet init` configures them, nodes the product's own client. The link of a unit is made of two network
-namespaces and a relay between two TUN devices that holds each IP packet for 50 ms (TCP sees 100 ms); bytes are those of
-its interface, IP headers included. After a cut the old flow stays dead: a new address, as a modem gets it. Exit status
-1 when a figure is missed.
+Run `python benchmarks/coordination.py [--quick] [--only wire,shared,cut,latency,fifty] [--json]`. Voters are real
+servers, as `overlapse fleet init` configures them, nodes the product's own client; `shared` runs whole nodes. The link
+of a unit is made of two network namespaces and a relay between two TUN devices that holds each IP packet for 50 ms (TCP
+sees 100 ms); bytes are those of its interface, IP headers included. After a cut the old flow stays dead: a new address,
+as a modem gets it. Exit status 1 when a figure is missed.
 """
 
 from __future__ import annotations
@@ -28,12 +28,14 @@ from peers import natsd
 from peers.natsd import Voters
 from peers.thinlink import FAR, Link, inside, missing
 
+from benchmarks._sharing import shared_bytes
 from core.coordination.base import Coordination, CoordinationError
 from core.site.load import reparse
 
 ROUND_TRIP = 0.1  # seconds
 RENEW = 30.0  # seconds, of the cellular profile
 MOST = 110.0  # kB an hour
+A_MONTH = 100.0  # MB
 BACK = 1.0  # seconds
 TICKS = os.sysconf("SC_CLK_TCK")
 UNITS = 50
@@ -96,6 +98,18 @@ def wire(table: Table, quick: bool) -> None:
     table.most("a unit at the cellular profile, TLS, kB an hour up and down", (up + down) / hours / 1000, MOST)
     table.say("  of which up", up / hours / 1000, "kB/h")
     table.say("  a month of it", (up + down) / hours * 24 * 30 / 1e6, "MB")
+
+
+def shared(table: Table, quick: bool) -> None:
+    """Run a real unit that shares its camera, then one that stands by for another unit's as well, and count."""
+    seconds = 180.0 if quick else 1800.0
+    up, down = shared_bytes(seconds, ROUND_TRIP, watching=False)
+    table.most("a whole unit that shares its camera, TLS, kB an hour", (up + down) / 1000, MOST)
+    table.say("  of which up", up / 1000, "kB/h")
+    table.most("  a month of it, MB", (up + down) * 24 * 30 / 1e6, A_MONTH)
+    up, down = shared_bytes(seconds, ROUND_TRIP, watching=True)
+    table.say("one that stands by for another unit's, too", (up + down) / 1000, "kB/h")
+    table.say("  a month of it", (up + down) * 24 * 30 / 1e6, "MB")
 
 
 def cut(table: Table, quick: bool) -> None:
@@ -189,7 +203,7 @@ def resident(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-PARTS = {"wire": wire, "cut": cut, "latency": latency, "fifty": fifty}
+PARTS = {"wire": wire, "shared": shared, "cut": cut, "latency": latency, "fifty": fifty}
 
 
 def main() -> int:

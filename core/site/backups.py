@@ -46,6 +46,20 @@ def left_behind(site: SiteFile) -> Iterator[Finding]:
             )
 
 
+def costly(site: SiteFile) -> Iterator[Finding]:
+    """Yield the cameras whose backup is on a cellular link, where watching their primary costs more than sharing."""
+    cellular = {node.name for node in site.node if node.profile == "cellular"}
+    told: set[tuple[str | None, str | None]] = set()
+    for n, camera in enumerate(site.camera):
+        if camera.backup in cellular and (camera.backup, camera.primary) not in told:
+            told.add((camera.backup, camera.primary))
+            yield (
+                f"camera[{n}].backup",
+                f"'{camera.backup}' is on a cellular link: to watch '{camera.primary}' takes it some 110 MB a month "
+                "more (docs/fleet.md); a cloud or office node has them for nothing",
+            )
+
+
 def _backup(at: str, camera: Camera) -> Iterator[Finding]:
     if camera.backup == camera.primary:
         yield f"{at}.backup", "is the primary itself; name another node, or drop this key"

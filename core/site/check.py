@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core.site.at import used_at
-from core.site.backups import left_behind, problems_of_backups
+from core.site.backups import costly, left_behind, problems_of_backups
 from core.site.engine import problems_of_coordination, uncovered
 from core.site.folders import Finding, folder_problems
 from core.site.handed import handing_problems
@@ -262,7 +262,15 @@ def _values(site: SiteFile) -> Iterator[Finding]:
 
 def warnings(site: SiteFile) -> list[Finding]:
     """Return what is allowed and costs somebody later."""
-    return [*uncovered(site), *left_behind(site), *_only_copies(site), *_idle(site), *doubtful(site), *_theft(site)]
+    return [
+        *uncovered(site),
+        *left_behind(site),
+        *costly(site),
+        *_only_copies(site),
+        *_idle(site),
+        *doubtful(site),
+        *_theft(site),
+    ]
 
 
 def _theft(site: SiteFile) -> Iterator[Finding]:

@@ -76,3 +76,10 @@ def test_pictures_that_would_stay_at_the_backup_are_told_with_what_to_write(more
     told = [sentence for key, sentence in warnings(site) if key == "camera[0].backup" and "stay there" in sentence]
     assert bool(told) is stays
     assert all('node = "unit1"' in sentence for sentence in told)
+
+
+@pytest.mark.parametrize(("backup", "costs"), [("fr", False), ("unit2", True)])
+def test_what_it_costs_to_watch_another_node_over_a_cellular_link_is_told(backup: str, costs: bool) -> None:
+    second = '[[node]]\nname = "unit2"\nprofile = "cellular"\n'
+    site = reparse(f'{HEAD}{second}{GATE}backup = "{backup}"\n')
+    assert any("110 MB a month" in sentence for _, sentence in warnings(site)) is costs
