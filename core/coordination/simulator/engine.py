@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from core.coordination.base import Held
@@ -24,10 +24,8 @@ class Engine:
 
     def apply(self, call: Call) -> Result:
         """Do what is asked, at this instant."""
-        if call.op == "read":
-            return Found(self.keys.get(call.key))
-        if call.op == "list":
-            return Listed({key: held for key, held in self.keys.items() if key.startswith(call.key)})
+        if call.op != "cas":
+            return look(self.keys, call)
         held = self.keys.get(call.key)
         if (held.rev if held is not None else 0) != call.rev:
             return _CONFLICT
@@ -55,6 +53,13 @@ class Engine:
         held = self.keys[key] = Held(self._rev, value)
         self._on_commit(key, held, before)
         return self._rev
+
+
+def look(keys: Mapping[str, Held], call: Call) -> Found | Listed:
+    """Return what `keys` hold for a call that changes nothing."""
+    if call.op == "read":
+        return Found(keys.get(call.key))
+    return Listed({key: held for key, held in keys.items() if key.startswith(call.key)})
 
 
 _CONFLICT: Literal["conflict"] = "conflict"

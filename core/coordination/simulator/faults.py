@@ -18,9 +18,11 @@ KINDS = (
     "crash", "restart", "pause", "cut", "cut after renewal", "election", "no quorum", "restore", "camera", "clock",
     "order", "switch", "mail server",
 )  # fmt: skip
+OLD_LEADER = "old leader"  # no fault of a drill's histories: asked for by name
 _WEIGHTS = {"crash": 5.0, "restart": 2.0, "pause": 5.0, "cut": 5.0, "cut after renewal": 5.0, "election": 2.0}
 _RARE = {"restore": 0.4, "no quorum": 1.0, "switch": 0.5}
 _BEACON = 3.0  # seconds
+_NOTICES = 10.0  # seconds within which a voter that led notices that it is alone
 
 
 class Faults:
@@ -51,6 +53,7 @@ class Faults:
         self._is_healed = True
         if not self._history.engine.is_up:
             self._up()
+        self._history.network.old.clear()
         for node in self._history.nodes.values():
             node.line = QUICK
             node.mend()
@@ -153,6 +156,27 @@ class Faults:
         self._tell(f"the engine elects a leader for {seconds:.1f} s")
         self._down(seconds)
 
+    def _old_leader(self) -> None:
+        """Have the voter that led be alone, and one node come to its side, now or soon; the others elect anew."""
+        random, node, network = self._random, self._node(), self._history.network
+        if node.name in network.old or not self._history.engine.is_up:
+            return
+        elects, seconds = random.uniform(0.1, 4), random.uniform(4, _NOTICES)
+        late = random.choice((0.0, random.uniform(elects, seconds)))
+        self._tell(f"{node.name} is answered by a voter that led, {late:.1f} to {seconds:.1f} s from now")
+        knew = dict(self._history.engine.keys)
+        self._down(elects)
+
+        def turn(is_old: bool) -> None:
+            node.troubled = self._time.now  # it is as good as cut off
+            if is_old:
+                network.old[node.name] = knew
+            else:
+                network.old.pop(node.name, None)
+
+        self._later(late, lambda: turn(True))
+        self._later(seconds, lambda: turn(False))
+
     def _no_quorum(self) -> None:
         seconds = self._long() + self._history.profile.deadline
         self._tell(f"two voters are down for {seconds:.1f} s", 3)
@@ -176,6 +200,7 @@ class Faults:
             return
         self._tell("the engine is restored from an old snapshot", 6)
         engine.is_up = False
+        history.network.old.clear()
         snapshot = self._random.choice(self._snapshots)
 
         def back() -> None:

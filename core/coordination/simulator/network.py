@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Protocol
 
-from core.coordination.protocol.messages import Answer, Call, Event, Hint, Refusal, Result
-from core.coordination.simulator.engine import Engine
+from core.coordination.base import Held
+from core.coordination.protocol.messages import Answer, Call, Done, Event, Found, Hint, Listed, Refusal, Result
+from core.coordination.simulator.engine import Engine, look
 from core.coordination.simulator.timeline import Timeline
 
 
@@ -60,6 +61,8 @@ class Network:
         self.engine = engine
         self._random = random
         self.refuses: set[tuple[str, str]] = set()  # who may not write which key: the engine never answers that
+        self.old: dict[str, Mapping[str, Held]] = {}  # node -> what the voter knows that led, and answers only this one
+        self._seen: dict[str, tuple[int, dict[str, int]]] = {}  # node -> the engine's generation, and revisions by key
         self._cut: list[Callable[[], object]] = []  # what is held until a cut ends
 
     def ask(self, node: Place, call: Call, process: int) -> None:
@@ -79,6 +82,32 @@ class Network:
         if random.random() < line.repeated:
             self.time.after(self.delay(node) * 3, exchange.arrive)
 
+    def ask_old(self, node: Place, call: Call) -> Result | None:
+        """Return what a voter answers that led and is cut off from the others: to a change nothing.
+
+        What is older than what the node has seen is not believed (core.coordination.epoch).
+        """
+        if call.op == "cas":
+            return None
+        found = look(self.old[node.name], call)
+        revs = _revisions(call, found)
+        seen = self._revisions(node)
+        asked = [call.key] if isinstance(found, Found) else [key for key in seen if key.startswith(call.key)]
+        return "unavailable" if any(revs.get(key, 0) < seen.get(key, 0) for key in asked) else found
+
+    def saw(self, node: Place, call: Call, result: Result) -> None:
+        """Note which revisions a node has seen; those of a store that was restored count anew."""
+        seen = self._revisions(node)
+        for key, rev in _revisions(call, result).items():
+            seen[key] = max(rev, seen.get(key, 0))
+
+    def _revisions(self, node: Place) -> dict[str, int]:
+        generation, seen = self._seen.get(node.name, (self.engine.generation, {}))
+        if generation != self.engine.generation:
+            seen = {}
+        self._seen[node.name] = self.engine.generation, seen
+        return seen
+
     def loses_answer(self, node: Place) -> bool:
         """Return whether an answer that is on its way now is lost."""
         return node.line.answers_lost > 0 and self._random.random() < node.line.answers_lost
@@ -94,7 +123,12 @@ class Network:
         """Carry hints of a key to the nodes that listen."""
         topic = key.partition(".")[0]
         for node, process in nodes:
-            if topic in node.hears and node.cut_since is None and self._random.random() >= node.line.hints_lost:
+            if (
+                topic in node.hears
+                and node.cut_since is None
+                and node.name not in self.old
+                and self._random.random() >= node.line.hints_lost
+            ):
                 self.time.after(self.delay(node), _Hinting(node, key, process).arrive)
 
     def hold(self, happen: Callable[[], object]) -> None:
@@ -107,6 +141,19 @@ class Network:
         held, self._cut = self._cut, []
         for happen in held:
             self.time.after(self._random.uniform(0, 20), happen)
+
+
+def _revisions(call: Call, result: Result) -> dict[str, int]:
+    """Return the revisions of which an answer tells."""
+    match result:
+        case Done(rev):
+            return {call.key: rev}
+        case Found(held):
+            return {} if held is None else {call.key: held.rev}
+        case Listed(held):
+            return {key: one.rev for key, one in held.items()}
+        case _:
+            return {}
 
 
 @dataclass(slots=True)
@@ -141,6 +188,10 @@ class _Exchange:
             return
         if self._node.cut_since is not None and not self._answered:
             network.hold(self._apply)
+        elif self._node.name in network.old:
+            old = network.ask_old(self._node, self._call)
+            if old is not None:
+                network.time.after(network.delay(self._node), lambda: self.answer(old))
         elif network.engine.is_up:
             result = self._apply()
             if network.loses_answer(self._node):
@@ -164,6 +215,7 @@ class _Exchange:
         if self._node.cut_since is not None and result != "unavailable":
             return
         self._answered = True
+        self._network.saw(self._node, self._call, result)
         self._node.hear(Answer(self._call.id, result), self._process)
 
     def time_out(self) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from core.coordination.protocol.profiles import FAST
 from core.coordination.simulator.drill import Summary, parts, play_part
-from core.coordination.simulator.history import Setup, play
+from core.coordination.simulator.faults import OLD_LEADER
+from core.coordination.simulator.history import History, Setup, play
 from core.coordination.simulator.invariants import LIVENESS, SAFETY
 from core.coordination.simulator.kills import ASKED, PACES, Kill, Pace, measure, percentile, summed
 
@@ -44,3 +46,11 @@ def test_kills_are_summed_up_by_nearest_rank() -> None:
     assert (dark.lost_most, dark.lost_mean) == ((100, 0, 1), (50.5, 0, 1))
     assert not dark.is_fine
     assert percentile([5.0], 0.99) == 5.0
+
+
+def test_a_voter_that_led_and_answers_what_it_knew_moves_no_camera_and_has_nobody_refuse_the_store() -> None:
+    setup = Setup(profile=FAST, faults=(OLD_LEADER, "cut", OLD_LEADER, "order"), gap=3)
+    for number in range(40):
+        history = History(f"9/{number}", setup)
+        assert history.run().violations == ()
+        assert [node.name for node in history.nodes.values() if node.state is None or node.state.refused] == []
