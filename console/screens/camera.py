@@ -27,6 +27,7 @@ class CameraScreen(Listing):
         Binding("p", "ask('pause', '2h')", "pause until an end that you say"),
         Binding("u", "act('resume')", "shoot on schedule again"),
         Binding("v", "pictures", "its last pictures: what they show, where they are proven"),
+        Binding("i", "preview", "look at its newest picture: the price first"),
         Binding("R", "recovery", "its settings, their drift, and its recovery ladder"),
         Binding("n", "act('recover')", "do the next rung of its recovery now, then shoot"),
     ]
@@ -74,6 +75,12 @@ class CameraScreen(Listing):
         from console.screens.pictures import PicturesScreen
 
         self.console.push_screen(PicturesScreen(self.site, self.camera))
+
+    def action_preview(self) -> None:
+        """Say what looking at its newest picture costs."""
+        from console.screens.pictures import PreviewScreen
+
+        self.console.push_screen(PreviewScreen(self.site, self.camera))
 
     def action_recovery(self) -> None:
         """Show its settings and its ladder."""

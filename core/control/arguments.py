@@ -63,6 +63,25 @@ def parse_rows(value: object) -> int:
     return value
 
 
+def parse_side(value: object) -> int:
+    """Return how many characters across or down."""
+    if type(value) is not int or not 2 <= value <= 200:
+        raise ValueError("a whole number from 2 to 200")
+    return value
+
+
+def parse_colours(value: object) -> int:
+    """Return how many colours: each has a letter on its way."""
+    if type(value) is not int or not 2 <= value <= 32:
+        raise ValueError("a whole number from 2 to 32")
+    return value
+
+
+def parse_picture(value: object) -> str:
+    """Return the name of a picture."""
+    return str(PictureName.parse(str(value)))
+
+
 def parse_class(value: object) -> str:
     """Return a class of the archive by which deliveries wait."""
     if value not in ARCHIVED:

@@ -46,6 +46,7 @@ from core.node.orders.obeying import Obeying
 from core.node.orders.ordering import Ordering
 from core.node.pictures.judging import Judging
 from core.node.pictures.paging import Paging
+from core.node.pictures.previewing import Previewing
 from core.node.pictures.taking import Taking
 from core.node.pictures.viewing import Viewing
 from core.node.reporting import OVERLAPSE, Reporting
@@ -78,6 +79,7 @@ class Desks:
         self.judging = Judging(context, self._is_spare, self._interval)
         self.viewing = Viewing(context, self._made, self.judging)
         self.paging = Paging(context, self._made)
+        self.previewing = Previewing(context)
         self.taking = Taking(context, self.writer, self._new)
         self.checkins = CheckIns(
             context, lambda: self.reporting.document(), lambda one: self.monitoring.heard_of(one), Changes(context)
@@ -243,6 +245,7 @@ class Desks:
         elif worker.kind == "images":
             self.viewing.handle(report)
             self.paging.handle(report)
+            self.previewing.handle(report)
         elif isinstance(report.job.about, Taker):
             self.handing.handle(report)
         elif self.placing.owns(report):

@@ -53,6 +53,7 @@ class Serving:
             "retention-plan": self._plan,
             "camera": lambda request: self._desks.attending.show(request.args["camera"]),
             "pictures": self._pictures,
+            "preview": lambda request: self._desks.previewing.show(request),
             "capture": self._capture,
             "recover": self._recover,
             "import": self._errand,
@@ -72,6 +73,22 @@ class Serving:
             "mail-test": lambda request: self._desks.mailing.test(request.who.user),
             "mail-retry": lambda request: {"messages": self._desks.mailing.retry(request.args.get("message"))},
             "mail-drop": lambda request: self._desks.mailing.drop(request.args["message"], request.who.user),
+            **self._of_redundancy(),
+            "destination-pause": self._destination_pause,
+            "destination-resume": self._destination_resume,
+            "link-rung": self._link_rung,
+            "link-release": self._link_release,
+            "acknowledge": self._note,
+            "acknowledge-announce": self._acknowledge,
+            "reload": self._reload,
+            "retention-apply": self._retention_apply,
+            "thin-allow": self._thin_allow,
+            "restart": self._restart_node,
+            "stop": self._stop_node,
+        }
+
+    def _of_redundancy(self) -> Mapping[str, Callable[[Request], Answer | None]]:
+        return {
             "redundancy": lambda request: self._desks.assigning.show(request),
             "redundancy-load": lambda request: self._desks.assigning.load(request),
             "redundancy-candidates": lambda request: self._desks.assigning.candidates(request),
@@ -84,17 +101,6 @@ class Serving:
             "redundancy-handover": lambda request: self._desks.by_hand.handover(request),
             "redundancy-handback": lambda request: self._desks.by_hand.handback(request),
             "redundancy-rehearse": lambda request: self._desks.by_hand.rehearse(request),
-            "destination-pause": self._destination_pause,
-            "destination-resume": self._destination_resume,
-            "link-rung": self._link_rung,
-            "link-release": self._link_release,
-            "acknowledge": self._note,
-            "acknowledge-announce": self._acknowledge,
-            "reload": self._reload,
-            "retention-apply": self._retention_apply,
-            "thin-allow": self._thin_allow,
-            "restart": self._restart_node,
-            "stop": self._stop_node,
         }
 
     @property

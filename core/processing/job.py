@@ -37,6 +37,7 @@ MEMORY_SPENT = "it needs more memory than an image child may have"
 NO_PREVIEW = "this RAW has no preview that can be found to make it from"
 SEGMENT = 65_527  # bytes of an EXIF block that one segment of a JPEG holds beside its length and its word
 EXIF_WORD = b"Exif\0\0"
+FEW = 80  # pixels that are left of a picture decoded at 1/8, for which it is
 SMALL = Order(THUMBNAIL, (Resize(320, 320, "fit"),), 70, "4:2:0", False)
 
 
@@ -71,7 +72,7 @@ class Checked(NamedTuple):
 
 
 class ImageService:
-    """Serves `process`, and `page`: the files of a web page.
+    """Serves `process`, `preview`: a picture for a terminal, and `page`: the files of a web page.
 
     `strict`: decode by simplejpeg, default when it is installed; `confine`: limit the process; `decoder`: another one.
     """
@@ -87,6 +88,8 @@ class ImageService:
             from core.processing.page import make  # only a site with a web page pays for it
 
             return make(args)
+        if op == "preview":
+            return self._preview(args)
         if op != "process":
             raise ChildError(f"the image child does not know {op!r}")
         job = _job(args)
@@ -102,6 +105,21 @@ class ImageService:
 
     def close(self) -> None:
         """Hold nothing."""
+
+    def _preview(self, args: Json) -> Json:
+        """Return a picture for a terminal; raise PictureBroken, also for a RAW without a preview."""
+        from core.processing.small import small  # only who looks pays for it
+
+        data = _bytes(Path(args["path"]), args["kind"] == "raw").data
+        if data is None:
+            raise PictureBroken(NO_PREVIEW)
+        header = read_header(data, MAX_PIXELS)
+        width, height = header.size
+        image = decode(self._chosen(), header, data, 8 if min(width, height) >= 8 * FEW else 1)
+        return {
+            **small(image, *(int(args[key]) for key in ("columns", "rows", "colours", "most"))),
+            "size": [width, height],
+        }
 
     def _decode(self, job: Job, data: bytes) -> Picture:
         header = read_header(data, job.max_pixels)
@@ -150,12 +168,16 @@ def _job(args: Json) -> Job:
 
 def _check(job: Job) -> Checked:
     """Return what is to be decoded; raise PictureBroken when the file itself shows damage."""
-    with storage(job.path):
-        if not job.raw:
-            return Checked(job.path.read_bytes())
+    return _bytes(job.path, job.raw)
+
+
+def _bytes(path: Path, raw: bool) -> Checked:
+    with storage(path):
+        if not raw:
+            return Checked(path.read_bytes())
         from core.processing.raw import preview  # only a RAW pays for it
 
-        with job.path.open("rb") as file:
+        with path.open("rb") as file:
             return Checked(*preview(file.fileno()))
 
 

@@ -288,6 +288,8 @@ class SimulatedImages:
             raise StorageError(self.failing["index.html"]["why"])
         if job.op == "page":
             return {"files": [self._write(job, file) for file in ("livecam.css", "livecam.json", "index.html")]}
+        if job.op == "preview":
+            return {"rows": ["01", "10"], "palette": [16, 231], "price": 40, "grey": [" @"], "size": [2, 2]}
         self.looks += 1
         if self.looks in self.broken:
             return {"verdict": "broken", "why": "cut off", "stats": {}, "renditions": [], "failed": []}

@@ -79,3 +79,22 @@ def test_the_last_pictures_show_their_looks_and_receipts_and_the_ladder_its_tran
 )
 def test_a_line_goes_from_the_least_to_the_most_and_says_what_nobody_looked_at(values: Any, line: str) -> None:
     assert spark(values) == line
+
+
+def test_a_preview_says_its_price_before_it_is_drawn(tmp_path: Path, at_the_console: Any) -> None:
+    said = {"rows": ["01", "10", "10"], "palette": [196, 21], "price": 4200, "grey": ["@.", " @"], "at": NOW}
+
+    async def story() -> None:
+        with served(tmp_path, well(), node="unit1") as node:
+            node.answers |= {"ledger": {"slots": []}, "preview": {**said, "name": "x", "size": [4000, 3000]}}
+            async with at_the_console([node], (44, 18)) as desk:
+                await desk.press("enter", "i")
+                await desk.sees("gate 2026-11-21 12:00:00Z", "Enter 4.2kB (840B -C), a ASCII 8B; 2x2")
+                assert not any("\u2580" in line for line in desk.text)
+                await desk.press("enter")
+                assert (await desk.sees("\u2580\u2580"))[2:4] == ["\u2580\u2580", ""]
+                await desk.press("a")
+                await desk.sees("@.")
+                assert not any("\u2580" in line for line in desk.text)
+
+    asyncio.run(story())

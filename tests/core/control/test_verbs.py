@@ -39,6 +39,7 @@ TABLE: list[tuple[str, Role, bool, dict[str, Any]]] = [
     ("camera", Role.VIEW, False, {"camera": "north"}),
     ("pictures", Role.VIEW, False, {"camera": "north", "limit": 24}),
     ("recover", Role.OPERATE, False, {"camera": "north"}),
+    ("preview", Role.VIEW, False, {"camera": "north", "columns": 60, "rows": 20, "colours": 8, "most": 9000}),
     ("retention-plan", Role.VIEW, False, {}),
     ("capture", Role.OPERATE, False, {"camera": "north"}),
     ("pause", Role.OPERATE, False, {"camera": "north", "until": UNTIL, "reason": "the lens is cleaned"}),

@@ -107,3 +107,28 @@ def test_the_queue_of_a_destination_that_is_not_there_is_refused_with_those_that
     assert ask(world, "queue", destination="nas")["done"]["deliveries"] == []
     said = ask(world, "queue", destination="nsa")
     assert said == {"error": "NoSuchThing", "message": "there is no destination nsa; there are: nas"}
+
+
+def test_a_preview_is_of_the_newest_picture_one_at_a_time_and_kept_for_who_did_not_wait() -> None:
+    world = simulate(every="10m")
+    world.run(hours=1, minutes=8)
+    said: list[Any] = []
+    size = {"columns": 60, "rows": 20, "colours": 8, "most": 9000}
+
+    def asks(**args: Any) -> None:
+        world.site.ask(Request("preview", {"camera": "north", **size, **args}, WHO, said.append))
+
+    asks()
+    asks()
+    assert [one["error"] for one in said] == ["CameraBusy"], "the first one is being made"
+    world.run(minutes=1)
+    newest = ask(world, "pictures", camera="north", limit=3)["done"]["pictures"]
+    assert said[1]["done"]["name"] == newest[0]["name"]
+    assert said[1]["done"]["palette"] == [16, 231]
+    asks()
+    assert said[2] == said[1], "at once"
+    asks(picture=newest[2]["name"])
+    world.run(minutes=1)
+    assert said[3]["done"]["name"] == newest[2]["name"]
+    asks(picture="north_20200101T000000Z_unit1_1-1.jpg")
+    assert said[4]["error"] == "NoSuchThing"
