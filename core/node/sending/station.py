@@ -28,6 +28,7 @@ QUIET = 60.0  # seconds of silence that any server may take
 NEVER = float("inf")
 OPENING = 60.0  # seconds for connection and login
 IN_SWING = 2  # files that got through each lane, from which on a small one is granted with its job
+NEXT = 2  # files for each lane in full swing: one that is sent, and the next one
 _KEPT = {"MALLOC_MMAP_THRESHOLD_": str(4 << 20), "MALLOC_TRIM_THRESHOLD_": str(16 << 20)}
 """What a file of some 100 kB needs again for the next one is not given back to the kernel meanwhile (mallopt(3)): a
 fifth of the CPU time of sending 500 files of 200 kB on loopback."""
@@ -145,9 +146,21 @@ class Station:
         return lanes if self.fewer is None else min(lanes, self.fewer)
 
     @property
+    def _places(self) -> int:
+        """How many deliveries its worker may have at once.
+
+        While small files go without a question, it has the next one of each lane, too: no lane waits for the node. It
+        has none beside where a live picture would wait behind it, or where the server allows fewer lanes.
+        """
+        lanes = self.lanes
+        if self.kept or self.fewer is not None or self.swing < IN_SWING * lanes:
+            return lanes
+        return NEXT * lanes if all(one.ahead for one in self.sending.values()) else lanes
+
+    @property
     def room(self) -> Room:
         """What may begin now."""
-        lanes = self.lanes - (self.looking is not None)
+        lanes = self._places - (self.looking is not None)
         if len(self.sending) >= lanes:  # asked at every event
             return Room.NOTHING
         return room(lanes, self.kept, [one.under_way for one in self.sending.values()], self.stride)

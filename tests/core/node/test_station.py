@@ -9,11 +9,12 @@ from peers.simulation import simulate
 
 from core.catalogue.deliveries import Delivery, Priority
 from core.node.context import Context
-from core.node.sending.station import IN_SWING, Station
+from core.node.sending.station import IN_SWING, NEXT, Station
 from core.node.sending.uplink import Uplink
 from core.site.model.links import Budget, Link
 from core.site.model.places import Destination
 from core.transfer.delivery import SLOW
+from core.transfer.lanes import Room
 from core.values import Fence, PictureName, Sha256, utc
 
 SMALL, STRIDE, NOW = 200_000, 262_144, 1000.0
@@ -121,6 +122,43 @@ def test_a_link_that_became_slow_is_asked_for_again(context: Context) -> None:
     station.begin(context, delivery(), SMALL)
     station.went_well(station.sending.pop(1), seconds=2 * SLOW)
     assert station.ahead(delivery(), uplink, NOW) == 0
+
+
+def begun(station: Station, context: Context, ahead: int = SMALL) -> int:
+    """Begin small files while there is room, each granted `ahead`; return how many."""
+    while station.room is Room.ANYTHING:
+        station.begin(context, delivery(number=len(station.sending) + 1), ahead)
+    return len(station.sending)
+
+
+def test_in_full_swing_the_next_file_of_each_lane_waits_at_the_worker(context: Context) -> None:
+    station = in_swing()
+    assert begun(station, context) == NEXT * station.lanes
+    assert station.setting(context).lanes == station.lanes, "no more of them are sent at once"
+
+
+def test_before_that_and_after_a_failure_a_file_waits_for_its_lane(context: Context) -> None:
+    station = in_swing()
+    station.swing = 0
+    assert begun(station, context) == station.lanes
+
+
+def test_nothing_waits_behind_a_file_that_asks(context: Context) -> None:
+    station = in_swing()
+    assert begun(station, context, ahead=0) == station.lanes
+
+
+def test_a_live_picture_waits_behind_nothing_at_the_worker(context: Context) -> None:
+    station = in_swing()
+    station.kept = True
+    assert begun(station, context) == station.lanes - 1
+    assert station.room is Room.URGENT
+
+
+def test_a_server_that_allows_fewer_lanes_has_no_more_files(context: Context) -> None:
+    station = in_swing()
+    station.fewer = 2
+    assert begun(station, context) == 2
 
 
 def test_the_connection_to_a_taker_is_kept_from_one_check_in_to_the_next(context: Context) -> None:
