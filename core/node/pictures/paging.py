@@ -253,7 +253,7 @@ class Paging:
         }
 
     def _queue(self, made: Sequence[Json], spot: Spot, newest: Delivery, rendition: str, digest: str) -> None:
-        """Queue the files that are not there already, so that the page itself goes last."""
+        """Queue the files that are not there already, the page itself last."""
         catalogue, folder = self.context.catalogue, Path("renditions") / newest.name.folder
         since = self.context.now_ms() - FRESH
         with catalogue.transaction():

@@ -317,8 +317,9 @@ def test_what_a_node_delivers_is_a_page_that_follows_its_cameras(
         assert of_this_host(page, nginx)
         assert list(page.complaints) == []
     puts = [line for line in (nginx.folder or place).joinpath("access.log").read_text().splitlines() if "PUT" in line]
-    order = [line.split('"')[1].split()[1].rpartition("/")[2] for line in puts]
-    assert order[-1] == "index.html"
+    last = {line.split('"')[1].split()[1].rpartition("/")[2]: nth for nth, line in enumerate(puts)}
+    told_of = [last[picture["file"]] for camera in told.values() for picture in camera["pictures"]]
+    assert max(told_of) < min(last["livecam.json"], last["index.html"])
 
 
 def facts(place: Path) -> Json:
