@@ -198,7 +198,7 @@ class Voters:
         process.wait()
 
     def open(self, node: str = "fr", deadline: float = DEADLINE, servers: list[str] | None = None) -> NatsCoordination:
-        """Return a new session of a node, closed at the end."""
+        """Return a new session of a node, closed by `hang_up`."""
         user = rights.user_of(self.site.site.name, node)
         context = self.credentials(user).context()
         urls = servers or [voter.url for voter in self.all]
@@ -243,9 +243,15 @@ class Voters:
                 if time.monotonic() > end:
                     raise
 
-    def close(self) -> None:
+    def hang_up(self) -> None:
+        """End all sessions: one whose server went would knock as long as the process lives."""
         for each in self._opened:
             each.close()
+        self._opened.clear()
+        self._operator = None
+
+    def close(self) -> None:
+        self.hang_up()
         for n in tuple(self.running):
             self.kill(n)
 
