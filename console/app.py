@@ -201,11 +201,11 @@ class Console(LeanApp):
         from console.acts.asking import rehearsed
 
         try:
-            said = rehearsed(one, self.reader.act)
+            bound, said = rehearsed(one, self.reader.act)
         except OverlapseError as error:
             self.call_from_thread(self._told, [(f"{one.verb}: NOT DONE", "crit"), safe(error, LONGEST)])
             return
-        self.call_from_thread(self._confirm, one, said)
+        self.call_from_thread(self._confirm, bound, said)
 
     def _confirm(self, one: Intended, rehearsal: str) -> None:
         from console.acts.asking import act_page, done

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from secrets import token_hex
 from typing import Any
@@ -84,13 +85,15 @@ def takes_dry_run(one: Intended) -> bool:
     return not one.order and "dry_run" in VERBS[one.verb].takes
 
 
-def rehearsed(one: Intended, ask: Ask) -> str:
-    """Return what a dry run says, in a sentence; raise OverlapseError."""
+def rehearsed(one: Intended, ask: Ask) -> tuple[Intended, str]:
+    """Return what a dry run says, in a sentence, and the act bound to just that; raise OverlapseError."""
     verb, args = one.asked
     said = ask(one.site, verb, {**args, "dry_run": True}, token_hex(16))
+    if "digest" in said:
+        one = replace(one, args={**one.args, "digest": said["digest"]})
     if "dropped" in said:
-        return f"{len(said['dropped'])} changes"
-    return safe(said["effect"], MOST_SAID) if "effect" in said else brief(said, MOST_SAID)
+        return one, f"{len(said['dropped'])} changes"
+    return one, safe(said["effect"], MOST_SAID) if "effect" in said else brief(said, MOST_SAID)
 
 
 def _words(args: Mapping[str, Any], now: datetime) -> str:

@@ -100,13 +100,15 @@ def apply(asks: Asks, show: Show, dry_run: bool, yes: bool, drop: bool) -> None:
         dropped = asks("drop", {})["dropped"]
         click.echo(f"{'would be ' if dry_run else ''}forgotten: {', '.join(dropped) or 'nothing was staged'}")
         return
+    seen: Json = {}
     if not dry_run and not yes:
         said = asks("apply", {}, True)
+        seen = {"digest": said["digest"]}
         click.echo("\n".join(told_lines(said, True)), err=True)
         if sys.stdin is None or not sys.stdin.isatty():
             raise click.UsageError("nobody can be asked here: say --yes")
         click.confirm("Apply it?", abort=True, err=True)
-    show(asks("apply", {}))
+    show(asks("apply", seen))
 
 
 @redundancy.command()

@@ -24,7 +24,7 @@ _SERVICE = re.compile(r"[a-z]{1,16}( [a-z0-9][a-z0-9-]{0,31})?")
 MAX_PATH = 4096
 _MESSAGE = re.compile(r"[0-9a-f]{4,32}")
 _VERB = re.compile(r"[a-z][a-z-]{0,39}")
-_PLAN = re.compile(r"[0-9a-f]{8,64}")
+_DIGEST = re.compile(r"[0-9a-f]{8,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +105,15 @@ def parse_bytes(value: object) -> int:
 
 def parse_plan(value: object) -> str:
     """Return the digest of a retention plan."""
-    if not isinstance(value, str) or _PLAN.fullmatch(value) is None:
+    if not isinstance(value, str) or _DIGEST.fullmatch(value) is None:
         raise ValueError("a plan is the 8 to 64 hexadecimal digits that `overlapse retention --dry-run` shows")
+    return value
+
+
+def parse_staged(value: object) -> str:
+    """Return the digest of a set of staged edits."""
+    if not isinstance(value, str) or _DIGEST.fullmatch(value) is None:
+        raise ValueError("what is staged is known by 8 to 64 hexadecimal digits, as a dry run of apply gives them")
     return value
 
 

@@ -37,6 +37,7 @@ from core.control.arguments import (
     parse_seconds,
     parse_service,
     parse_side,
+    parse_staged,
     parse_text,
     parse_verb,
     parse_zone,
@@ -288,8 +289,8 @@ _ALL = (
     Verb(
         "redundancy-apply",
         Role.ADMIN,
-        "Apply all that is staged, together; refused when somebody changed the same meanwhile.",
-        {"dry_run": _FLAG},
+        "Apply all that is staged, together; refused when somebody changed the same meanwhile, or staged more.",
+        {"digest": Argument(parse_staged, required=False), "dry_run": _FLAG},
         dangerous=True,
         here_only=True,
     ),

@@ -49,6 +49,7 @@ def staged() -> Json:
         "dark": ["gate: when unit1 fails, not dark: ca shoots it all the time"],
         "refused": [],
         "load": [load("ca", 1, "unit1")],
+        "digest": "0123456789abcdef",
         "cameras": {"gate": {"backup": "ca", "mode": "constant"}},
         "nodes": {"ca": {"constant": True, "fast": False, "mail": False, "autoback": True}},
     }

@@ -10,67 +10,20 @@ from core.catalogue import states
 from core.control.request import Request
 from core.coordination.assignments import Verdict
 from core.coordination.base import CoordinationError
-from core.coordination.protocol.records import (
-    CameraPlan,
-    NodePlan,
-    camera_key,
-    encode,
-    node_key,
-    parse_camera,
-    parse_node,
-)
+from core.coordination.protocol.records import CameraPlan, NodePlan, camera_key, node_key
 from core.coordination.protocol.state import mode_of
-from core.coordination.staging import Edit, Plans, apply, export, parse, stage
+from core.coordination.staging import Plans, StaleEdit, apply, export, parse, stage
 from core.errors import AssignmentRefused, BadRequest, ConfigurationError, NoSuchThing, OverlapseError
 from core.node.context import Context
 from core.node.fleet.candidates import Snapshot, Survey, effects, judge, look, silence
 from core.node.fleet.foreseen import choices, dark
+from core.node.fleet.staged import Staged
 from core.planner.load import NodeLoad, to_json
 
 Json = dict[str, Any]
 STAGED = "redundancy/staged"
 KEPT = 3600.0  # seconds for which what was staged is offered again
 SWITCHES = ("fast", "constant", "mail", "autoback")
-
-
-@dataclass(frozen=True, slots=True)
-class Staged:
-    """What waits to be applied. `at`: seconds since the epoch, of the last change; `force`: fast on any link."""
-
-    at: float
-    by: str
-    edits: tuple[Edit, ...] = ()
-    force: bool = False
-
-    def over(self, plans: Plans) -> Plans:
-        """Return the plans as they would be."""
-        cameras, nodes = dict(plans.cameras), dict(plans.nodes)
-        for edit in self.edits:
-            name = edit.key.rpartition(".")[2]
-            if isinstance(edit.plan, CameraPlan):
-                cameras[name] = edit.plan
-            else:
-                nodes[name] = edit.plan
-        return Plans(cameras, nodes)
-
-    def named(self, kind: type[CameraPlan] | type[NodePlan]) -> list[str]:
-        """Return the cameras, or the nodes, that it changes."""
-        return [edit.key.rpartition(".")[2] for edit in self.edits if isinstance(edit.plan, kind)]
-
-    def to_json(self) -> Json:
-        """Return it as it is kept."""
-        edits = [[edit.key, encode(edit.plan).decode(), edit.seen] for edit in self.edits]
-        return {"at": self.at, "by": self.by, "edits": edits, "force": self.force}
-
-    @classmethod
-    def from_json(cls, said: Json) -> Staged:
-        """Return what `to_json` wrote."""
-        return cls(said["at"], said["by"], tuple(_edit(*one) for one in said["edits"]), said["force"])
-
-
-def _edit(key: str, plan: str, seen: int) -> Edit:
-    is_camera = key.startswith(camera_key(""))
-    return Edit(key, (parse_camera if is_camera else parse_node)(key, plan.encode()), seen)
 
 
 @dataclass
@@ -133,10 +86,12 @@ class Assigning:
         return {"dropped": [] if staged is None else [edit.key for edit in staged.edits]}
 
     def apply(self, request: Request) -> None:
-        """Check once more all that is staged, and apply it together by compare-and-set."""
+        """Check once more all that is staged, and apply it together by compare-and-set; with a digest only that set."""
         staged = self.staged()
         if staged is None:
             raise NoSuchThing("nothing is staged: `overlapse redundancy assign` or `mode` comes first")
+        if request.args.get("digest", staged.digest) != staged.digest:
+            raise StaleEdit(f"{staged.by} staged something else meanwhile: look again before you apply")
 
         def checked(survey: Survey) -> Json | None:
             told = self._told(survey, staged)
@@ -212,12 +167,20 @@ class Assigning:
             if isinstance(answer, CoordinationError):
                 request.refuse(answer)
                 return
-            states.forget(self.context.catalogue, STAGED)
+            self._forget(staged)
             for line in told["effects"]:
                 self.context.tell("assignment", line.partition(":")[0], f"{line}, by {request.who.user}")
             request.done(told | {"applied": answer})
 
         self.context.engine.ask(lambda store: apply(store, staged.edits), applied, "assigning")
+
+    def _forget(self, applied: Staged) -> None:
+        """Forget what was applied, and nothing that somebody staged while the engine was at it."""
+        now = self.staged()
+        if now is not None and (left := now.without(applied.edits)).edits:
+            states.put(self.context.catalogue, STAGED, left.to_json())
+        else:
+            states.forget(self.context.catalogue, STAGED)
 
     # What is shown.
 
@@ -272,6 +235,7 @@ def _foreseen(survey: Survey, staged: Staged) -> tuple[Json, Verdict]:
         "warnings": [*verdict.warnings],
         "dark": dark(after, sorted({*cameras, *served})),
         "load": to_json(_touched(survey, after, staged)),
+        "digest": staged.digest,
     }
     return told, verdict
 

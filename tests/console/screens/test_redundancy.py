@@ -56,7 +56,10 @@ def test_a_backup_is_chosen_for_many_seen_with_its_effect_and_applied(tmp_path: 
             await desk.sees("Apply all that is staged", "Rehearsed gate: backup fr -> ca", "stage what was before")
             await desk.confirms()
             await desk.sees("DONE: redundancy-apply: gate: backup fr -> ca")
-        assert [args for verb, args in node.acted if verb == "redundancy-apply"] == [{"dry_run": True}, {}]
+        assert [args for verb, args in node.acted if verb == "redundancy-apply"] == [
+            {"dry_run": True},
+            {"digest": staged()["digest"]},
+        ], "what was seen is what is applied"
 
     with shared(tmp_path) as node:
         asyncio.run(story(node))

@@ -189,3 +189,12 @@ def test_progress_of_nothing_is_silent() -> None:
     with progress(screen):  # type: ignore[arg-type]
         pass
     assert screen.text == ""
+
+
+def test_what_is_staged_is_agreed_to_as_it_was_shown(answering: Any, run: Run, say: Callable[[str], None]) -> None:
+    told = {"effects": ["gate: backup fr -> ca"], "warnings": [], "load": [], "digest": "0123456789abcdef"}
+    answering.answers = {"redundancy-apply": told | {"applied": ["cfg.cam.gate"]}}
+    say("y\n")
+    status, out, _ = run("redundancy", "apply", "--site", answering.site.file)
+    assert (status, "applied: gate: backup fr -> ca" in out) == (0, True)
+    assert [args for _, args in answering.asked] == [{"dry_run": True}, {"digest": told["digest"]}]

@@ -34,7 +34,7 @@ TABLE: list[tuple[str, Role, bool, dict[str, Any]]] = [
     ("redundancy-mode", Role.ADMIN, False, {"node": "fr", "constant": True}),
     ("redundancy-import", Role.ADMIN, False, {"text": "{}"}),
     ("redundancy-drop", Role.ADMIN, False, {}),
-    ("redundancy-apply", Role.ADMIN, True, {"dry_run": True}),
+    ("redundancy-apply", Role.ADMIN, True, {"dry_run": True, "digest": "0123456789abcdef"}),
     ("telemetry", Role.VIEW, False, {"camera": "north"}),
     ("camera", Role.VIEW, False, {"camera": "north"}),
     ("pictures", Role.VIEW, False, {"camera": "north", "limit": 24}),

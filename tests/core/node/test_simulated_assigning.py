@@ -176,6 +176,28 @@ def test_what_somebody_else_changed_meanwhile_is_not_overwritten(fleet: Fleet) -
     assert fleet.camera("gate")["backup"] is None
 
 
+def test_only_what_was_seen_is_applied(fleet: Fleet) -> None:
+    fleet.ask("redundancy-assign", cameras=["gate"], backup="ca")
+    seen = fleet.ask("redundancy-apply", dry_run=True)["done"]["digest"]
+    fleet.ask("redundancy-mode", node="ca", constant=True)
+    said = fleet.ask("redundancy-apply", digest=seen)
+    assert (said["error"], "look again" in said["message"]) == ("StaleEdit", True)
+    assert fleet.camera("gate")["backup"] == "fr", "nothing of it was applied"
+    again = fleet.ask("redundancy-apply", dry_run=True)["done"]["digest"]
+    assert fleet.ask("redundancy-apply", digest=again)["done"]["applied"] == ["cfg.cam.gate", "cfg.node.ca"]
+
+
+def test_what_is_staged_while_the_engine_applies_stays_staged(fleet: Fleet) -> None:
+    fleet.ask("redundancy-assign", cameras=["gate"], backup="ca")
+    said: list[dict[str, Any]] = []
+    for verb, args in (("redundancy-mode", {"node": "ca", "constant": True}), ("redundancy-apply", {})):
+        fleet.sites["unit1"].ask(Request(verb, VERBS[verb].parse(args), WHO, said.append))
+    fleet.run(seconds=3)
+    assert [one["done"].get("applied", one["done"].get("staged")) for one in said] == [True, ["cfg.cam.gate"]]
+    staged = fleet.ask("redundancy")["done"]["staged"]
+    assert (staged["cameras"], [*staged["nodes"]], staged["refused"]) == ({}, ["ca"], [])
+
+
 def refusal(fleet: Fleet, verb: str = "redundancy-assign", **args: Any) -> str:
     said = fleet.ask(verb, **args)
     assert said["error"] == "AssignmentRefused"
