@@ -57,7 +57,7 @@ def _told(name: str, row: Json, say_row: Line, now: datetime) -> list[Text]:
         return fact(name, (f"{row.get('name', '')}: NOT READ{_since(row, now)}: {row['error']}", "bad"))
     try:
         said, look = say_row(row, now)
-    except (TypeError, ValueError, KeyError):
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError):
         said, look = "what it says is not understood", "unknown"
     assert look in LOOKS
     return fact(name, (f"{row.get('name', '?')}: {said}", look))

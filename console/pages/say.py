@@ -33,7 +33,7 @@ def clock(at: float | None, now: datetime) -> str:
         return NOBODY_KNOWS
     try:
         instant = datetime.fromtimestamp(at, UTC)
-    except (ValueError, OverflowError, OSError):
+    except (TypeError, ValueError, OverflowError, OSError):
         return "?"
     if instant.date() == now.date():
         return f"{instant:%H:%M}"
@@ -46,7 +46,7 @@ def moment(at: float) -> str:
     """Return an instant to the second, in UTC."""
     try:
         return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}"
-    except (ValueError, OverflowError, OSError):
+    except (TypeError, ValueError, OverflowError, OSError):
         return "?"
 
 
