@@ -78,7 +78,8 @@ class Held:
 
 
 ORDER = {"crit": 0, "warn": 1, "plain": 2}
-TAKEN = ("mode", "primary", "backup", "exclusive", "owner", "since")  # of what the engine holds now
+MADE = ("mode", "primary", "exclusive")  # of what the engine holds now; a key that it leaves out stays as told
+CHANGING = ("backup", "owner", "since")  # of that, too; one that it leaves out is nobody's
 
 
 def held(snapshot: Snapshot) -> list[Held]:
@@ -106,9 +107,10 @@ def held(snapshot: Snapshot) -> list[Held]:
 
 def _as_the_engine_has_it(told: Held | None, site: str, row: Json) -> Held:
     if told is None:
-        return Held(site, {key: row.get(key) for key in ("name", "ready", *TAKEN)}, {}, False)
-    now = {key: row[key] for key in TAKEN if row.get(key) is not None or key == "backup"}
-    ready = {} if row.get("ready") is None or told.row.get("backup") == row.get("backup") else {"ready": row["ready"]}
+        return Held(site, {key: row.get(key) for key in ("name", "ready", *MADE, *CHANGING)}, {}, False)
+    now = {key: row[key] for key in MADE if row.get(key) is not None} | {key: row.get(key) for key in CHANGING}
+    told_of_it = "ready" in told.row and told.row.get("backup") == row.get("backup")  # by the backup, with its reason
+    ready = {"ready": row.get("ready")} if not told_of_it else {}
     return replace(told, row={**told.row, **now, **ready})
 
 

@@ -155,6 +155,17 @@ def test_what_the_engine_holds_is_newer_than_what_documents_say() -> None:
     assert lists == {"unit1": ("gate, north, yard", ""), "ca": ("", "gate"), "fr": ("", "north")}
 
 
+def test_whether_a_backup_is_ready_and_that_nobody_owns_a_camera_is_taken_from_the_engine() -> None:
+    said, document = assigned(), redundant()
+    del said["cameras"][1]["owner"], said["cameras"][1]["since"]
+    for row in document["cameras"]:
+        del row["ready"]  # the primary does not know
+    snapshot = known(said)
+    snapshot.sites[0].documents["unit1"]["redundancy"] = document
+    found = {one.row["name"]: one.said for one in redundancy.held(snapshot)}
+    assert (found["gate"], found["north"]) == ("ok", "NOBODY")
+
+
 def test_a_switch_that_is_staged_is_turned_back_by_the_same_key() -> None:
     assert page_of_staged.switch(staged(), "ca", "constant", False) is True
     assert page_of_staged.switch(staged(), "fr", "constant", False) is False
