@@ -8,9 +8,9 @@ from datetime import datetime
 from secrets import token_hex
 from typing import Any
 
-from console.acts.intended import Intended
+from console.acts.intended import HANDING, Intended
 from console.feed.snapshot import Json, Snapshot, named
-from console.pages import deliveries, fleet, say
+from console.pages import deliveries, fleet, redundancy, say
 from console.pages.recovery import WORDS
 from console.pages.staged import brief
 from console.widgets.confirm import Act, Outcome
@@ -65,7 +65,7 @@ Rule = Callable[[Intended, Json, Snapshot], str]
 
 def act_page(one: Intended, snapshot: Snapshot, rehearsal: str = "") -> Act:
     """Return the sentences of the page; `rehearsal`: what a dry run found."""
-    document = snapshot.document(one.site, one.node) or {}
+    document = snapshot.document(one.site, one.about) or {}
     thing = one.target.partition(" of ")[0]
     way = "an order: it is done when that node checks in; see the screen Orders" if one.order else ""
     effect = " ".join(part for part in (VERBS[one.verb].does, _figures(one, document, snapshot), way) if part)
@@ -106,14 +106,26 @@ def _words(args: Mapping[str, Any], now: datetime) -> str:
 
 
 def _state(one: Intended, document: Json, snapshot: Snapshot) -> str:
+    """Return how it is now; "": nobody tells."""
+    if one.verb in HANDING:
+        return _held(one, snapshot)
     at = document.get("at")
     age = "" if at is None else f", as of {say.clock(at, snapshot.at)}Z, {say.age(snapshot.at.timestamp() - at)} ago"
     for of, key in (("cameras", "camera"), ("destinations", "destination"), ("links", "link")):
         if key in one.args:
             row = named(document, of, one.args[key])
             said = row.get("rung") if of == "links" else row.get("state")
-            return f"{said}{age}"
-    return f"{document.get('kind', 'node')}{age}"
+            return f"{said}{age}" if row else ""
+    return f"{document.get('kind', 'node')}{age}" if document else ""
+
+
+def _held(one: Intended, snapshot: Snapshot) -> str:
+    found = (each for each in redundancy.held(snapshot) if each.key == f"{one.site}/{one.args['camera']}")
+    held = next(found, None)
+    if held is None:
+        return ""
+    since = f" since {say.clock(held.row['since'], snapshot.at)}Z" if held.row.get("since") else ""
+    return f"{held.said}, with {held.row.get('owner') or 'nobody'}{since}"
 
 
 def _figures(one: Intended, document: Json, snapshot: Snapshot) -> str:

@@ -20,6 +20,7 @@ class NotUnderstood(Exception):
 
 
 THINGS = ("delivery", "camera", "destination", "link", "cameras", "of", "service")
+HANDING = ("redundancy-handover", "redundancy-handback", "redundancy-rehearse")  # of a camera, whichever node has it
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,17 @@ class Intended:
     order: bool = False
 
     @property
+    def about(self) -> str:
+        """Return the node that it is about, which need not be the one that does it."""
+        return str(self.args.get("node", self.node))
+
+    @property
     def target(self) -> str:
         """Return what it is done to."""
         thing = next((_listed(self.args[key]) for key in THINGS if key in self.args), "")
-        return f"{thing} of {self.node}, site {self.site}" if thing else f"node {self.node}, site {self.site}"
+        if self.verb in HANDING:
+            return f"{thing} of site {self.site}"
+        return f"{thing} of {self.about}, site {self.site}" if thing else f"node {self.about}, site {self.site}"
 
     @property
     def asked(self) -> tuple[str, dict[str, Any]]:

@@ -109,7 +109,7 @@ class Confirmation:
 def page(act: Act, state: Confirmation) -> list[Text]:
     """Return the lines of the page."""
     facts = [("What", act.target), ("Now", act.state), ("Effect", act.effect), ("Undo", act.undo)]
-    facts += [("Rehearsed", act.rehearsal)] if act.rehearsal else []
+    facts = [(name, text) for name, text in (*facts, ("Rehearsed", act.rehearsal)) if text]
     lines: list[Text] = [(act.title, "strong"), ""]
     lines += [[(f"{name:<10}", "strong"), text] for name, text in facts]
     asks = f"To {act.verb.lower()} type  {state.code}  and then Enter: {state.typed:_<{LENGTH}}"

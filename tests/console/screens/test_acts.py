@@ -7,10 +7,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from peers.nodesocket import Served, served
-from peers.statuses import NOW, put, well, with_
+from peers.nodesocket import Served, instant, served
+from peers.statuses import NOW, put, redundant, well, with_
 
-from core.control.verbs import Role
+from console.acts.asking import act_page
+from console.acts.intended import intended
+from console.feed.snapshot import SiteView, Snapshot
+from console.widgets.confirm import Act
+from core.control.verbs import VERBS, Role
 from core.errors import NodeUnreachable, OverlapseError
 
 Json = dict[str, Any]
@@ -217,6 +221,24 @@ def test_an_alert_is_acknowledged_with_an_end_and_then_stands_behind_those_that_
         assert args["until"].timestamp() == NOW + 7200
 
     asyncio.run(story())
+
+
+def test_the_page_before_an_act_names_what_it_is_about_wherever_it_is_done() -> None:
+    hub, there = with_(put("node", "hub"), put("kind", "office"), put("cameras", [])), put("redundancy", redundant())
+    view = SiteView("harbour", "hub", {"hub": hub, "unit1": with_(there)}, instant(NOW), verbs=frozenset(VERBS))
+    snapshot = Snapshot(instant(NOW), (view,))
+
+    def page(*words: str) -> Act:
+        return act_page(intended(words, snapshot), snapshot)
+
+    act = page("acknowledge", "harbour/node@unit1", "over")
+    assert act.target.startswith("node of unit1, site harbour")
+    assert act.state.startswith("unit, as of")
+    act = page("redundancy-handover", "gate")
+    assert (act.title, act.target) == ("Hand gate over to its backup", "gate of site harbour")
+    assert act.state == "ok, with unit1 since 12 12:00Z"
+    assert page("redundancy-handback", "harbour/yard").state == "", "nobody tells of it"
+    assert page("redundancy-apply", "harbour").target == "node hub, site harbour"
 
 
 def test_a_delivery_of_the_queue_is_had_go_first(tmp_path: Path, at_the_console: Any) -> None:
