@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from core.catalogue import buffer, deliveries, overrides, pictures, receipts, slots, states
+from core.catalogue.carrying import carry_over
 from core.catalogue.deliveries import NewDelivery, Priority
 from core.catalogue.pictures import NewPicture, Picture
 from core.catalogue.store import Catalogue, sync_folder
@@ -357,6 +358,7 @@ def install(path: Path) -> bool:
     """
     if not _ready(path).exists():
         return False
+    carry_over(path, _ready(path))
     _put_aside(path)
     _ready(path).replace(path)
     _mark(path).unlink(missing_ok=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from core.catalogue.store import Catalogue
 
+ASSIGNED = "assigned"  # what the nodes agreed upon; no day book tells of it
 _BOOK = "book/"
 
 
@@ -24,6 +25,12 @@ def get(catalogue: Catalogue, key: str, default: Any = None) -> Any:
     """Return what was remembered under `key`."""
     text = catalogue.value("SELECT value FROM state WHERE key = ?", (key,))
     return default if text is None else json.loads(text)
+
+
+def get_sound(catalogue: Catalogue, key: str) -> Any:
+    """Return what was remembered under `key`, None where a damaged catalogue gives it otherwise than it was put."""
+    text = catalogue.value("SELECT value FROM state WHERE key = ? AND sum = row_sum(key, value)", (key,))
+    return None if text is None else json.loads(text)
 
 
 def forget(catalogue: Catalogue, key: str) -> None:

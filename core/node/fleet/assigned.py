@@ -26,8 +26,6 @@ from core.site.model.file import SiteFile
 
 log = logging.getLogger(__name__)
 
-REMEMBERED = "assigned"
-
 
 def as_assigned(file: SiteFile, plans: Mapping[str, CameraPlan]) -> SiteFile:
     """Return the site of a file with the primary and the backup of each camera as they are agreed upon."""
@@ -50,19 +48,19 @@ def proposed_beside(file: SiteFile, cameras: Mapping[str, CameraPlan], nodes: Ma
 
 
 def remember(catalogue: Catalogue, state: State) -> None:
-    """Keep what the engine holds: a node that starts while it is cut off goes on by that."""
-    plans = {camera_key(name): encode(plan) for name, plan in state.cameras.items()}
-    plans |= {node_key(name): encode(plan) for name, plan in state.nodes.items()}
-    held = {key: plan.decode() for key, plan in plans.items() if key in state.plan_revs}
-    if held != states.get(catalogue, REMEMBERED):
-        states.put(catalogue, REMEMBERED, held)
+    """Keep what was agreed upon (a version above 0): a node that starts while it is cut off goes on by that."""
+    plans: dict[str, CameraPlan | NodePlan] = {camera_key(name): plan for name, plan in state.cameras.items()}
+    plans |= {node_key(name): plan for name, plan in state.nodes.items()}
+    held = {key: encode(plan).decode() for key, plan in plans.items() if plan.version > 0}
+    if held != states.get(catalogue, states.ASSIGNED):
+        states.put(catalogue, states.ASSIGNED, held)
 
 
 def recalled(catalogue: Catalogue) -> Plans:
     """Return what `remember` kept; what cannot be read is left out."""
     cameras: dict[str, CameraPlan] = {}
     nodes: dict[str, NodePlan] = {}
-    for key, text in states.get(catalogue, REMEMBERED, {}).items():
+    for key, text in states.get(catalogue, states.ASSIGNED, {}).items():
         name = key.rpartition(".")[2]
         try:
             if key == camera_key(name):

@@ -217,6 +217,29 @@ def test_a_rebuilt_catalogue_says_what_the_original_said(unit: Unit) -> None:
     assert not unit.path.with_name("catalogue.db.new").exists()
 
 
+ASSIGNED = {"cfg.cam.north": '{"g":1,"primary":"unit1","backup":"fr"}'}
+
+
+def test_a_rebuilt_catalogue_knows_what_the_nodes_agreed_upon(unit: Unit) -> None:
+    states.put(unit.catalogue, states.ASSIGNED, ASSIGNED)
+    states.put(unit.catalogue, "of no use", 1)
+    unit.stop()
+    unit.rebuild()
+    again = opened(unit.path)
+    assert (states.get(again, states.ASSIGNED), states.get(again, "of no use")) == (ASSIGNED, None)
+    again.close()
+
+
+def test_what_a_damaged_catalogue_says_the_nodes_agreed_upon_is_not_believed(unit: Unit) -> None:
+    states.put(unit.catalogue, states.ASSIGNED, ASSIGNED)
+    unit.catalogue.run("UPDATE state SET value = replace(value, 'fr', 'ca')")
+    unit.stop()
+    unit.rebuild()
+    again = opened(unit.path)
+    assert states.get(again, states.ASSIGNED) is None
+    again.close()
+
+
 def test_a_rebuild_sends_nothing_again(unit: Unit) -> None:
     unit.live_some_days()
     proven = "SELECT count(*) FROM delivery WHERE state = 'proven'"

@@ -119,6 +119,17 @@ def test_it_is_remembered_by_a_node_that_starts_while_it_is_cut_off(fleet: Fleet
     assert fleet.backup_at(fleet.fr) == "fr"
 
 
+def test_a_new_site_file_does_not_make_a_node_forget_it_that_is_cut_off(fleet: Fleet) -> None:
+    fleet.engine.is_up = False
+    fleet.node.cut_one(fleet.fr)
+    fleet.run(minutes=1)
+    fleet.fr.reload(site("30s"))
+    fleet.run(minutes=1)
+    fleet.node.cut_one(fleet.fr)
+    fleet.run(minutes=1)
+    assert fleet.backup_at(fleet.fr) == "fr"
+
+
 def test_it_outlives_a_new_site_file_which_counts_for_all_else(fleet: Fleet) -> None:
     fleet.fr.reload(site("30s"))
     fleet.run(minutes=1)
