@@ -13,7 +13,7 @@ import logging
 import secrets
 import ssl
 from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from threading import Thread
 from typing import Any, TypeVar
 
@@ -114,7 +114,7 @@ class Line:
         doing = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return doing.result(deadline + GRACE)
-        except (TimeoutError, asyncio.CancelledError) as error:
+        except (TimeoutError, CancelledError) as error:  # the second: the line was closed meanwhile
             doing.cancel()
             raise Lost("no answer in time") from error
 
