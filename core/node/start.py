@@ -109,9 +109,10 @@ def _open_site(
         told: list[str] = []
         catalogue = undo.enter_context(_closing(open_catalogue(folders, loaded.site, place.node, told, progress)))
         context = _context(place, loaded, clock, catalogue)
-        if needs_session(loaded.site, place.node):
-            context.site = as_assigned(loaded.site, recalled(catalogue).cameras)
-            store = open_coordination(loaded.site, loaded.base, place.node, folders, clock)
+        assigned = as_assigned(loaded.site, recalled(catalogue).cameras)
+        if needs_session(assigned, place.node):  # not by the file alone: a backup that it names no more may count
+            context.site = assigned
+            store = open_coordination(assigned, loaded.base, place.node, folders, clock)
             context.engine = Far(store, lambda said: queue.put(Event(part, said)), store.close)
         part = _part(context, loaded, queue, reread, Applied(folders.applied))
         context.hands = Children(lambda report: queue.put(Event(part, report)))

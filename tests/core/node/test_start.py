@@ -9,12 +9,21 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
 from peers.node import Node, Site, known, overlapse, running, stamps
 
+from core.catalogue import states
+from core.catalogue.store import Catalogue
+from core.cli.sites import read_sites
+from core.clock import SystemClock
+from core.coordination import certs
+from core.coordination.protocol.records import CameraPlan, camera_key, encode
 from core.errors import CatalogueCorrupt
+from core.node.start import open_site
+from core.site.engine import credential_files
 
 PAGE = 4096  # bytes: SQLite's own default
 
@@ -186,6 +195,37 @@ def test_a_second_node_writes_nothing_even_when_the_lock_was_removed(stopped: Si
     assert (second.status, "another node answers there" in second.err) == (1, True)
     causes = [line for line in stopped.lines() if line.get("cause") == "node down" and line["fence"] != "1-2"]
     assert causes == [], "the fence of the second start stands in no line"
+
+
+def test_a_unit_whose_file_names_no_backup_any_more_shares_the_store_by_the_one_that_was_agreed_upon(
+    tmp_path: Path,
+) -> None:
+    site = Site(tmp_path / "quay")
+    site.camera(every=None, more="exclusive = true")
+    site.tables["fleet"] = '[[node]]\nname = "fr"\nkind = "cloud"\n[coordination]\nservers = ["tls://127.0.0.1:1"]\n'
+    site.tables["fleet"] += 'coordinator = "fr"\ncredentials = "fleet"'
+    site.tables["camera north"] += '\nprimary = "unit1"'
+    give_login(site, "unit1")
+    place, loaded = read_sites([site.write()], "unit1")[0]
+    site.data.mkdir()
+    with closing(Catalogue.open(place.folders.catalogue)) as catalogue:
+        agreed = CameraPlan(1, primary="unit1", backup="fr", exclusive=True)
+        states.put(catalogue, states.ASSIGNED, {camera_key("north"): encode(agreed).decode()})
+    with closing(open_site(place, loaded, SystemClock(), SimpleQueue(), lambda: loaded, listen=False)) as opened:
+        with closing(opened.part):
+            assert opened.part.context.engine is not None
+            assert opened.part.context.cameras() == [], "cut off, it cannot know that fr does not drive it"
+
+
+def give_login(site: Site, node: str) -> None:
+    """Make the files by which a node would be let in at the voters."""
+    authority = certs.new_authority("fleet")
+    (site.folder / "fleet").mkdir()
+    ca, certificate, key = credential_files(site.folder / "fleet", site.name, node)
+    pair = certs.issue(authority, f"{node}@{site.name}", address=f"{node}@{site.name}")
+    for path, content in ((ca, authority.certificate), (certificate, pair.certificate), (key, pair.key)):
+        path.write_bytes(content)
+        path.chmod(0o600)
 
 
 @pytest.fixture
