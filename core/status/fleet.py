@@ -83,7 +83,8 @@ def read_fleet(folder: Path) -> Iterator[Document]:
     for path in sorted(folder.glob("*.json")):
         try:
             document = read(str(path))
-        except Unreadable:
+            json.dumps(document, allow_nan=False)  # 1e999 is read as infinity, with which no answer can be written
+        except (Unreadable, ValueError, RecursionError):
             continue
         if document.get("node") == path.stem:
             yield document

@@ -40,6 +40,7 @@ def read_vitals(text: str) -> Mapping[str, Any] | None:
     """Return what a session's vitals say; None: nothing that could be read."""
     try:
         said = json.loads(text)
+        json.dumps(said, allow_nan=False)  # 1e999 is read as infinity, with which no answer can be written
     except ValueError:
         return None
     numbers = ("a", "t", "l", "w", "o", "d", "r")

@@ -143,7 +143,7 @@ class CheckIns:
 
     def _believed(self, node: str, said: object) -> Document:
         document = received(said, self.context.site.site.name, node, self.context.now().timestamp())
-        if len(json.dumps(document)) > LIMIT:
+        if len(json.dumps(document, allow_nan=False)) > LIMIT:  # infinity: no answer of ours could pass it on
             raise ValueError("it is too long")
         return document
 

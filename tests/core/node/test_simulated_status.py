@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
@@ -13,6 +14,9 @@ import pytest
 from peers.simulation import CALM, site_toml
 
 from core.catalogue import states
+from core.control.peer import Who
+from core.control.request import Request
+from core.control.verbs import Role
 from core.node.between.bases import OLDEST
 from core.node.between.checkins import STAYS
 from core.simulate.handover import SimulatedDrop, hand_on
@@ -160,6 +164,21 @@ def test_changes_that_make_another_document_than_was_told_are_not_believed(pair:
         pair.run(minutes=10)
         assert pair.heard["zone"] == "UTC"
     assert pair.world.now().timestamp() - pair.heard["at"] <= 300 + SEEN.total_seconds()
+
+
+def test_a_number_that_no_answer_can_hold_is_not_believed_and_blinds_nobody(pair: Pair) -> None:
+    unit, before = pair.unit.running.desks.checkins, pair.heard["at"]
+    honest = unit.document
+    unit.document = lambda: honest() | {"rate": float("inf")}
+    pair.run(minutes=20)
+    assert len(pair.ways) > 5
+    assert pair.heard["at"] == before
+    said: list[dict[str, Any]] = []
+    pair.fr.ask(Request("fleet", {}, Who(1000, "ana", Role.ADMIN, 1), said.append))
+    json.dumps(said, allow_nan=False)
+    unit.document = honest
+    pair.run(minutes=10)
+    assert pair.heard["at"] > before
 
 
 def test_through_cuts_of_the_link_the_taker_ends_up_with_what_is(pair: Pair) -> None:

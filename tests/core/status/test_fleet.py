@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from core.status.fleet import PAGE, fleet_page, is_newer, read_fleet, received, silent_for
+from core.status.vitals import read_vitals
 
 NOW = 1_790_000_000.0
 
@@ -72,7 +73,14 @@ def test_after_a_start_the_documents_that_lie_there_are_known_and_nothing_else(t
     (tmp_path / "unit1.json").write_text(json.dumps(document(heard=NOW)))
     (tmp_path / "unit2.json").write_text("{")
     (tmp_path / "unit3.json").write_text(json.dumps(document(heard=NOW)))  # it says that it is unit1
+    (tmp_path / "unit4.json").write_text(json.dumps(document(node="unit4", heard=NOW, rate=1)).replace("1}", "1e999}"))
     assert [one["node"] for one in read_fleet(tmp_path)] == ["unit1"]
+
+
+@pytest.mark.parametrize("said", ['{"a":1e999}', '{"a":1,"d":-1e999}', '{"a":1,"d":NaN}', '{"a":1,"more":[1e999]}'])
+def test_vitals_with_a_number_that_no_answer_can_hold_are_none(said: str) -> None:
+    assert read_vitals(said) is None
+    assert read_vitals('{"a":1,"d":2.5}') == {"a": 1, "d": 2.5}
 
 
 def test_a_page_ends_where_an_answer_is_full_and_says_where_the_rest_begins() -> None:
