@@ -121,8 +121,26 @@ class Camera(Row):
         owner = text(row, "owner", 40)
         if owner is None:
             return Finding(f"{self.short} has no owner", impaired=True, step="check_redundancy pages for it")
+        if owner == self.document.node:
+            return self._let_go()
         since = instant(number(row, "since") or self.document.at, self.document.now)
         return Finding(f"{self.short} is shot by {owner}", evidence=f"since {since}; its pictures are judged there")
+
+    def _let_go(self) -> Finding:
+        """Say that this node owns a camera and does not shoot it: an exclusive one, when it is cut off."""
+        engine = part(self.document.part("redundancy"), "engine")
+        state = text(engine, "state", 20) or "ok"
+        if state == "ok":
+            return Finding(f"{self.short} is not shot", impaired=True, step="`overlapse redundancy` has who gets it")
+        since = instant(number(engine, "since") or self.document.at, self.document.now)
+        why = text(engine, "why", 150) or "no majority of the coordination servers is reached"
+        return Finding(
+            f"{self.short} is not shot: let go",
+            pages=True,
+            cause=f"coordination {state}: an exclusive camera stops, since its backup may shoot it by now",
+            evidence=f"since {since}; {why}",
+            step="see whether its backup shoots it; then the links between the coordination servers, and the servers",
+        )
 
     def _paused(self, pause: Mapping[str, Any]) -> Finding:
         until, who = number(pause, "until"), text(pause, "by", 20) or "an operator"

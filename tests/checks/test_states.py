@@ -247,6 +247,20 @@ CASES = [
         "gate has no owner",
         id="shot-by-nobody",
     ),
+    *(
+        pytest.param(
+            [
+                put("redundancy", redundant()),
+                put("redundancy.engine", {"state": engine, "since": NOW - HOUR}),
+                put("cameras", [camera("north", NOW)]),
+            ],
+            "camera gate",
+            state,
+            "gate is not shot",
+            id=f"let-go-by-its-owner-{engine}",
+        )
+        for engine, state in (("unreachable", CRITICAL), ("refused", CRITICAL), ("ok", WARNING))
+    ),
     pytest.param(
         [put("redundancy", redundant()), put("redundancy.engine", {"state": "unreachable", "since": NOW - HOUR})],
         "redundancy",

@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 from peers.simulation import BEGIN, site_toml
 
+from checks.evaluate import evaluate
 from core.catalogue import pictures, slots
 from core.coordination.protocol.ingest import record_of
 from core.simulate.shared import SharedEngine
@@ -151,6 +152,17 @@ def test_an_exclusive_camera_is_never_shot_by_both() -> None:
     assert min(apart) > 5.0, "seconds between a shot of the one and a shot of the other"
     missed = [one for one in slots.between(fleet.unit.catalogue, "gate", 0, 2**40) if one.outcome == "missed"]
     assert all(one.cause.startswith("not the owner") for one in missed)
+
+
+def test_an_exclusive_camera_that_nobody_shoots_since_both_are_cut_off_pages_at_its_owner() -> None:
+    fleet = Fleet(site(camera="exclusive = true"))
+    fleet.run(minutes=5)
+    fleet.unit.is_cut_off = fleet.fr.is_cut_off = True
+    fleet.run(minutes=10)
+    now = fleet.world.now()
+    assert len(fleet.holes(now - timedelta(minutes=8), now)) >= 7
+    found = {one.service: one.line for one in evaluate(fleet.unit.document, now.timestamp())}
+    assert found["camera gate"].startswith("CAMERA CRITICAL: gate is not shot: let go")
 
 
 def test_a_machine_that_was_suspended_longer_than_its_deadline_shoots_no_exclusive_camera_when_it_wakes() -> None:
