@@ -3,14 +3,16 @@
 | op | args | result |
 |---|---|---|
 | open | monitored, every, nagios, icinga, sequences | {} |
-| tell | documents, now | fresh, told, unknown, errors, handled, sequences, gaps |
+| tell | documents, now, handed | fresh, told, unknown, errors, handled, handed, sequences, gaps |
 
 `monitored`: core.site.monitored.Monitored as JSON. `every`: seconds after which an unchanged state is told again.
 `nagios` and `icinga`: as in site.toml, paths absolute, with the `password`. `documents`: status documents that came
 since; those that came before are kept here, and judged by `now` (seconds since the epoch), so that silence becomes
 stale. `fresh`: nothing was known here before, send all. `errors`: by feed. `unknown`: [feed, host, service] that it has
 not. `handled`: {"node", "check", "subject", "kind", "by", "text", "feed"}, what people acknowledged and planned there.
-`sequences`: by node, the number of the last change of a verdict that was seen; `gaps`: by node, how many were lost.
+`handed`: by feed, what was passed on of people and has not ended, for a child that begins: what ends while none runs is
+taken back, too. `sequences`: by node, the number of the last change of a verdict that was seen; `gaps`: by node, how
+many were lost.
 """
 
 from __future__ import annotations
@@ -58,7 +60,7 @@ class GatewayService:
             return {}
         if op != "tell" or self._gateway is None:
             raise ChildError(f"a gateway cannot {safe(op)}")
-        return self._gateway.tell(args["documents"], args["now"])
+        return self._gateway.tell(args["documents"], args["now"], args["handed"])
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -77,13 +79,15 @@ class Gateway:
         self._judged: dict[str, Judged] = {}
         self._told: dict[str, dict[Key, tuple[int, float]]] = {name: {} for name in to}  # feed -> state, when
         self._late: dict[str, list[Result]] = {name: [] for name in to}  # feed -> not told yet
-        self._handed: dict[str, dict[tuple[Any, ...], float]] = {name: {} for name in to}  # acknowledged, paused
+        self._handed: dict[str, dict[tuple[Any, ...], str]] = {name: {} for name in to}  # what -> node that said it
         self._fresh = True
         self._keys = {(one.host, one.name): one for one in made.services}
 
-    def tell(self, documents: list[Json], now: float) -> Json:
+    def tell(self, documents: list[Json], now: float, handed: Mapping[str, list[list[Any]]]) -> Json:
         """Take in documents, and tell what is new or due; see the table of this module."""
         fresh, self._fresh = self._fresh, False
+        if fresh:
+            self._take_up(handed)
         gaps = {}
         for body in documents:
             if lost := self._take(body):
@@ -104,6 +108,7 @@ class Gateway:
             "handled": []
             if errors
             else [one for name, feed in self._feeds.items() for one in self._theirs(name, feed)],
+            "handed": {name: [[node, *one] for one, node in done.items()] for name, done in self._handed.items()},
             "sequences": self._sequences,
             "gaps": gaps,
         }
@@ -112,6 +117,13 @@ class Gateway:
         """Let go of the connections."""
         for feed in self._feeds.values():
             feed.close()
+
+    def _take_up(self, handed: Mapping[str, list[list[Any]]]) -> None:
+        """Go on from what another child passed on, where the service is still there."""
+        for name, done in self._handed.items():
+            for node, kind, key, *rest in handed.get(name, ()):
+                if tuple(key) in self._keys:
+                    done[kind, tuple(key), *rest] = node
 
     def _take(self, body: Json) -> int:
         """Keep a document that is newer than the one before; return how many changes were lost between them."""
@@ -166,10 +178,13 @@ class Gateway:
         return now - before[1] >= self._pause() or now < before[1]
 
     def _hand_over(self, name: str, feed: Feed, told: Mapping[Key, tuple[int, float]], now: float) -> None:
-        """Pass on what people acknowledged and paused in Overlapse, each once, and what ended."""
-        wanted = {one: None for body in self._documents.values() for one in self._handled_of(body)}
+        """Pass on what people acknowledged and paused in Overlapse, each once, and what ended.
+
+        Of what an earlier child passed on that is known when the node that said it, and its service, were heard of.
+        """
+        wanted = {one: node for node, body in self._documents.items() for one in self._handled_of(body)}
         done = self._handed[name]
-        for one in wanted:
+        for one, node in wanted.items():
             if one in done:
                 continue
             kind, key, begin, end, by, text = one
@@ -177,12 +192,14 @@ class Gateway:
                 feed.downtime(key, begin, end, by, text, now)
             elif told.get(key, (0, now))[0] and (not end or end > now):
                 feed.acknowledge(key, end, by, text, now)
-            done[one] = now
-        for one in [each for each in done if each not in wanted]:
+            done[one] = node
+        acknowledged = {key for kind, key, *_ in wanted if kind == "acknowledged"}  # anew, where one before it ended
+        gone = [each for each, node in done.items() if each not in wanted and node in self._documents]
+        for one in [each for each in gone if each[1] in told]:
             kind, key, begin, end, _, _ = one
             if kind == "downtime" and end > now:
                 feed.end_downtime(key, begin, now)
-            elif kind == "acknowledged" and end and told.get(key, (0, now))[0]:
+            elif kind == "acknowledged" and end and key not in acknowledged and told[key][0]:
                 feed.end_acknowledgement(key, now)
             del done[one]
 

@@ -16,7 +16,7 @@ from peers import icinga, nagios4
 from peers.hub import NAGIOS, Hub, made, status
 from peers.icinga import Icinga
 from peers.nagios4 import Nagios
-from peers.statuses import HOUR, Document, put, write
+from peers.statuses import HOUR, Change, Document, put, write
 
 from checks.base.finding import OK, WARNING
 from checks.gateway import pipe
@@ -325,7 +325,7 @@ def test_a_nagios_that_is_stopped_never_blocks_and_is_told_all_when_it_is_back(t
     os.mkfifo(fifo)
     hub, now = Hub({"nagios": NagiosFeed(made(), str(fifo), None)}), time.time()
     began = time.monotonic()
-    result = hub.gateway.tell(well(now), now)
+    result = hub.gateway.tell(well(now), now, {})
     assert time.monotonic() - began < 1.0
     assert "Nagios does not run" in result["errors"]["nagios"]
     reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
@@ -335,6 +335,73 @@ def test_a_nagios_that_is_stopped_never_blocks_and_is_told_all_when_it_is_back(t
         assert len(lines) == ALL
     finally:
         os.close(reader)
+
+
+class Commands:
+    """What is written into a command file, with no Nagios behind it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = str(folder / "nagios.cmd")
+        os.mkfifo(self.path)
+        self._reader = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
+
+    def acknowledged(self) -> list[str]:
+        """Return what was said of acknowledgements since the last look."""
+        lines = os.read(self._reader, 1 << 20).decode().splitlines()
+        return [word for line in lines if "ACKNOWLEDGE" in (word := line.split("] ")[1].partition(";")[0])]
+
+    def close(self) -> None:
+        os.close(self._reader)
+
+
+@pytest.fixture
+def commands(tmp_path: Path) -> Iterator[Commands]:
+    made = Commands(tmp_path)
+    yield made
+    made.close()
+
+
+GIVEN, TAKEN_BACK = "ACKNOWLEDGE_SVC_PROBLEM", "REMOVE_SVC_ACKNOWLEDGEMENT"
+STUCK = put("destinations.1.eta", "never"), put("destinations.1.waiting", 900)
+
+
+def noted(at: float, until: float) -> Change:
+    row = {"node": "unit1", "check": "transfer", "subject": "nas", "by": "ben", "text": "on it"}
+    return put("acknowledged", [row | {"at": at, "until": until}])
+
+
+def test_an_acknowledgement_that_is_renewed_stays(commands: Commands) -> None:
+    hub, now = Hub({"nagios": NagiosFeed(made(), commands.path, None)}), time.time()
+    hub.tell(now, status("unit1", now, *STUCK), status("fr", now, noted(now, now + HOUR)))
+    assert commands.acknowledged() == [GIVEN]
+    hub.tell(now + 60, status("fr", now + 60, noted(now + 60, now + 2 * HOUR)))
+    assert commands.acknowledged() == [GIVEN], "its new end, and nothing else"
+    hub.tell(now + 120, status("fr", now + 120))
+    assert commands.acknowledged() == [TAKEN_BACK]
+
+
+def test_an_acknowledgement_whose_end_came_while_nobody_told_is_taken_back(commands: Commands) -> None:
+    before, now = Hub({"nagios": NagiosFeed(made(), commands.path, None)}), time.time()
+    before.tell(now, status("unit1", now, *STUCK), status("fr", now, noted(now, now + HOUR)))
+    assert commands.acknowledged() == [GIVEN]
+    hub, now = Hub({"nagios": NagiosFeed(made(), commands.path, None)}), now + 2 * HOUR
+    hub.handed = before.handed
+    hub.tell(now, status("unit1", now, *STUCK))
+    assert commands.acknowledged() == [], "who said it was not heard of yet"
+    hub.tell(now + 1, status("fr", now + 1))
+    assert commands.acknowledged() == [TAKEN_BACK]
+    hub.tell(now + 2, status("fr", now + 2))
+    assert commands.acknowledged() == []
+
+
+def test_an_acknowledgement_that_goes_on_is_passed_on_once_whoever_tells(commands: Commands) -> None:
+    before, now = Hub({"nagios": NagiosFeed(made(), commands.path, None)}), time.time()
+    both = status("unit1", now, *STUCK), status("fr", now, noted(now, now + HOUR))
+    before.tell(now, *both)
+    hub = Hub({"nagios": NagiosFeed(made(), commands.path, None)})
+    hub.handed = before.handed
+    hub.tell(now, *both)
+    assert commands.acknowledged() == [GIVEN]
 
 
 def test_no_write_is_longer_than_what_is_never_mixed_with_others(tmp_path: Path) -> None:
@@ -361,9 +428,9 @@ def test_a_file_in_the_place_of_the_command_file_is_not_written_to(tmp_path: Pat
 
 def test_a_wrong_password_and_a_strange_certificate_are_told(icinga2: Icinga) -> None:
     now = time.time()
-    wrong = Hub({"icinga": of_icinga(icinga2, password="wrong")}).gateway.tell(well(now), now)
+    wrong = Hub({"icinga": of_icinga(icinga2, password="wrong")}).gateway.tell(well(now), now, {})
     assert "wrong user, password or right" in wrong["errors"]["icinga"]
-    strange = Hub({"icinga": of_icinga(icinga2, ca_file=None)}).gateway.tell(well(now), now)
+    strange = Hub({"icinga": of_icinga(icinga2, ca_file=None)}).gateway.tell(well(now), now, {})
     assert "certificate is not vouched for" in strange["errors"]["icinga"]
     assert icinga.PASSWORD not in str((wrong, strange))
 
@@ -386,6 +453,6 @@ def test_an_icinga_that_answers_nonsense_is_told_as_an_error(answer: bytes) -> N
         now = time.time()
         feed = feeds(made(), {"icinga": opening})["icinga"]
         OPENED.append(feed)
-        result = Hub({"icinga": feed}).gateway.tell(well(now), now)
+        result = Hub({"icinga": feed}).gateway.tell(well(now), now, {})
         thread.join(10)
     assert list(result["errors"]) == ["icinga"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -86,9 +87,11 @@ class Hub:
 
     def __init__(self, feeds: dict[str, Feed], every: float = EVERY, of: Monitored | None = None) -> None:
         self.gateway = Gateway(of or made(), feeds, every, {})
+        self.handed: dict[str, Any] = {}
 
     def tell(self, now: float, *documents: Document) -> dict[str, Any]:
         """Give it documents and have it tell; nothing may have failed."""
-        result = self.gateway.tell(list(documents), now)
+        result = self.gateway.tell(list(documents), now, self.handed)
         assert result["errors"] == {}
+        self.handed = json.loads(json.dumps(result["handed"]))
         return result

@@ -28,7 +28,7 @@ AT_ONCE = 40  # documents of one round: 64 kB each, and a line to a child holds 
 DEADLINE = 120.0  # seconds for a round
 SHOWN = 20  # unknown services that are named
 NEVER = float("inf")
-_SEQUENCES, _UNKNOWN = "monitoring/sequences", "monitoring/unknown"
+_SEQUENCES, _UNKNOWN, _HANDED = "monitoring/sequences", "monitoring/unknown", "monitoring/handed"
 
 
 @dataclass
@@ -101,8 +101,9 @@ class Monitoring:
         self._tell_unknown(result["unknown"])
         if not result["errors"]:
             self._people(result["handled"])
-        if result["sequences"] != states.get(self.context.catalogue, _SEQUENCES, {}):
-            states.put(self.context.catalogue, _SEQUENCES, result["sequences"])
+        for key, said in ((_SEQUENCES, result["sequences"]), (_HANDED, result["handed"])):
+            if said != states.get(self.context.catalogue, key, {}):
+                states.put(self.context.catalogue, key, said)
 
     def row(self) -> Json | None:
         """Return what the status document says of it; None: this node tells nobody."""
@@ -141,6 +142,7 @@ class Monitoring:
             self._all = False
         documents, self._pending = self._pending[:AT_ONCE], self._pending[AT_ONCE:]
         args: dict[str, Any] = {"documents": [*documents, self.document()], "now": self.context.now().timestamp()}
+        args["handed"] = states.get(self.context.catalogue, _HANDED, {})
         self._job = Job(self._worker, "tell", args, DEADLINE, about=whole)
         self.context.hands.give(self._job)
 
