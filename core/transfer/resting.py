@@ -9,14 +9,29 @@ from threading import Lock
 from typing import TypeVar
 
 from core.errors import DestinationError, DestinationUnreachable
+from core.worker import Json, Talk
 
 T = TypeVar("T")
 RESTED = 60.0  # seconds; what was used later than that and fails is at fault itself
 
 
+class Heard(Talk):
+    """A lane's talk that knows whether it was used: by then something came over the connection, or went."""
+
+    def __init__(self, talk: Talk) -> None:
+        super().__init__(talk.send, talk.read, talk.lane)
+        self.used = False
+
+    def send(self, message: Json) -> None:
+        """Send one message of this lane."""
+        self.used = True
+        super().send(message)
+
+
 class Resting:
     """Does what is asked over connections that are kept, once more where they turn out to have died at rest.
 
+    What breaks after it has come to something did not die at rest: begun anew, it would send all once more.
     A rest as long as one that was not survived ends them beforehand: that is found out once and not each time.
     """
 
@@ -29,14 +44,14 @@ class Resting:
         self._worked = True  # when it was used last
         self._fatal = float("inf")  # seconds of rest
 
-    def do(self, ask: Callable[[], T]) -> T:
-        """Return what `ask` does; raise what it raises."""
+    def do(self, talk: Talk, ask: Callable[[Talk], T]) -> T:
+        """Return what `ask` does with the talk of its lane; raise what it raises."""
         with self._lock:
             rested = 0.0 if self._busy or not self._worked else self._monotonic() - self._used_at
             self._busy += 1
         worked = True
         try:
-            return self._once_more(ask, rested)
+            return self._once_more(Heard(talk), ask, rested)
         except DestinationUnreachable:
             worked = False
             raise
@@ -45,16 +60,16 @@ class Resting:
                 self._busy, self._worked = self._busy - 1, worked
                 self._used_at = self._monotonic()
 
-    def _once_more(self, ask: Callable[[], T], rested: float) -> T:
+    def _once_more(self, talk: Heard, ask: Callable[[Talk], T], rested: float) -> T:
         if rested >= self._fatal:
             self._end()
         try:
-            return ask()
+            return ask(talk)
         except DestinationUnreachable:
-            if not RESTED <= rested < self._fatal:
+            if talk.used or not RESTED <= rested < self._fatal:
                 raise
         self._end()
-        done = ask()
+        done = ask(talk)
         self._fatal = rested
         return done
 

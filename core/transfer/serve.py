@@ -95,7 +95,7 @@ class DestinationService:
             raise ChildError(f"a destination cannot {safe(op)}")
         if op in ("open", "close"):
             return self._ops[op](args, talk)
-        return self._resting.do(lambda: self._ops[op](args, talk))
+        return self._resting.do(talk, partial(self._ops[op], args))
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -18,6 +18,7 @@ from core.status.changed import as_sent, difference, named
 from core.transfer import drops
 from core.transfer.serve import DestinationService
 from core.values import PictureName, Sha256
+from core.worker import Talk
 from peers import certificates, sshd, webdav
 from peers.hub import status
 from peers.statuses import camera, destination
@@ -30,13 +31,11 @@ ENDS_SOON = f"keepalive_timeout {ENDED}s; ssl_protocols TLSv1.2 TLSv1.3;"
 ANY = "0.0.0.0"  # noqa: S104 - of a network namespace
 
 
-class NoTalk:
+class NoTalk(Talk):
     """Nobody listens: a small object asks for nothing."""
 
-    lane = 0
-
-    def say(self, **news: object) -> None:
-        """Take no note of it."""
+    def __init__(self) -> None:
+        super().__init__(lambda message: None, lambda: None)
 
 
 def document(now: float) -> dict[str, Any]:
@@ -133,7 +132,7 @@ def figures(way: Any, folder: Path) -> Figures:
             return sum(link.counted()) - before
 
         def ask(op: str, **args: Any) -> int:
-            return counted(lambda: service.handle(op, args, NoTalk()))  # type: ignore[arg-type]
+            return counted(lambda: service.handle(op, args, NoTalk()))
 
         def send(*said: dict[str, Any]) -> int:
             return ask("settle", put=[batch(time.time(), *said)], remove=[])

@@ -8,6 +8,9 @@ import pytest
 
 from core.errors import DestinationRefused, DestinationUnreachable
 from core.transfer.resting import RESTED, Resting
+from core.worker import Talk
+
+NODE = Talk(lambda message: None, lambda: {"reply": {"granted": 1}})  # it grants whatever is asked for
 
 
 @dataclass
@@ -20,7 +23,7 @@ class Line:
     used_at: float | None = None
     told: list[str] = field(default_factory=list)
 
-    def ask(self) -> str:
+    def ask(self, talk: Talk) -> str:
         if self.used_at is None:
             self.told.append("log in")
             self.used_at = self.now
@@ -43,14 +46,14 @@ def line() -> Line:
 @pytest.fixture
 def resting(line: Line) -> Resting:
     kept = Resting(line.hang_up, lambda: line.now)
-    kept.do(line.ask)
+    kept.do(NODE, line.ask)
     line.told.clear()
     return kept
 
 
 def test_a_connection_that_lives_is_used_again(line: Line, resting: Resting) -> None:
     line.now += 119
-    assert resting.do(line.ask) == "done"
+    assert resting.do(NODE, line.ask) == "done"
     assert line.told == ["ask"]
 
 
@@ -58,11 +61,11 @@ def test_one_that_died_at_rest_is_made_anew_at_once_and_not_tried_again_after_su
     line: Line, resting: Resting
 ) -> None:
     line.now += 300
-    assert resting.do(line.ask) == "done"
+    assert resting.do(NODE, line.ask) == "done"
     assert line.told == ["ask", "hang up", "log in", "ask"]
     line.told.clear()
     line.now += 300
-    assert resting.do(line.ask) == "done"
+    assert resting.do(NODE, line.ask) == "done"
     assert line.told == ["hang up", "log in", "ask"], "a time-out is paid once"
 
 
@@ -70,12 +73,12 @@ def test_what_is_gone_is_told_and_nothing_is_learnt_of_rests(line: Line, resting
     line.there = False
     line.now += 100
     with pytest.raises(DestinationUnreachable):
-        resting.do(line.ask)
+        resting.do(NODE, line.ask)
     line.there, line.used_at = True, None
-    resting.do(line.ask)
+    resting.do(NODE, line.ask)
     line.told.clear()
     line.now += 100
-    assert resting.do(line.ask) == "done"
+    assert resting.do(NODE, line.ask) == "done"
     assert line.told == ["ask"]
 
 
@@ -85,7 +88,7 @@ def test_what_was_not_there_before_the_rest_is_asked_once(line: Line, resting: R
         line.now += 300
         line.told.clear()
         with pytest.raises(DestinationUnreachable):
-            resting.do(line.ask)
+            resting.do(NODE, line.ask)
     assert line.told.count("ask") == 1, "each knock at what is gone costs a time-out"
 
 
@@ -93,27 +96,46 @@ def test_what_fails_without_a_rest_is_not_asked_twice(line: Line, resting: Resti
     line.there = False
     line.now += RESTED - 1
     with pytest.raises(DestinationUnreachable):
-        resting.do(line.ask)
+        resting.do(NODE, line.ask)
+    assert line.told == ["ask"]
+
+
+def test_what_breaks_on_its_way_is_not_begun_anew_and_nothing_is_learnt_of_rests(line: Line, resting: Resting) -> None:
+    def deliver(talk: Talk) -> str:
+        line.ask(talk)
+        talk.ask(grant=1)
+        line.now += 200
+        return line.ask(talk)
+
+    line.now += 100
+    with pytest.raises(DestinationUnreachable):
+        resting.do(NODE, deliver)
+    assert line.told == ["ask", "ask"], "what had gone is paid for: only the node knows where to go on"
+    line.used_at = None
+    resting.do(NODE, line.ask)
+    line.told.clear()
+    line.now += 100
+    resting.do(NODE, line.ask)
     assert line.told == ["ask"]
 
 
 def test_a_refusal_is_no_dead_connection(line: Line, resting: Resting) -> None:
-    def refused() -> None:
+    def refused(talk: Talk) -> None:
         line.told.append("ask")
         raise DestinationRefused("no")
 
     line.now += 300
     with pytest.raises(DestinationRefused):
-        resting.do(refused)
+        resting.do(NODE, refused)
     assert line.told == ["ask"]
 
 
 def test_while_another_lane_is_at_it_the_connection_does_not_rest(line: Line, resting: Resting) -> None:
-    def beside() -> None:
+    def beside(talk: Talk) -> None:
         line.now += 300
         line.there = False
         with pytest.raises(DestinationUnreachable):
-            resting.do(line.ask)
+            resting.do(NODE, line.ask)
 
-    resting.do(beside)
+    resting.do(NODE, beside)
     assert line.told == ["ask"]
