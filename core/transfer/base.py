@@ -135,6 +135,15 @@ class LetsGo(Protocol):
         ...
 
 
+@runtime_checkable
+class SharesConnection(Protocol):
+    """A destination whose lanes go over one connection."""
+
+    def hang_up(self) -> None:
+        """End what this lane has of the connection, and with its last lane the connection. Safe to call twice."""
+        ...
+
+
 def judged(digest: str | None, sha256: str) -> Level | None:
     """Return what the hash that a server gives, if it gives one, says of an object that has the right size."""
     if digest is None:

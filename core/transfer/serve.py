@@ -47,7 +47,7 @@ from core.site.model import places
 from core.text import safe
 from core.transfer import handover, place
 from core.transfer.audit import Audit, audit
-from core.transfer.base import Destination, Level, Progress
+from core.transfer.base import Destination, Level, Progress, SharesConnection
 from core.transfer.delivery import Delivery, Paused, Stride, deliver
 from core.transfer.fetch import Fetch, Unfinished, fetch, make_folder, restore
 from core.transfer.holdings import Held, survey
@@ -99,11 +99,15 @@ class DestinationService:
 
     def close(self) -> None:
         """Let go of the connections."""
-        self._hang_up()
-        self._lanes = {}
+        lanes, self._lanes = self._lanes, {}
+        for destination in reversed(list(lanes.values())):
+            destination.close()
 
-    def _hang_up(self) -> None:
-        for destination in reversed(self._lanes.values()):
+    def _hang_up(self, lane: int) -> None:
+        destination = self._lanes.get(lane)
+        if isinstance(destination, SharesConnection):
+            destination.hang_up()
+        elif destination is not None:
             destination.close()
 
     def _in(self, lane: int) -> Destination:

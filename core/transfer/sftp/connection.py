@@ -177,6 +177,11 @@ class Connection:
                 break
         return channel
 
+    def let_go(self) -> None:
+        """Let go of the connection unless a session is open on it."""
+        if not any(one.alive for one in self._sessions):
+            self.close()
+
     def close(self) -> None:
         """Let go of the connection; safe to call twice."""
         _end(self._transport)

@@ -167,10 +167,14 @@ class SftpDestination:
         except ObjectNotFound as error:
             raise self._no_root() from error
 
-    def close(self) -> None:
+    def hang_up(self) -> None:
         spoken, self._spoken = self._spoken, None
         if spoken is not None:
             spoken[1].close()
+            spoken[0].let_go()
+
+    def close(self) -> None:
+        self.hang_up()
         if not self._shares:
             self._line.close()
 

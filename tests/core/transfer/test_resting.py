@@ -33,7 +33,7 @@ class Line:
         self.used_at = self.now
         return "done"
 
-    def hang_up(self) -> None:
+    def hang_up(self, lane: int) -> None:
         self.told.append("hang up")
         self.used_at = None
 
@@ -130,12 +130,73 @@ def test_a_refusal_is_no_dead_connection(line: Line, resting: Resting) -> None:
     assert line.told == ["ask"]
 
 
-def test_while_another_lane_is_at_it_the_connection_does_not_rest(line: Line, resting: Resting) -> None:
-    def beside(talk: Talk) -> None:
-        line.now += 300
-        line.there = False
-        with pytest.raises(DestinationUnreachable):
-            resting.do(NODE, line.ask)
+def lane(number: int) -> Talk:
+    return Talk(NODE.send, NODE.read, number)
 
-    resting.do(NODE, beside)
-    assert line.told == ["ask"]
+
+@dataclass
+class Lanes:
+    """A connection of each lane through one NAT, beside the ones that `resting` hangs up."""
+
+    lines: tuple[Line, Line] = field(default_factory=lambda: (Line(), Line()))
+
+    def __post_init__(self) -> None:
+        self.resting = Resting(lambda lane: self.lines[lane].hang_up(lane), lambda: self.lines[0].now)
+        for number in (0, 1):
+            self.do(number)
+        self.forget()
+
+    def do(self, number: int) -> str:
+        return self.resting.do(lane(number), self.lines[number].ask)
+
+    def rest(self, seconds: float) -> None:
+        for line in self.lines:
+            line.now += seconds
+
+    def forget(self) -> None:
+        for line in self.lines:
+            line.told.clear()
+
+
+def test_lanes_that_begin_together_after_a_rest_each_make_theirs_anew_and_leave_that_of_the_other() -> None:
+    lanes = Lanes()
+
+    def first(talk: Talk) -> str:
+        lanes.do(1)  # begins while the first is at it
+        return lanes.lines[0].ask(talk)
+
+    lanes.rest(300)
+    assert lanes.resting.do(NODE, first) == "done"
+    assert lanes.lines[1].told == ["ask", "hang up", "log in", "ask", "ask"], "its own rest was as long"
+    assert lanes.lines[0].told == ["ask", "hang up", "log in", "ask"]
+
+
+def test_a_lane_that_rested_leaves_the_one_that_is_at_work() -> None:
+    lanes = Lanes()
+
+    def sends_on(talk: Talk) -> str:
+        lanes.rest(100)
+        lanes.lines[0].ask(talk)
+        lanes.rest(100)
+        assert lanes.do(1) == "done"
+        return lanes.lines[0].ask(talk)
+
+    assert lanes.resting.do(NODE, sends_on) == "done"
+    assert lanes.lines[1].told == ["ask", "hang up", "log in", "ask"]
+    assert lanes.lines[0].told == ["ask", "ask"]
+    lanes.forget()
+    assert lanes.resting.do(NODE, sends_on) == "done"
+    assert lanes.lines[1].told == ["hang up", "log in", "ask"], "such a rest is known now"
+    assert lanes.lines[0].told == ["ask", "ask"]
+
+
+def test_once_a_rest_is_known_to_end_connections_those_of_idle_lanes_end_with_it() -> None:
+    lanes = Lanes()
+    lanes.rest(300)
+    lanes.do(0)
+    lanes.do(1)
+    lanes.forget()
+    lanes.rest(300)
+    lanes.do(1)
+    assert lanes.lines[0].told == ["hang up"], "they may share one connection"
+    assert lanes.lines[1].told == ["hang up", "log in", "ask"]

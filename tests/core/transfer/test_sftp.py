@@ -363,6 +363,25 @@ def test_lanes_that_need_the_same_new_folders_all_get_them(reach: Open, root: Pa
     assert first.stat("bench/2026/0/0.jpg").size == len(SMALL), "the others leave the connection to it"
 
 
+def test_a_lane_that_hangs_up_leaves_the_connection_to_the_others_and_the_last_one_ends_it(
+    reach: Open, sftp_only: Sshd, root: Path
+) -> None:
+    with cutting(sftp_only.port) as proxy, closing(reach(port=proxy.port)) as first:
+        first.free()
+        other = first.lane()
+        upload = other.begin("a.jpg", len(LARGE), sha256(LARGE))
+        upload.write(LARGE[:100_000])
+        first.hang_up()
+        write_and_commit(upload, LARGE[100_000:])
+        first.free()
+        assert proxy.connections == 1
+        first.hang_up()
+        other.hang_up()
+        first.free()
+        assert proxy.connections == 2
+    assert (root / "a.jpg").read_bytes() == LARGE
+
+
 def test_partials_that_nobody_went_on_with_are_removed_by_their_age(reach: Open, root: Path) -> None:
     part = ".north.jpg.0123456789abcdef.part"
     for name in (f"u/quay/{part}", f"v/quay/{part}", f"u/harbour/{part}", "u/quay/whole.jpg"):
