@@ -17,8 +17,8 @@ class Tls:
     def __init__(self, ca_file: str | None) -> None:
         """`ca_file`: the only certificates that may vouch for the server; None: those that the system trusts."""
         self._ca_file = ca_file
-        self._context: ssl.SSLContext | None = None
-        self._session: ssl.SSLSession | None = None  # how to go on with what was agreed
+        self._agreed: tuple[ssl.SSLContext, ssl.SSLSession | None] | None = None
+        """How to go on with what was agreed: exchanged as a whole, for lanes look at it while others fail."""
         self._shown_at = 0.0  # monotonic: when the certificate was verified last
 
     def secured(self, line: socket.socket, host: str, seconds: float) -> ssl.SSLSocket:
@@ -27,20 +27,19 @@ class Tls:
         What fails is begun from nothing the next time: certificates, those that we trust too, may have been renewed.
         """
         until = time.monotonic() + seconds
+        context, session = self._agreed or (self._context(), None)
         if time.monotonic() > self._shown_at + LONGEST:
-            self._session = None
-        if self._context is None:
-            self._context = ssl.create_default_context(cafile=self._ca_file)
-            self._context.minimum_version = ssl.TLSVersion.TLSv1_2
+            session = None
+        self._agreed = context, session
         line.settimeout(0)
-        secured = self._context.wrap_socket(
-            line, server_hostname=host, do_handshake_on_connect=False, session=self._session
-        )
+        secured = None
         try:
+            secured = context.wrap_socket(line, server_hostname=host, do_handshake_on_connect=False, session=session)
             _shake_hands(secured, until)
         except BaseException:
-            self._context = self._session = None
-            secured.close()
+            self._agreed = None
+            if secured is not None:
+                secured.close()
             raise
         if not secured.session_reused:
             self._shown_at = time.monotonic()
@@ -48,10 +47,18 @@ class Tls:
 
     def note(self, line: socket.socket | None) -> None:
         """Keep what a connection that was used was given to be resumed with."""
-        if isinstance(line, ssl.SSLSocket) and line.context is self._context and line.session is not None:
-            self._session = line.session if line.session.has_ticket else None
-            if self._session is not None:
-                _shorten(line.context, line.version())
+        agreed = self._agreed
+        if isinstance(line, ssl.SSLSocket) and agreed is not None and line.context is agreed[0]:
+            session = line.session
+            if session is not None:
+                self._agreed = line.context, session if session.has_ticket else None
+                if session.has_ticket:
+                    _shorten(line.context, line.version())
+
+    def _context(self) -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=self._ca_file)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        return context
 
 
 def _shorten(context: ssl.SSLContext, spoken: str | None) -> None:
