@@ -243,6 +243,7 @@ class Handing:
 
     def _heard(self, taker: Taker, result: Json, seconds: float) -> None:
         """Write down what came: lines first, then the catalogue, with the names of the batches that are known now."""
+        taker.look_at = self.context.monotonic() + SELDOM  # at once would be for ever, should this fail each time
         hearing = Hearing(self.context, taker.destination.name)
         for found in result["objects"]:
             hearing.read(found)

@@ -52,7 +52,7 @@ class Hearing:
         for one in said:
             try:
                 self._sort(one)
-            except (ValueError, KeyError, TypeError, OverlapseError) as error:
+            except (ValueError, KeyError, TypeError, OverflowError, OverlapseError) as error:
                 log.error("receipt not understood: from=%s error=%s", self.destination, error)
 
     def _sort(self, said: Json) -> None:
@@ -60,7 +60,9 @@ class Hearing:
         if "order" in said:
             self.orders.append(said)
             return
-        if "lacks" in said or isinstance(said.get("has"), dict):
+        if "lacks" in said or "has" in said:
+            if not isinstance(said.get("has", {}), dict):
+                raise ValueError("what it has is no table of names")
             self.bases.append(said)
             return
         if "line" in said:

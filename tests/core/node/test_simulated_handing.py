@@ -198,6 +198,16 @@ def test_what_is_lost_in_the_drop_is_sent_again() -> None:
     assert_all_is_there(pair)
 
 
+@pytest.mark.parametrize("said", [{"lacks": "unit1", "has": [1]}, {"has": "unit1"}, {"n": {}}, {"line": 1}], ids=str)
+def test_a_receipt_that_makes_no_sense_holds_up_no_other(said: drops.Json) -> None:
+    pair = Pair()
+    pair.run(minutes=1)
+    pair.drop.batches[drops.receipts("quarry", "fr", 1)] = drops.pack([said])
+    pair.run(hours=2)
+    assert pair.unit.told("internal fault") == []
+    assert_all_is_there(pair)
+
+
 def test_what_is_altered_in_the_drop_is_not_kept_and_sent_again() -> None:
     pair = Pair()
     name = until_one_stands_there(pair)
