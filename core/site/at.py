@@ -45,7 +45,7 @@ def reaches(site: SiteFile, node: str, destination: str) -> bool:
 def way_home(site: SiteFile, camera: str, kind: str, node: str) -> str | None:
     """Return the destination by which a camera's backup `node` brings its originals of a kind to the primary.
 
-    None: it is no backup, a route keeps them somewhere else already, or no destination leads to the primary.
+    None: it is no backup, a route keeps them all somewhere else already, or no destination leads to the primary.
     """
     primary = driver_of(site, camera)
     if node == primary or node not in shooters_of(site, camera) or is_kept_from(site, camera, kind, node):
@@ -54,9 +54,9 @@ def way_home(site: SiteFile, camera: str, kind: str, node: str) -> str | None:
 
 
 def is_kept_from(site: SiteFile, camera: str, kind: str, node: str) -> bool:
-    """Return whether a route keeps originals of a kind that `node` shoots: at a place that it reaches, or there."""
+    """Return whether a route keeps all originals of a kind that `node` shoots: at a place that it reaches, or there."""
     for route in site.route:
-        covers = kind in route.what and (not route.cameras or camera in route.cameras)
+        covers = kind in route.what and (not route.cameras or camera in route.cameras) and route.every_nth == 1
         if covers and route.live is None and route.at in (None, node):
             places = (destination_of(site, name) for name in (route.places[:1] if route.first else route.places))
             if any(place is not None and (place.node == node or reaches(site, node, place.name)) for place in places):

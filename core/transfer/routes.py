@@ -72,7 +72,8 @@ def _by_way_home(site: SiteFile, home: str, file: _File, kind: Kind, here: str) 
     elif here == driver_of(site, name.camera):
         for route in _routes(site, name.camera, file.index):
             if kind in route.what and route.at is None and route.live is None:
-                yield from _wanted(site, route, file)
+                brought = _wanted(site, route, file)  # but for what the backup brought there itself, one slot in n
+                yield from (one for one in brought if not reaches(site, name.node, one.destination))
 
 
 def for_rendition(

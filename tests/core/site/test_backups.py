@@ -69,7 +69,13 @@ HOME = '[[destination]]\nname = "home"\nnode = "unit1"\naddress = "folder:/left"
 
 
 @pytest.mark.parametrize(
-    ("more", "stays"), [(NAS, True), (NAS + HOME, False), (NAS.replace('link = "lan"', ""), False)]
+    ("more", "stays"),
+    [
+        pytest.param(NAS, True, id="out-of-reach"),
+        pytest.param(NAS + HOME, False, id="a-way-home"),
+        pytest.param(NAS.replace('link = "lan"', ""), False, id="within-reach"),
+        pytest.param(NAS.replace('link = "lan"', "") + "every_nth = 6\n", True, id="one-slot-in-six"),
+    ],
 )
 def test_pictures_that_would_stay_at_the_backup_are_told_with_what_to_write(more: str, stays: bool) -> None:
     site = reparse(HEAD.replace(CELLULAR, CELLULAR + '[[node.link]]\nname = "lan"\n') + GATE + 'backup = "fr"\n' + more)

@@ -212,12 +212,25 @@ def test_what_the_primary_shot_does_not_go_round_by_the_way_home() -> None:
     assert used_at(two_machines(), "unit1") == {"nas"}  # which no route names: it may still have pictures for it
 
 
-def test_where_a_route_takes_it_somewhere_a_backups_picture_does_not_go_home() -> None:
+@pytest.mark.parametrize(
+    ("every_nth", "index", "from_backup", "from_primary"),
+    [
+        pytest.param(1, 1, ["archive"], [], id="every-slot-is-kept"),
+        pytest.param(6, 1, ["home"], ["nas"], id="of-this-slot-the-backup-has-the-only-copy"),
+        pytest.param(6, 6, ["archive", "home"], ["nas"], id="no-place-gets-it-twice"),
+    ],
+)
+def test_where_a_route_keeps_every_slot_somewhere_a_backups_picture_does_not_go_home(
+    every_nth: int, index: int, from_backup: list[str], from_primary: list[str]
+) -> None:
     archive = Destination(name="archive", address="sftp://a@archive.example/in")
-    routes = (TO_NAS, Route(what=("raw", "jpeg"), to="archive", every_nth=6))
+    routes = (TO_NAS, Route(what=("raw", "jpeg"), to="archive", every_nth=every_nth))
     where = replace(two_machines(*routes), destination=(*two_machines().destination, archive))
-    assert [one.destination for one in for_original(where, STOOD_IN, "jpeg", 6, "unit2")] == ["archive"]
-    assert for_original(where, STOOD_IN, "jpeg", 1, "unit2") == [], "its routes want one in six"
+    goes = {
+        node: [one.destination for one in for_original(where, STOOD_IN, "jpeg", index, node)]
+        for node in ("unit2", "unit1")
+    }
+    assert goes == {"unit2": from_backup, "unit1": from_primary}
 
 
 def test_each_kind_of_a_shot_goes_its_own_way() -> None:
