@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from core.site.at import destination_of, shooters_of, used_at
+from core.site.at import destination_of, reads_at, shooters_of, used_at
 from core.site.engine import needs_session
 from core.site.model.file import SiteFile
 from core.site.model.health import FirewallWatch, Monitoring
@@ -134,10 +134,16 @@ def link_host(site: str, node: str, link: Link) -> str:
 
 def _ways(site: SiteFile, node: str, taker: str | None = None) -> Iterator[Destination]:
     """Yield the destinations over which the status of a node goes out, to any other node or to `taker`."""
+    takers = {one.name for one in site.node} - {node} if taker is None else {taker}
     for name in sorted(used_at(site, node)):
         place = destination_of(site, name)
-        if place is not None and place.node not in (None, node) and taker in (None, place.node):
+        if place is not None and any(_hears_at(site, one, place) for one in takers):
             yield place
+
+
+def _hears_at(site: SiteFile, taker: str, place: Destination) -> bool:
+    """Return whether what is said at a destination comes to `taker`: it stands behind it, or reads there."""
+    return place.node == taker or (place.status and place.name in reads_at(site, taker))
 
 
 def _links(site: SiteFile, hub: str, heard: Iterable[str]) -> Iterator[Host]:

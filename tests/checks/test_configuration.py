@@ -160,6 +160,42 @@ def test_a_node_of_which_the_hub_hears_nothing_is_named_and_not_waited_for() -> 
     assert not any("office" in host.name for host in found.hosts)
 
 
+READ = """version = 1
+site = { name = "quay", zone = "UTC", data = "data" }
+[[node]]
+name = "unit1"
+[[node.link]]
+name = "sim"
+[[node]]
+name = "hub"
+kind = "cloud"
+reads = ["shop"]
+[[destination]]
+name = "shop"
+link = "sim"
+address = "sftp://photos@shop.example/quay"
+status = true
+[[route]]
+what = ["jpeg"]
+to = "shop"
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "unheard"),
+    [
+        pytest.param(READ, (), id="read-where-it-delivers"),
+        pytest.param(READ.replace("status = true", ""), ("unit1",), id="nothing-is-said-there"),
+        pytest.param(READ.replace('reads = ["shop"]', ""), ("unit1",), id="nobody-reads-there"),
+    ],
+)
+def test_a_node_is_heard_of_by_what_the_hub_reads_at_a_place_that_is_none(text: str, unheard: tuple[str, ...]) -> None:
+    found = monitored(reparse(text), Monitoring(at="hub"))
+    assert found.unheard == unheard
+    behind = {} if unheard else {"quay_link_unit1_sim": ("quay_hub",), "quay_unit1": ("quay_link_unit1_sim",)}
+    assert parents(found) == {"quay_hub": (), **behind}
+
+
 def test_a_node_alone_tells_of_itself() -> None:
     text = 'version = 1\nsite = { name = "quay", zone = "UTC", data = "data" }\n[[node]]\nname = "unit1"\n'
     found = monitored(reparse(text), Monitoring())
