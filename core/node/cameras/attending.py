@@ -48,9 +48,12 @@ class Attending:
     def recover(self, name: str, order: str, by: str) -> Json:
         """Do the next rung now, then shoot, of which an event with the `order` tells; return that and the `action`.
 
-        Raise NoSuchThing, CameraBusy while a shot is under way, Forbidden where nothing stronger may be done.
+        Raise NoSuchThing, CameraBusy while a shot is under way, Forbidden where nothing stronger may be done,
+        FenceRefused where the camera may be another node's before the shot ends, OverlapseError while the node stops.
         """
         post, now = self._driven(name), self.context.now()
+        if (error := self.shooting.why_not(post)) is not None:
+            raise error
         if post.in_hand is not None and post.in_hand.again_at is None:
             raise CameraBusy(f"{name} is just being shot: wait until that has ended")
         found = ordered(post.ladder, now.timestamp(), limits_of(post.camera), by)

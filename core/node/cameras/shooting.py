@@ -112,7 +112,7 @@ class Shooting:
                 self._open_early(post)
             elif post.in_hand.again_at is not None and self.context.monotonic() >= post.in_hand.again_at:
                 post.in_hand.again_at = None
-                self.context.hands.give(post.shot(self.context, post.in_hand))
+                self._attempt(post, post.in_hand)
 
     def wake(self) -> float:
         """Return the monotonic time at which something is due."""
@@ -234,8 +234,8 @@ class Shooting:
         wait = seconds_left(post.ladder, self.context.now().timestamp())
         if pause is not None:
             entry = excused(slot, camera, node, pause.text) if slot else None
-        elif self.context.leases.right(post.camera, _lasting(post.camera)) is None:
-            entry = missed(slot, camera, node, FenceRefused("cut off from the fleet")) if slot else None
+        elif (error := self.why_not(post)) is not None:
+            entry = missed(slot, camera, node, error) if slot else None
         elif self.stopped is not None:
             entry = missed(slot, camera, node, "stopped", self.stopped) if slot else None
         elif slot is not None and wait >= min(slot.interval, LATEST).total_seconds():
@@ -251,7 +251,23 @@ class Shooting:
         if wait > 0:
             in_hand.again_at = self.context.monotonic() + wait
         else:
+            self._attempt(post, in_hand)
+
+    def _attempt(self, post: Post, in_hand: InHand) -> None:
+        """Have the shot taken, or give it up where the camera may be another node's before it ends."""
+        error = self.why_not(post)
+        if error is None:
             self.context.hands.give(post.shot(self.context, in_hand))
+        else:
+            self._give_up(post, in_hand, error)
+
+    def why_not(self, post: Post) -> OverlapseError | None:
+        """Return why no shot of a camera may be begun now, None: one may."""
+        if self._stopping:
+            return OverlapseError("the node is stopping")
+        if self.context.leases.right(post.camera, _lasting(post.camera)) is None:
+            return FenceRefused("cut off from the fleet")
+        return None
 
     def _recorded(self, camera: str) -> Recorded:
         node = self.context.node.name

@@ -129,6 +129,13 @@ def asked(site: Site, verb: str, **args: object) -> dict[str, Any]:
     return said[0]
 
 
+def test_no_camera_is_recovered_by_a_node_that_stops() -> None:
+    site = run(lambda job, plain: None, site_toml(every="1h"), 10)
+    site.running.stop()
+    assert asked(site, "recover", camera="north")["message"] == "the node is stopping"
+    assert site.running.finished(), "a shot that nobody begins would hold up the stop"
+
+
 def test_the_next_rung_is_done_when_somebody_orders_it_and_a_shot_follows() -> None:
     hook = 'recovery = { hook = ["power", "cycle"], usb_reset = false }'
     world = World(BEGIN)

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from peers.simulation import BEGIN, site_toml
 
 from checks.evaluate import evaluate
 from core.catalogue import pictures, slots
+from core.control.peer import Who
+from core.control.request import Request
+from core.control.verbs import VERBS, Role
 from core.coordination.protocol.ingest import record_of
+from core.simulate.cameras import Fault
 from core.simulate.shared import SharedEngine
 from core.simulate.site import SimulatedNode, SimulatedSite
 from core.simulate.world import World
@@ -163,6 +168,52 @@ def test_an_exclusive_camera_that_nobody_shoots_since_both_are_cut_off_pages_at_
     assert len(fleet.holes(now - timedelta(minutes=8), now)) >= 7
     found = {one.service: one.line for one in evaluate(fleet.unit.document, now.timestamp())}
     assert found["camera gate"].startswith("CAMERA CRITICAL: gate is not shot: let go")
+
+
+def cut_off_for_its_last_seconds(left: float) -> Fleet:
+    """Return a fleet whose unit is cut off, and has its exclusive gate for less than `left` seconds more."""
+    fleet = Fleet(site("1h", camera="exclusive = true"))
+    fleet.run(minutes=10)
+    fleet.unit.is_cut_off = True
+    (gate,) = fleet.unit.site.camera
+    while fleet.unit.running.context.leases.right(gate, left) is not None:
+        fleet.run(seconds=0.25)
+    assert fleet.unit.running.context.leases.right(gate) is not None
+    return fleet
+
+
+def ask(one: SimulatedSite, verb: str) -> dict[str, Any]:
+    said: list[dict[str, Any]] = []
+    args = VERBS[verb].parse({"camera": "gate"})
+    one.ask(Request(verb, args, Who(1000, "ana", Role.ADMIN, 1), said.append))
+    return said[0]
+
+
+def test_an_exclusive_camera_is_not_shot_by_hand_when_the_shot_would_end_after_the_deadline() -> None:
+    fleet = cut_off_for_its_last_seconds(5.0)
+    shot = list(fleet.unit.cameras["gate"].shutters)
+    assert "order" in ask(fleet.unit, "capture")["done"]
+    fleet.run(seconds=2)
+    assert fleet.unit.cameras["gate"].shutters == shot
+    assert told(fleet.unit, "shot failed") == ["FenceRefused: cut off from the fleet"]
+
+
+def test_an_exclusive_camera_is_not_tried_again_when_the_shot_would_end_after_the_deadline() -> None:
+    fleet = cut_off_for_its_last_seconds(6.5)
+    now, gate = fleet.world.now(), fleet.unit.cameras["gate"]
+    shot = list(gate.shutters)
+    gate.faults.append(Fault("gone", now, now + timedelta(seconds=1), times=1))
+    ask(fleet.unit, "capture")
+    fleet.run(seconds=4)
+    assert fleet.unit.running.desks.shooting.posts["gate"].error == "gate: gone", "it was tried once"
+    assert gate.shutters == shot
+    assert told(fleet.unit, "shot failed") == ["FenceRefused: cut off from the fleet"]
+
+
+def test_an_exclusive_camera_is_not_recovered_when_its_shot_would_end_after_the_deadline() -> None:
+    fleet = cut_off_for_its_last_seconds(5.0)
+    assert ask(fleet.unit, "recover")["error"] == "FenceRefused"
+    assert fleet.unit.running.finished()
 
 
 def test_a_machine_that_was_suspended_longer_than_its_deadline_shoots_no_exclusive_camera_when_it_wakes() -> None:
