@@ -27,6 +27,7 @@ from core.node.context import Context
 from core.node.errands.errands import Errands, Make
 from core.node.errands.importing import Importing
 from core.node.errands.restoring import Restoring
+from core.node.fleet.agreeing import Agreeing
 from core.node.fleet.assigning import Assigning
 from core.node.fleet.byhand import ByHand
 from core.node.fleet.costing import Costing
@@ -105,6 +106,7 @@ class Desks:
             self.reaching.out_of_reach,
             lambda: vitals(self.reporting.latest) if self.reporting.latest else "",
         )
+        self.agreeing = Agreeing(context, self.owning.known, self.apply)
         self.pushing = Pushing(context, self.taking, self.shooting)
         self.measuring = Measuring(context)
         self.retaining = Retaining(context, self.writer, self.delivering.write_receipts, self._may_shoot)
@@ -149,7 +151,6 @@ class Desks:
         self.obeying.begin()
         self.ordering.begin()
         self.checkins.begin()
-        self.owning.on_assigned = self.apply
 
     @property
     def in_order(self) -> tuple[Desk, ...]:
@@ -158,6 +159,7 @@ class Desks:
             self.writer,
             self.reaching,
             self.owning,
+            self.agreeing,
             self.overseeing,
             self.failovers,
             self.by_hand,

@@ -36,12 +36,12 @@ from core.coordination.protocol.messages import (
     Wake,
     Withdraw,
 )
-from core.coordination.protocol.records import CameraPlan, NodePlan, session_key
+from core.coordination.protocol.records import CameraPlan, session_key
 from core.coordination.protocol.state import Moment, State
 from core.coordination.protocol.step import Start, begin, step
 from core.node.context import Context
 from core.node.engine import Engine
-from core.node.fleet.assigned import as_assigned, proposed_beside, recalled, remember
+from core.node.fleet.assigned import as_assigned, proposed_beside, recalled
 from core.node.fleet.calls import do, result_of
 from core.site.model.cameras import Camera
 from core.text import safe
@@ -62,8 +62,7 @@ class Owning:
     Its seconds go on while the machine is suspended, since those of the other nodes do (`Context.lapsed`).
 
     `on_rights` hears that what this node may shoot is another; `on_taken` of a camera whose dead owner was heard last
-    at an instant; `on_mail` of mail that is this node's; `on_assigned` that a camera has another primary or backup, of
-    which the context's site tells already. `is_busy`: whether a shot of a camera is under way; `ill`:
+    at an instant; `on_mail` of mail that is this node's. `is_busy`: whether a shot of a camera is under way; `ill`:
     cameras that this node cannot reach now, and why; `vitals`: at most 300 bytes that go with a renewal.
     """
 
@@ -74,9 +73,7 @@ class Owning:
     ill: Callable[[], Mapping[str, str]] = dict
     vitals: Callable[[], str] = lambda: ""
     on_mail: Callable[[Mail | Withdraw], None] = lambda order: None
-    on_assigned: Callable[[], None] = lambda: None
     _state: State | None = None
-    _plans: tuple[Mapping[str, CameraPlan], Mapping[str, NodePlan]] = field(default_factory=lambda: ({}, {}))
     _rights: dict[str, tuple[str, Fence]] = field(default_factory=dict)  # camera -> role and fence, as told last
     _stopping: dict[str, str] = field(default_factory=dict)  # camera -> who gets it
     _since: dict[str, float] = field(default_factory=dict)  # camera -> when its owner was heard last
@@ -115,7 +112,6 @@ class Owning:
             mailer=self.context.node.kind != "unit",
         )
         self._state = begin(start, self._moment())
-        self._plans = self._state.cameras, self._state.nodes
         self._listen()
         self.hear(Wake())
 
@@ -187,9 +183,6 @@ class Owning:
         for action in actions:
             self._act(action)
         self._listen()
-        if self._plans != (plans := (self.state.cameras, self.state.nodes)):
-            self._plans = plans
-            self._assigned()
 
     def tick(self) -> None:
         """Do what is due."""
@@ -232,14 +225,6 @@ class Owning:
             self._why = str(answer)
         self.hear(Answer(call.id, result_of(answer)))
         self._look()
-
-    def _assigned(self) -> None:
-        """Have all that this node does go by what was agreed upon, from now on and after the next start."""
-        remember(self.context.catalogue, self.state)
-        site = as_assigned(self.context.file, self.state.cameras)
-        if site != self.context.site:
-            self.context.site = site
-            self.on_assigned()
 
     def _hinted(self, key: str) -> None:
         self.hear(Hint(key))

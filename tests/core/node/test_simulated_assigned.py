@@ -12,6 +12,9 @@ from peers.simulation import BEGIN, site_toml
 from core.control.peer import Who
 from core.control.request import Request
 from core.control.verbs import VERBS, Role
+from core.coordination.protocol.messages import Call
+from core.coordination.protocol.records import CameraPlan, camera_key, encode
+from core.node.fleet.assigned import recalled
 from core.node.jobs import Job, Worker
 from core.simulate.links import SimulatedDestination
 from core.simulate.shared import SharedEngine
@@ -128,6 +131,22 @@ def test_a_new_site_file_does_not_make_a_node_forget_it_that_is_cut_off(fleet: F
     fleet.node.cut_one(fleet.fr)
     fleet.run(minutes=1)
     assert fleet.backup_at(fleet.fr) == "fr"
+
+
+def test_one_that_comes_while_the_disk_is_full_is_taken_over_and_remembered_once_there_is_room() -> None:
+    fleet = Fleet()
+    fleet.run(minutes=2)
+    size, fleet.fr.disk.size = fleet.fr.disk.size, 0
+    agreed = CameraPlan(1, primary="unit1", backup="fr", reach=("fr",), slot=60)
+    fleet.engine.keys.apply(Call(0, "cas", camera_key("gate"), 0, encode(agreed)))
+    fleet.run(minutes=6)
+    assert fleet.fr.told("storage trouble")
+    assert not fleet.fr.told("session ended"), "its renewals go on"
+    fleet.fr.disk.size = size
+    fleet.run(minutes=2)
+    assert fleet.backup_at(fleet.fr) == "fr"
+    assert "home" in fleet.fr.running.desks.delivering.stations
+    assert recalled(fleet.fr.catalogue).cameras["gate"] == agreed
 
 
 def test_it_outlives_a_new_site_file_which_counts_for_all_else(fleet: Fleet) -> None:
