@@ -80,8 +80,9 @@ def loads(machines: Iterable[Machine], cameras: Sequence[Served]) -> list[NodeLo
 
 
 def _of(machine: Machine, cameras: Sequence[Served]) -> NodeLoad:
+    cameras = [one for one in cameras if machine.name in (one.primary, one.backup)]  # of a thousand, those it may serve
     normal = _carried(machine, cameras, failing=None)
-    others = sorted({one.primary for one in cameras if one.backup == machine.name and one.primary != machine.name})
+    others = sorted({one.primary for one in cameras if one.primary != machine.name})
     worst, failing = normal, None
     for other in others:
         load = _carried(machine, cameras, failing=other)

@@ -15,7 +15,7 @@ from core.coordination.protocol.state import mode_of
 from core.coordination.staging import Plans, StaleEdit, apply, export, parse, stage
 from core.errors import AssignmentRefused, BadRequest, ConfigurationError, NoSuchThing, OverlapseError
 from core.node.context import Context
-from core.node.fleet.candidates import Snapshot, Survey, effects, judge, look, silence
+from core.node.fleet.candidates import Prospect, Snapshot, Survey, effects, judge, look, silence
 from core.node.fleet.foreseen import choices, dark
 from core.node.fleet.staged import Staged
 from core.planner.load import NodeLoad, to_json
@@ -227,14 +227,15 @@ class Assigning:
 def _foreseen(survey: Survey, staged: Staged) -> tuple[Json, Verdict]:
     """Return what staged edits come to, in words and loads, and what speaks against them."""
     after = staged.over(survey.held)
+    prospect = Prospect(survey, after)
     cameras, nodes = staged.named(CameraPlan), staged.named(NodePlan)
-    verdict = judge(survey, after, cameras, nodes, staged.force)
+    verdict = judge(prospect, cameras, nodes, staged.force)
     served = {name for name, plan in after.cameras.items() if {*nodes} & {*plan.candidates}}
     told = {
         "effects": effects(survey.held, after),
         "warnings": [*verdict.warnings],
         "dark": dark(after, sorted({*cameras, *served})),
-        "load": to_json(_touched(survey, after, staged)),
+        "load": to_json(_touched(prospect, staged)),
         "digest": staged.digest,
     }
     return told, verdict
@@ -250,12 +251,12 @@ def _changed(staged: Staged, plans: Plans) -> Json:
     }
 
 
-def _touched(survey: Survey, plans: Plans, staged: Staged) -> list[NodeLoad]:
+def _touched(prospect: Prospect, staged: Staged) -> list[NodeLoad]:
     """Return the loads of the nodes that staged edits are about."""
     names = {*staged.named(NodePlan)}
     for camera in staged.named(CameraPlan):
-        names |= {*plans.cameras[camera].candidates}
-    return [load for name in plans.nodes if name in names and (load := survey.load(plans, name)) is not None]
+        names |= {*prospect.plans.cameras[camera].candidates}
+    return [load for name in prospect.plans.nodes if name in names and (load := prospect.load(name)) is not None]
 
 
 def _camera_row(survey: Survey, plans: Plans, name: str) -> Json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from core.capture.reach import SECONDS
@@ -69,9 +70,12 @@ def silence(session: SessionRecord, now: float) -> str:
     return f"nothing was heard of it for {show_duration(age)}" if age > STALE + 2.5 * session.renew else ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Survey:
-    """All that one node knows when it judges assignments. `documents`: what each node said of itself last."""
+    """All that one node knows when it judges assignments. `documents`: what each node said of itself last.
+
+    What follows from it alone is reckoned once: a site has a thousand cameras, and the deciding thread waits for this.
+    """
 
     site: SiteFile
     version: str
@@ -79,11 +83,24 @@ class Survey:
     documents: Mapping[str, Mapping[str, Any]]
     now: float  # seconds since the epoch
 
-    @property
+    @cached_property
     def held(self) -> Plans:
         """The plans that count now: those of the engine, and of the site file where the engine has none."""
         plans = self.snapshot.plans
-        return Plans({**camera_plans(self.site), **plans.cameras}, {**node_plans(self.site), **plans.nodes})
+        return Plans({**self._proposed, **plans.cameras}, {**node_plans(self.site), **plans.nodes})
+
+    @cached_property
+    def _proposed(self) -> Mapping[str, CameraPlan]:
+        return camera_plans(self.site)
+
+    @cached_property
+    def _costs(self) -> Mapping[str, Mapping[str, Cost]]:
+        """What a shot of each camera costs each node that ever shot it."""
+        found: dict[str, dict[str, Cost]] = {}
+        for node, said in self.documents.items():
+            for camera, cost in costs_of(said).items():
+                found.setdefault(camera, {})[node] = cost
+        return found
 
     def version_of(self, node: str) -> str | None:
         """Return the version that a node runs, as it said last."""
@@ -103,12 +120,8 @@ class Survey:
     def reaches(self, node: str, camera: str, plan: CameraPlan) -> bool | None:
         """Return what a node's own probe of a camera said; None: it has not probed it, or is silent."""
         session = self.snapshot.sessions.get(node)
-        named = next((one.reach for one in self.site.camera if one.name == camera), ())
-        if (
-            session is None
-            or silence(session, self.now)
-            or node not in {*named, *plan.reach, *self._candidates(camera)}
-        ):
+        tries = {*plan.reach, *self._candidates(camera)}
+        if session is None or silence(session, self.now) or node not in tries:
             return None
         if camera in session.ill:
             return False
@@ -116,31 +129,43 @@ class Survey:
 
     def _candidates(self, camera: str) -> tuple[str, ...]:
         """Return the nodes that try a camera now: those of its plan, and of the site file."""
-        held, proposed = self.snapshot.plans.cameras.get(camera), camera_plans(self.site).get(camera)
-        return tuple(one for plan in (held, proposed) if plan is not None for one in plan.candidates)
+        held, proposed = self.snapshot.plans.cameras.get(camera), self._proposed.get(camera)
+        named = () if proposed is None else (*proposed.reach, *proposed.candidates)
+        return named if held is None else (*held.candidates, *named)
 
     def loads(self, plans: Plans) -> list[NodeLoad]:
         """Return what every node carries under these plans, in normal operation and in its worst single failure."""
-        return loads([self._machine(one, plans) for one in plans.nodes], self._served(plans))
+        return loads([self.machine(one, plans) for one in plans.nodes], self.served(plans))
 
-    def load(self, plans: Plans, node: str) -> NodeLoad | None:
-        """Return what one node carries under these plans; None: they have no such node."""
-        return loads([self._machine(node, plans)], self._served(plans))[0] if node in plans.nodes else None
+    def served(self, plans: Plans) -> list[Served]:
+        """Return the cameras as they are reckoned under these plans."""
+        return [_served(name, plan, plans, self._costs.get(name, {})) for name, plan in plans.cameras.items()]
 
-    def _served(self, plans: Plans) -> list[Served]:
-        costs = {node: costs_of(said) for node, said in self.documents.items()}
-        return [_served(name, plan, plans, costs) for name, plan in plans.cameras.items()]
-
-    def _machine(self, node: str, plans: Plans) -> Machine:
+    def machine(self, node: str, plans: Plans) -> Machine:
+        """Return what a node has, and what it is entitled to under these plans."""
         said = self.documents.get(node, {})
         part, known = said.get("costs"), plans.nodes.get(node)
         processors = part.get("processors", 1) if isinstance(part, Mapping) else 1
         return Machine(node, max(1, int(processors)), uplink_of(said), known.cap if known is not None else None)
 
 
-def _served(name: str, plan: CameraPlan, plans: Plans, costs: Mapping[str, Mapping[str, Cost]]) -> Served:
+class Prospect:
+    """What every node would carry under some plans: the cameras are reckoned once, and each node once."""
+
+    def __init__(self, survey: Survey, plans: Plans) -> None:
+        self.survey, self.plans = survey, plans
+        self._served = survey.served(plans)
+        self._loads: dict[str, NodeLoad] = {}
+
+    def load(self, node: str) -> NodeLoad | None:
+        """Return what one node carries; None: the plans have no such node."""
+        if node in self.plans.nodes and node not in self._loads:
+            (self._loads[node],) = loads([self.survey.machine(node, self.plans)], self._served)
+        return self._loads.get(node)
+
+
+def _served(name: str, plan: CameraPlan, plans: Plans, known: Mapping[str, Cost]) -> Served:
     """Return a camera as it is reckoned; a node that never shot it is taken to need what the dearest other did."""
-    known = {node: one[name] for node, one in costs.items() if name in one}
     if known:
         dearest = max(known.values(), key=lambda one: one.cpu)
         known = {**dict.fromkeys(plan.candidates, dearest), **known}
@@ -174,18 +199,19 @@ def uplink_of(document: Mapping[str, Any]) -> float | None:
 # --- what it says of edits --------------------------------------------------------------------------------------------
 
 
-def judge(survey: Survey, plans: Plans, cameras: Iterable[str], nodes: Iterable[str], force: bool) -> Verdict:
-    """Return what is against giving these cameras and nodes what `plans` say, all of it together, and the warnings."""
-    found = [_camera(survey, plans, name) for name in cameras]
-    found += [_switches(survey, plans, name, force) for name in nodes]
+def judge(prospect: Prospect, cameras: Iterable[str], nodes: Iterable[str], force: bool) -> Verdict:
+    """Return what is against giving these cameras and nodes what they are to have, all together, and the warnings."""
+    found = [_camera(prospect, name) for name in cameras]
+    found += [_switches(prospect, name, force) for name in nodes]
     refused = tuple(dict.fromkeys(one for verdict in found for one in verdict.refused))
     return Verdict(refused, tuple(dict.fromkeys(one for verdict in found for one in verdict.warnings)))
 
 
-def _camera(survey: Survey, plans: Plans, name: str) -> Verdict:
+def _camera(prospect: Prospect, name: str) -> Verdict:
+    survey, plans = prospect.survey, prospect.plans
     plan = plans.cameras[name]
     primary, fleet = plans.nodes.get(plan.primary, NodePlan()), survey.site.site.name
-    candidate = None if plan.backup is None else _candidate(survey, plans, name, plan, plan.backup)
+    candidate = None if plan.backup is None else _candidate(prospect, name, plan, plan.backup)
     verdict = check_assignment(
         name, plan, candidate, fleet, survey.version, primary.fast, primary.profile == "cellular"
     )
@@ -203,9 +229,10 @@ def _differs(survey: Survey, one: str, other: str) -> bool:
     return None not in digests and digests[0] != digests[1]
 
 
-def _candidate(survey: Survey, plans: Plans, camera: str, plan: CameraPlan, name: str) -> Candidate:
-    node, session = plans.nodes.get(name), survey.snapshot.sessions.get(name)
-    load = survey.load(plans, name)
+def _candidate(prospect: Prospect, camera: str, plan: CameraPlan, name: str) -> Candidate:
+    survey = prospect.survey
+    node, session = prospect.plans.nodes.get(name), survey.snapshot.sessions.get(name)
+    load = prospect.load(name)
     switches = node or NodePlan()
     silent = silence(session, survey.now) if session is not None else ""
     problems = (f"{name} is silent: {silent}",) if silent else ()
@@ -224,7 +251,8 @@ def _candidate(survey: Survey, plans: Plans, camera: str, plan: CameraPlan, name
     )
 
 
-def _switches(survey: Survey, plans: Plans, name: str, force: bool) -> Verdict:
+def _switches(prospect: Prospect, name: str, force: bool) -> Verdict:
+    survey, plans = prospect.survey, prospect.plans
     stands_by = any(one.backup == name for one in plans.cameras.values())
     smtp = survey.site.notifications.smtp is not None
     verdict = check_switches(name, plans.nodes[name], smtp, stands_by, force)
@@ -233,7 +261,7 @@ def _switches(survey: Survey, plans: Plans, name: str, force: bool) -> Verdict:
         names = ", ".join(exclusive)
         why = f"{names}: exclusive, takes one connection at a time; {name} cannot shoot all the time (constant)"
         verdict = replace(verdict, refused=(*verdict.refused, why))
-    load = survey.load(plans, name)
+    load = prospect.load(name)
     if load is not None and plans.nodes[name].constant:
         verdict = replace(verdict, refused=(*verdict.refused, *load.problems()))
     return verdict

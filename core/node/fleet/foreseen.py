@@ -10,7 +10,7 @@ from core.coordination.protocol.profiles import CELLULAR, FAST, NORMAL
 from core.coordination.protocol.records import CameraPlan, NodePlan
 from core.coordination.protocol.state import mode_of
 from core.coordination.staging import Plans
-from core.node.fleet.candidates import Survey, judge
+from core.node.fleet.candidates import Prospect, Survey, judge
 from core.planner.load import to_json
 from core.units import show_duration
 
@@ -48,7 +48,8 @@ def _choice(survey: Survey, plans: Plans, cameras: Sequence[str], node: str) -> 
     wanted = Plans(
         {**plans.cameras, **{name: replace(plans.cameras[name], backup=node) for name in cameras}}, plans.nodes
     )
-    verdict, load = judge(survey, wanted, cameras, (), False), survey.load(wanted, node)
+    prospect = Prospect(survey, wanted)
+    verdict, load = judge(prospect, cameras, (), False), prospect.load(node)
     row |= {"fit": not verdict.refused, "refused": [*verdict.refused[:REASONS]], "warnings": [*verdict.warnings]}
     return row if load is None else row | {"load": to_json([load])[0]}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from core.coordination.protocol.records import CameraPlan, NodePlan
-from core.site.at import driver_of
 from core.site.model.cameras import Camera
 from core.site.model.file import SiteFile
 from core.site.model.nodes import Node
@@ -13,7 +12,8 @@ SLOT = 600  # seconds between two slots, where a schedule does not say
 
 def camera_plans(site: SiteFile) -> dict[str, CameraPlan]:
     """Return the plan of every camera of a site."""
-    return {camera.name: _camera(site, camera) for camera in site.camera}
+    first = site.node[0].name if site.node else ""
+    return {camera.name: _camera(camera, first) for camera in site.camera}
 
 
 def node_plans(site: SiteFile) -> dict[str, NodePlan]:
@@ -21,11 +21,11 @@ def node_plans(site: SiteFile) -> dict[str, NodePlan]:
     return {node.name: _node(node) for node in site.node}
 
 
-def _camera(site: SiteFile, camera: Camera) -> CameraPlan:
+def _camera(camera: Camera, first: str) -> CameraPlan:
     shortest = min((one.every.total_seconds() for one in camera.schedule if one.every is not None), default=SLOT)
     return CameraPlan(
         version=0,
-        primary=driver_of(site, camera.name),
+        primary=camera.primary or first,
         backup=camera.backup,
         exclusive=camera.exclusive,
         reach=camera.reach,
