@@ -44,8 +44,8 @@ class Way:
         return max(round(self.rate * (self.shortest + QUEUE + self.varies)), LEAST * self.segment)
 
 
-def way(line: socket.socket) -> Way | None:
-    """Return what is known of `line`, None when it is no TCP connection that stands."""
+def way(line: socket.socket, ended: bool = False) -> Way | None:
+    """Return what is known of `line`, None when it is no TCP connection that stands; `ended`: or that stood."""
     try:
         info = line.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size)
     except OSError:
@@ -53,7 +53,7 @@ def way(line: socket.socket) -> Way | None:
     if len(info) < _INFO.size:  # an old kernel
         return None
     state, segment, unacknowledged, trip, varies, again, _, unsent, shortest, sent, rate = _INFO.unpack(info)
-    if state != _ESTABLISHED:
+    if state != _ESTABLISHED and not ended:
         return None
     under_way = unacknowledged * segment + unsent
     return Way(segment, under_way, varies / 1e6, shortest / 1e6, rate, trip / 1e6, sent, again)

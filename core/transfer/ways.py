@@ -43,7 +43,7 @@ class Ways:
         return {"trip": round(trip, 4), "sent": sent, "again": again} if sent else None
 
     def _look(self, line: socket.socket) -> None:
-        before, now = self._lines[line], way(line)
+        before, now = self._lines[line], way(line, ended=True)
         if now is None or now.sent <= before.sent:
             return
         self._sent += now.sent - before.sent

@@ -96,6 +96,7 @@ class Line:
 
     def close(self) -> None:
         """Let go of the connection; safe to call twice."""
+        HERE.leave(self._socket)
         self._http.close()
         self._socket.close()
 

@@ -35,6 +35,11 @@ class Wire(socket.socket):
         self._held: list[bytes] = []  # packets that go with the next ones
         self._holders: set[int] = set()  # threads that have more to say at once
 
+    def close(self) -> None:
+        """Let go, whoever ends it: the thread of paramiko that meets a break does so by itself."""
+        HERE.leave(self)
+        super().close()
+
     def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
         """Return up to `bufsize` bytes; nothing at the end. Raise OSError."""
         if not self._came:

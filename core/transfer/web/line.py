@@ -121,6 +121,12 @@ class Connection(http.client.HTTPConnection):
         """Keep the head; bodies go another way."""
         self.held += data
 
+    def close(self) -> None:
+        """Let go; http.client does so too, where the server said that it will."""
+        if isinstance(self.sock, socket.socket):
+            HERE.leave(self.sock)
+        super().close()
+
 
 class Exchange:
     """One request on its way and its answer."""

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
+from collections.abc import Callable
 
 import pytest
+import requests
 from peers.thinlink import FAR, Link, inside, missing
 
 from core.transfer.pacing import way
 from core.transfer.quality import ENOUGH, KEPT, MOST, Quality
-from core.transfer.ways import Ways
+from core.transfer.s3 import line as s3
+from core.transfer.sftp.wire import Wire
+from core.transfer.ways import HERE, Ways
+from core.transfer.web import line as web
+from core.transfer.web.tls import Tls
 
 NOW = 1_795_262_400.0
+HOST = "127.0.0.1"
+SENT = 100_000  # bytes: fewer than the kernel keeps for a server that has not accepted yet
 
 
 def told(trip: float, sent: int, again: int = 0) -> dict[str, float]:
@@ -60,6 +69,46 @@ def test_what_is_no_connection_any_more_counts_nothing() -> None:
     here.leave(one)
     here.leave(one)
     assert here.passed() is None
+
+
+def over_sftp(port: int, data: bytes) -> Callable[[], None]:
+    wire = Wire(socket.create_connection((HOST, port)))
+    wire.send(data)
+    return wire.close
+
+
+def over_the_web(port: int, data: bytes) -> Callable[[], None]:
+    line = web.Line(web.Patience(), Tls(None))
+    exchange = line.begin(requests.Request("PUT", f"http://{HOST}:{port}/a.jpg").prepare())
+    exchange.write(data)
+    return exchange.drop
+
+
+def over_s3(port: int, data: bytes) -> Callable[[], None]:
+    line = s3.Line(s3.Endpoint(HOST, port, secure=False), s3.Patience())
+    line.send(data)
+    return line.close
+
+
+@pytest.mark.parametrize("cut", [False, True], ids=["that-is-whole", "that-was-cut"])
+@pytest.mark.parametrize("begin", [over_sftp, over_the_web, over_s3])
+def test_what_went_over_a_connection_counts_when_it_is_closed(
+    begin: Callable[[int, bytes], Callable[[], None]], cut: bool
+) -> None:
+    HERE.passed()
+    with socket.create_server((HOST, 0)) as server:
+        end = begin(server.getsockname()[1], bytes(SENT))
+        with server.accept()[0] as line:
+            came = 0
+            while came < SENT:
+                came += len(line.recv(1 << 16))
+            if cut:
+                line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                line.close()
+            end()
+    passed = HERE.passed()
+    assert passed is not None
+    assert passed["sent"] > 0
 
 
 @pytest.mark.peer
