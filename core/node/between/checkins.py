@@ -138,8 +138,14 @@ class CheckIns:
         self._take(node, document)
 
     def read(self, node: str, said: object) -> None:
-        """Keep the document of a node that was read where it leaves it; raise ValueError for one that is none."""
-        self._take(node, self._believed(node, said))
+        """Keep the document of a node that was read where it leaves it; raise ValueError for one that is none.
+
+        The first may have stood there for long: it counts as heard when it was written.
+        """
+        document = self._believed(node, said)
+        if node not in self.heard:
+            document["heard"] = min(document["heard"], document["at"])
+        self._take(node, document)
 
     def _believed(self, node: str, said: object) -> Document:
         document = received(said, self.context.site.site.name, node, self.context.now().timestamp())
