@@ -95,7 +95,7 @@ class Placing:
         place.job = None
         now, every = self.context.monotonic(), self.context.node.check_in.total_seconds()
         place.from_at = now + max(min(APART, every), report.seconds * SHARE)
-        place.at = max(now + every, place.from_at)
+        place.at = max(min(place.at, now + every), place.from_at)  # sooner, where something was delivered meanwhile
         if isinstance(report, Done):
             self.delivering.linking.spent(place.destination, "status", batches.cost(report))
             place.refused = False
@@ -121,5 +121,5 @@ class Placing:
         name = drops.status(self.context.site.site.name, self.context.node.name)
         args = {"put": [batches.put(name, [{"status": told}])], "remove": [], "rests": True}
         worker = self.delivering.stations[place.destination.name].worker
-        place.job = Job(worker, "settle", args, batches.DEADLINE, batches.QUICK, place)
+        place.job, place.at = Job(worker, "settle", args, batches.DEADLINE, batches.QUICK, place), NEVER
         self.context.hands.give(place.job)
