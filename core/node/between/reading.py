@@ -66,6 +66,7 @@ class Reading:
                 continue
             setting = Setting(described, OPENING, idle=2 * self._every(source))
             self.context.hands.equip(source.worker, setting)
+            source.at = 0.0
 
     def owns(self, report: Report) -> bool:
         """Return whether a report is of a look of this desk."""

@@ -1,4 +1,4 @@
-"""Reading how nodes are at a place that is none: what was read says how fresh it is."""
+"""Reading how nodes are at a place that is none: how fresh that is, and what its secret holds up."""
 
 from __future__ import annotations
 
@@ -106,3 +106,15 @@ def test_what_comes_anew_was_heard_when_it_was_read_and_so_was_the_first_of_a_cl
     assert hub.look(at=NOW + 600)["heard"] == NOW
     hub.now += 300
     assert hub.look(at=NOW + 800)["heard"] == NOW + 300
+
+
+def test_a_place_whose_secret_could_not_be_read_is_looked_at_once_it_can_and_the_site_is_read_again(hub: Hub) -> None:
+    secret = hub.folder / "secret"
+    secret.chmod(0o644)
+    hub.desk.apply()
+    hub.desk.tick()
+    assert hub.asked == []
+    secret.chmod(0o600)
+    hub.desk.apply()
+    assert hub.look(at=NOW)["at"] == NOW
+    assert [kind for kind, *_ in hub.told] == ["status unreadable", "status readable"]
