@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -58,14 +58,16 @@ class Noted:
         rows, now = self._rows(), self._context.now().timestamp()
         going = [row for row in rows if self._verdicts(row["node"], verdicts).get((row["check"], row["subject"]), 1)]
         kept = [row for row in going if row.get("until", NEVER) > now]
-        for row in going:
-            if row not in kept:
-                service = f"{row['check']} {row['subject']}".strip()
-                self._context.tell("acknowledgement ended", row["node"], f"{service}, by {row['by']}: it goes on")
         if len(kept) < len(rows):
-            with suppress(StorageError, CatalogueError):  # a disk that fails is told by others; it is forgotten later
+            with suppress(StorageError, CatalogueError):  # a disk that fails is told by others; this waits until then
                 states.put(self._context.catalogue, _KEY, kept)
+                self._ended(row for row in going if row not in kept)
         return kept
+
+    def _ended(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            service = f"{row['check']} {row['subject']}".strip()
+            self._context.tell("acknowledgement ended", row["node"], f"{service}, by {row['by']}: it goes on")
 
     def _rows(self) -> list[Row]:
         return list(states.get(self._context.catalogue, _KEY, []))

@@ -81,6 +81,20 @@ def test_an_acknowledgement_ends_when_it_was_said_to_and_that_is_told() -> None:
     assert told[1:] == [("acknowledgement ended", "unit1", "camera north, by ana: it goes on")]
 
 
+def test_while_the_disk_takes_nothing_an_end_waits_and_is_then_told_once(context: Context) -> None:
+    seconds, told = [1000.0], []
+    clock = SimpleNamespace(now=lambda: utc(seconds[0]), tell=lambda *said: told.append(said[0]))
+    noted, bad = Noted(cast(Context, SimpleNamespace(**vars(context) | vars(clock))), dict), said(2)["verdicts"]
+    noted.add("camera north", "unit1", "ana", "on my way", bad, utc(4600))
+    seconds[0] = 4600
+    context.catalogue.run("PRAGMA query_only = ON")
+    assert noted.open(bad) == noted.open(bad) == []
+    assert told == ["acknowledged"]
+    context.catalogue.run("PRAGMA query_only = OFF")
+    assert noted.open(bad) == noted.open(bad) == []
+    assert told == ["acknowledged", "acknowledgement ended"]
+
+
 @pytest.mark.parametrize(
     ("service", "state", "why"),
     [("camera south", 2, "it has: camera north"), ("camera north", 0, "nothing is to be acknowledged")],
